@@ -1,0 +1,1 @@
+"""The ground floor: errors, seeds, nested batches, recipes, the file codec. Nothing here imports a higher room."""

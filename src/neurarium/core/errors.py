@@ -1,0 +1,116 @@
+"""Typed errors: what was expected, what was received, what to do.
+
+A `UserError` is a mistake that its user can mend: the command line prints its message alone (no traceback) and exits
+with 2. Any other exception is ours, and exits with 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+
+class NeurariumError(Exception):
+    """The root of all errors that the library raises on purpose."""
+
+    exit_code = 1
+
+
+class UserError(NeurariumError):
+    """A mistake of the user.
+
+    Args:
+        problem: one sentence that names the thing at fault.
+        expected: what would have been right.
+        received: what was found instead.
+        fix: what to do now.
+
+    >>> print(UserError("the rate is negative", expected="a number above 0", received=-1, fix="use --set rate=0.001"))
+    the rate is negative
+      expected: a number above 0
+      received: -1
+      to fix:   use --set rate=0.001
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, *, expected: Any = None, received: Any = None, fix: str | None = None):
+        self.problem, self.expected, self.received, self.fix = problem, expected, received, fix
+        rows = (("expected: ", expected), ("received: ", received), ("to fix:   ", fix))
+        super().__init__("\n".join([problem, *(f"  {label}{value}" for label, value in rows if value is not None)]))
+
+
+class DataError(UserError):
+    """The data cannot be read, or does not hold what was asked for."""
+
+
+class OptionError(UserError):
+    """An option, a name or a combination of options is wrong."""
+
+
+class ShapeError(UserError):
+    """A tensor has another shape or type than the network or the method takes."""
+
+
+class ArtifactError(UserError):
+    """A file that the library wrote is missing, damaged, or from another version."""
+
+
+class RefusalError(UserError):
+    """A technique cannot work with this network or method; the message says which part refuses and why."""
+
+
+class NotFiniteError(UserError):
+    """A loss, a gradient or a weight became NaN or infinite; the message names the first one and the batch."""
+
+
+class MissingDependencyError(UserError):
+    """An optional package is not installed; the message holds the exact install line."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """Return the allowed name most like `name`, or None when none is near.
+
+    >>> nearest("incme", ["age", "income"])
+    'income'
+    """
+    allowed = [str(each) for each in allowed]
+    lowered = {each.lower(): each for each in allowed}
+    found = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
+def unknown(
+    kind: str, name: str, allowed: Iterable[str], *, error: type[UserError] = OptionError, fix: str | None = None
+) -> UserError:
+    """Make the error for a name that is none of the allowed ones, with the nearest match.
+
+    >>> print(unknown("network", "mpl", ["mlp", "cnn"]))
+    there is no network 'mpl'
+      expected: one of cnn, mlp
+      received: mpl
+      to fix:   did you mean 'mlp'?
+    """
+    allowed = sorted(str(each) for each in allowed)
+    near = nearest(name, allowed)
+    shown = ", ".join(allowed[:40]) + (f", ... ({len(allowed)} in all)" if len(allowed) > 40 else "")
+    hint = f"did you mean '{near}'?" if near else fix
+    return error(f"there is no {kind} '{name}'", expected=f"one of {shown}", received=name, fix=hint)
+
+
+def require(package: str, *, extra: str) -> ModuleType:
+    """Import an optional package, or say how to install it.
+
+    Raises:
+        MissingDependencyError: the package is not there.
+    """
+    try:
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"this needs the package '{package}', which is not installed",
+            fix=f'pip install "neurarium[{extra}]"',
+        ) from error

@@ -1,0 +1,85 @@
+"""Options by name: `--set widths=256,256` reaches the argument `widths` of whatever is built, checked by its type."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from neurarium.core.errors import OptionError, unknown
+
+
+def parameters(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the named options of a class or function (without self, *args and **kwargs)."""
+    target = inspect.unwrap(builder.__init__) if inspect.isclass(builder) else inspect.unwrap(builder)  # type: ignore[misc]
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = inspect.signature(target).parameters.values()
+    return {each.name: each for each in found if each.kind in named and each.name not in ("self", "cls")}
+
+
+def annotations(builder: Callable[..., Any]) -> dict[str, Any]:
+    """Return the resolved annotations of a builder's options."""
+    target = inspect.unwrap(builder.__init__) if inspect.isclass(builder) else inspect.unwrap(builder)  # type: ignore[misc]
+    return typing.get_type_hints(target)
+
+
+def coerce(builder: Callable[..., Any], options: Mapping[str, Any], *, what: str) -> dict[str, Any]:
+    """Check options against a builder's annotations and turn text into values.
+
+    Args:
+        builder: the class or function the options are for.
+        options: names to values; text is parsed (`"256,256"` for a tuple of integers).
+        what: how the message calls the builder (`network 'mlp'`).
+
+    Raises:
+        OptionError: an unknown name (with the nearest), or a value of another type.
+
+    >>> def build(widths: tuple[int, ...] = (64,), dropout: float = 0.0): ...
+    >>> coerce(build, {"widths": "256,128", "dropout": "0.1"}, what="builder")
+    {'widths': (256, 128), 'dropout': 0.1}
+    """
+    known, types_ = parameters(builder), annotations(builder)
+    values = {}
+    for name, value in options.items():
+        if name not in known:
+            raise unknown(f"option of {what}", name, known)
+        values[name] = _coerced(name, value, types_.get(name, Any), what)
+    return values
+
+
+def _coerced(name: str, value: Any, annotation: Any, what: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    candidate = _split(value, annotation) if isinstance(value, str) else value
+    try:
+        return TypeAdapter(annotation, config={"arbitrary_types_allowed": True}).validate_python(candidate)
+    except ValidationError as error:
+        raise OptionError(
+            f"option '{name}' of {what} has the wrong type: {error.errors()[0]['msg'].lower()}",
+            expected=inspect.formatannotation(annotation),
+            received=repr(value),
+            fix=f"--set {name}=VALUE (several values with commas)",
+        ) from error
+
+
+def _split(text: str, annotation: Any) -> Any:
+    """Split `a,b` where the annotation takes a sequence, and read `none` where it takes None."""
+    choices = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+    if type(None) in choices and text.strip().lower() in ("none", "null"):
+        return None
+    if str in choices or typing.Literal in map(typing.get_origin, choices):
+        return text
+    for choice in choices:
+        origin = typing.get_origin(choice) or choice
+        if inspect.isclass(origin) and issubclass(origin, tuple | list | set | frozenset) or origin in _SEQUENCES:
+            return [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
+    return text
+
+
+_SEQUENCES = (typing.Sequence, typing.get_origin(typing.Sequence[int]))
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)

@@ -1,0 +1,175 @@
+"""Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
+
+A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`.
+`targets` specs: `Classes`, `Quantity`. Each round-trips through JSON (`to_json`, `spec_from_json`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from neurarium.core.errors import unknown
+
+SPECS: dict[str, type[Spec]] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """The root of all specs."""
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        SPECS[cls.__name__] = cls
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{"spec": name, ...fields}` of plain values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"spec": type(self).__name__, **{k: _listed(v) for k, v in values.items()}}
+
+
+def spec_from_json(value: dict[str, Any]) -> Spec:
+    """Rebuild a spec from its JSON form."""
+    value = dict(value)
+    name = value.pop("spec")
+    if name not in SPECS:
+        raise unknown("spec", name, SPECS)
+    return SPECS[name](**{key: _tupled(each) for key, each in value.items()})
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
+
+
+# ------------------------------------------------------------------------------------------------- inputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Array(Spec):
+    """A float tensor of fixed shape. Batch: `(batch, *shape)` float32."""
+
+    shape: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table(Spec):
+    """A row of numeric and categorical columns, prepared.
+
+    Batch: `{"numeric": (batch, len(numeric)) float32, "categorical": (batch, len(categorical)) int64}`; a part with
+    no column is absent. Category codes run from 0 to cardinality - 1; code 0 stands for a category unseen in
+    training, a missing one has a code of its own.
+
+    Args:
+        numeric: names of the numeric parts, missing indicators among them (`age`, `age is missing`).
+        categorical: names of the categorical columns.
+        cardinalities: how many codes each categorical column has (unseen and missing included).
+        edges: per numeric column, its quantiles on the training split after preparation (increasing, distinct): the
+            bins of piecewise-linear embeddings. Empty for none.
+    """
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    cardinalities: tuple[int, ...] = ()
+    edges: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Image(Spec):
+    """An image. Batch: `(batch, channels, height, width)` float32, standardized per channel."""
+
+    channels: int
+    height: int
+    width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens(Spec):
+    """A text of token indices. Batch: `{"tokens": (batch, length) int64, "mask": (batch, length) bool, True = real}`."""
+
+    vocabulary: int
+    length: int
+    padding: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Series(Spec):
+    """A sequence of vectors. Batch: `{"series": (batch, length, channels) float32, "lengths": (batch,) int64}`."""
+
+    channels: int
+    length: int
+
+
+# ------------------------------------------------------------------------------------------------ targets
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes(Spec):
+    """One class of several, or several labels at once.
+
+    Batch: `(batch,)` int64 class indices; with `several=True` `(batch, len(names))` float32 of zeros and ones.
+    A network gives `outputs` numbers: one logit for two classes (sigmoid), else one per class.
+    """
+
+    names: tuple[str, ...]
+    several: bool = False
+    column: str = "class"
+    kind: ClassVar[str] = "classification"
+
+    @property
+    def outputs(self) -> int:
+        return 1 if len(self.names) == 2 and not self.several else len(self.names)
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """Turn a network's outputs `(batch, outputs)` into logits `(batch, len(names))`, one column per class."""
+        if self.outputs == 1:
+            outputs = outputs.reshape(outputs.shape[0], 1)
+            return torch.cat([torch.zeros_like(outputs), outputs], dim=1)
+        return outputs
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """Turn outputs into probabilities `(batch, len(names))`; rows sum to 1 unless several labels are allowed."""
+        if self.several:
+            return torch.sigmoid(outputs)
+        return torch.softmax(self.logits(outputs), dim=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity(Spec):
+    """One or several real numbers. Batch: `(batch, len(names))` float32, standardized: `(raw - mean) / scale`."""
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    unit: str = ""
+    kind: ClassVar[str] = "regression"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    def original(self, values: Tensor) -> Tensor:
+        """Turn standardized values `(batch, len(names))` into the units of the data, in float64."""
+        mean = torch.tensor(self.mean or (0.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        scale = torch.tensor(self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        return values.to(torch.float64).reshape(len(values), -1) * scale + mean
+
+    def standardized(self, values: Tensor) -> Tensor:
+        """The inverse of `original`, in float32."""
+        mean = torch.tensor(self.mean or (0.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        scale = torch.tensor(self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        return ((values.to(torch.float64).reshape(len(values), -1) - mean) / scale).to(torch.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Unlabeled(Spec):
+    """No target: what density models and generators learn from."""
+
+    kind: ClassVar[str] = "unlabeled"
+    outputs: ClassVar[int] = 0
