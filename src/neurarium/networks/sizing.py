@@ -1,0 +1,144 @@
+"""Sizing: what every `for_data` does. It checks the specs, turns them into numbers, builds, fills in bin edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from torch import nn
+
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.members import find
+from neurarium.data.specs import Array, Classes, Image, Quantity, Spec, Table
+from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
+from neurarium.layers.ensemble import Combination
+from neurarium.layers.table_embedding import BINS
+
+Network = TypeVar("Network", bound=nn.Module)
+Distribution = Literal["gaussian"] | None
+
+SIZED = ("features", "cardinalities", "bins", "outputs", "combination", "channels")
+
+
+def check(
+    name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any], takes: tuple[type[Spec], ...]
+) -> None:
+    """Refuse inputs, targets and options that a network cannot take.
+
+    Args:
+        name: the network's name on the command line.
+        takes: the input specs that it takes.
+
+    Raises:
+        RefusalError: inputs or targets of another kind.
+        OptionError: an option that the data decides, or a distribution that the targets do not have.
+    """
+    if not isinstance(inputs, takes):
+        raise RefusalError(
+            f"the network '{name}' cannot take {type(inputs).__name__} inputs",
+            expected=" or ".join(each.__name__ for each in takes),
+            received=type(inputs).__name__,
+            fix="choose a network for such inputs (--network)",
+        )
+    if not isinstance(targets, Classes | Quantity):
+        raise RefusalError(
+            f"the network '{name}' cannot predict {type(targets).__name__} targets",
+            expected="Classes or Quantity",
+            received=type(targets).__name__,
+        )
+    for option in set(SIZED) & set(options):
+        raise OptionError(
+            f"option '{option}' of network '{name}' follows from the data",
+            received=f"{option}={options[option]}",
+            fix=f"leave out {option}",
+        )
+    if options.get("distribution") == "gaussian" and not isinstance(targets, Quantity):
+        raise OptionError(
+            "a Gaussian distribution is one of quantities",
+            expected="Quantity targets",
+            received=type(targets).__name__,
+            fix="leave out distribution=gaussian",
+        )
+
+
+def columns(inputs: Spec) -> dict[str, Any]:
+    """Return `features`, `cardinalities` and `bins` of inputs that become one row of numbers and categories.
+
+    >>> columns(Table(("age",), ("sex",), (3,), ((0.0, 1.0, 2.0),)))
+    {'features': 1, 'cardinalities': (3,), 'bins': (2,)}
+    """
+    if isinstance(inputs, Table):
+        bins = tuple(len(spread(each)) - 1 for each in inputs.edges)
+        features = len(inputs.numeric)
+        return {
+            "features": features,
+            "cardinalities": inputs.cardinalities,
+            "bins": bins or (BINS,) * features,
+        }
+    if isinstance(inputs, Image):
+        return {"features": inputs.channels * inputs.height * inputs.width, "cardinalities": (), "bins": ()}
+    assert isinstance(inputs, Array)
+    return {"features": math.prod(inputs.shape), "cardinalities": (), "bins": ()}
+
+
+def build_for_columns(
+    cls: type[Network],
+    name: str,
+    inputs: Spec,
+    targets: Spec,
+    options: Mapping[str, Any],
+    takes: tuple[type[Spec], ...] = (Table, Array, Image),
+    **sizes: Any,
+) -> Network:
+    """Build a network whose inputs are a row of columns, and give its bins the edges of the training split.
+
+    Args:
+        sizes: further constructor arguments that the data decides.
+    """
+    check(name, inputs, targets, options, takes)
+    network = cls(outputs=targets.outputs, **columns(inputs), **sizes, **options)  # type: ignore[attr-defined]
+    if isinstance(inputs, Table) and inputs.edges:
+        for module in network.modules():
+            if isinstance(module, PiecewiseLinearEncoding):
+                module.set_edges(inputs.edges)
+    return network
+
+
+def combination(targets: Spec, distribution: Distribution = None) -> Combination:
+    """Return how several predictions of the targets combine into one (see `layers.ensemble.combine`).
+
+    >>> combination(Classes(("no", "yes"))), combination(Classes(("a", "b", "c"))), combination(Quantity(("y",)))
+    ('sigmoid', 'softmax', 'mean')
+    """
+    if isinstance(targets, Classes):
+        return "sigmoid" if targets.several or targets.outputs == 1 else "softmax"
+    return "gaussian" if distribution == "gaussian" else "mean"
+
+
+def head_outputs(outputs: int, distribution: Distribution) -> int:
+    """Return how many numbers a head gives: with a Gaussian, a mean and a raw variance per output.
+
+    Raises:
+        OptionError: no such distribution.
+    """
+    if distribution not in (None, "gaussian"):
+        raise OptionError("there is no such distribution", expected="gaussian or none", received=distribution)
+    return 2 * outputs if distribution else outputs
+
+
+def activation_named(name: str) -> nn.Module:
+    """Return a new activation by its name on the command line."""
+    import importlib.util
+
+    if importlib.util.find_spec("neurarium.layers.activations") is None:
+        return {
+            "relu": nn.ReLU,
+            "tanh": nn.Tanh,
+            "sigmoid": nn.Sigmoid,
+            "selu": nn.SELU,
+            "mish": nn.Mish,
+            "gelu": nn.GELU,
+            "silu": nn.SiLU,
+        }[name]()
+    return find("activation", name.strip())()

@@ -1,0 +1,72 @@
+"""The small CNN: what it computes, and that it learns."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch.nn import functional
+
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.data.specs import Array, Classes, Image, Quantity
+from neurarium.networks import SmallCNN
+
+
+def test_it_computes_channels_last_and_the_same_numbers():
+    torch.manual_seed(0)
+    network = SmallCNN(3, 10, widths=(8, 16)).eval()
+    formats = []
+    network.body[3].register_forward_hook(
+        lambda module, inputs, output: formats.append(output.is_contiguous(memory_format=torch.channels_last))
+    )
+    images = torch.randn(4, 3, 16, 16)
+    outputs = network(images)
+    assert formats == [True]
+    reference = images
+    for module in network.body:
+        reference = module(reference.contiguous())
+    expected = network.head(reference.mean(dim=(2, 3)))
+    torch.testing.assert_close(outputs, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (28, 28), (32, 32), (5, 40)])
+def test_any_image_size_fits(size):
+    network = SmallCNN.for_data(Image(3, *size), Quantity(("angle",))).eval()
+    assert network(torch.zeros(2, 3, *size)).shape == (2, 1)
+
+
+def test_depth_and_widths_count_the_convolutions():
+    network = SmallCNN(1, 10, widths=(8, 16), depth=2, kernel=5)
+    kernels = [tuple(each.weight.shape) for each in network.modules() if isinstance(each, torch.nn.Conv2d)]
+    assert kernels == [(8, 1, 5, 5), (8, 8, 5, 5), (16, 8, 5, 5), (16, 16, 5, 5)]
+
+
+def test_mistakes_are_named():
+    with pytest.raises(OptionError, match="no such shape"):
+        SmallCNN(1, 10, kernel=4)
+    with pytest.raises(RefusalError, match="cannot take Array"):
+        SmallCNN.for_data(Array((3,)), Classes(("a", "b")))
+
+
+def test_it_reads_the_digits():
+    digits = load_digits()
+    images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1)
+    labels = torch.tensor(digits.target)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    train, test = order[:1437], order[1437:]
+    images = (images - images[train].mean()) / images[train].std()
+    torch.manual_seed(0)
+    network = SmallCNN.for_data(Image(1, 8, 8), Classes(tuple("0123456789")))
+    epochs, batch = 8, 64
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    steps = epochs * (len(train) // batch)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
+    for _ in range(epochs):
+        for chosen in train[torch.randperm(len(train))][: len(train) // batch * batch].split(batch):
+            optimizer.zero_grad()
+            functional.cross_entropy(network(images[chosen]), labels[chosen]).backward()
+            optimizer.step()
+            schedule.step()
+    with torch.no_grad():
+        accuracy = (network.eval()(images[test]).argmax(1) == labels[test]).float().mean().item()
+    assert accuracy >= 0.98
