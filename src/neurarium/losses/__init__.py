@@ -1,0 +1,34 @@
+"""Losses: `loss(outputs, targets, weights, mask) -> Sum(total, weight)`; `elementwise` gives the per-example values."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS = {
+    "MeanSquaredError": Member("mean_squared_error", "mean-squared-error", "squared error; the mean", "02"),
+    "MeanAbsoluteError": Member(
+        "mean_absolute_error", "mean-absolute-error", "absolute error; the median", "02"
+    ),
+    "Huber": Member("huber", "huber", "squared near zero, linear for outliers", "02"),
+    "Quantile": Member("quantile", "quantile", "pinball loss; one output per quantile", "02"),
+    "Gaussian": Member("gaussian", "gaussian", "negative log-likelihood; learns mean and variance", "02"),
+    "StudentT": Member("student_t", "student-t", "negative log-likelihood with heavy tails", "02"),
+    "Poisson": Member("poisson", "poisson", "negative log-likelihood of counts", "02"),
+    "BinaryCrossEntropy": Member(
+        "binary_cross_entropy", "binary-cross-entropy", "two classes, or several labels", "02"
+    ),
+    "CrossEntropy": Member("cross_entropy", "cross-entropy", "several classes by softmax", "02"),
+    "Hinge": Member("hinge", "hinge", "margin of a support vector machine", "02"),
+    "Focal": Member("focal", "focal", "cross-entropy with its weight on what is hard", "02"),
+    "KLDivergence": Member("kl_divergence", "kl-divergence", "divergence from a target distribution", "02"),
+    "Dice": Member("dice", "dice", "overlap of regions", "02"),
+    "Tversky": Member("tversky", "tversky", "overlap with prices for false alarms and misses", "02"),
+    "Contrastive": Member("contrastive", "contrastive", "like pairs near, unlike pairs far", "02"),
+    "Triplet": Member("triplet", "triplet", "nearer to the positive than to the negative", "02"),
+    "CTC": Member("ctc", "ctc", "label sequences without alignment", "02"),
+    "Loss": Member("base"),
+    "Sum": Member("base"),
+    "loss_for": Member("choice"),
+    "losses_for": Member("choice"),
+    "task_of": Member("choice"),
+}
+
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

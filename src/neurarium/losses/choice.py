@@ -1,0 +1,110 @@
+"""The choice of a loss: by what the targets are, or by name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from neurarium.core.errors import OptionError
+from neurarium.core.members import find, table
+from neurarium.core.options import coerce
+from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.losses.base import Loss
+
+DEFAULTS = {
+    "binary": "binary-cross-entropy",
+    "multilabel": "binary-cross-entropy",
+    "multiclass": "cross-entropy",
+    "regression": "mean-squared-error",
+}
+
+
+def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
+    """Return the loss for a kind of target.
+
+    Two classes (one logit) and several labels get binary cross-entropy, several classes cross-entropy, quantities the
+    mean squared error. A named loss is adapted: `cross-entropy` of one logit is the binary one, several labels are
+    counted one by one, class weights of several labels become weights of their positives, Poisson is told how the
+    counts were standardized. A network for the loss gives `targets.outputs * loss.outputs_per_target` numbers.
+
+    Args:
+        targets: spec of the targets.
+        name: command-line name of a loss; None chooses.
+        options: options of the loss; text is parsed.
+
+    Raises:
+        OptionError: a loss that does not fit the targets, an unknown name or option.
+
+    >>> type(loss_for(Classes(("no", "yes")))).__name__
+    'BinaryCrossEntropy'
+    >>> loss_for(Quantity(("price",)), "huber", delta="0.5").delta
+    0.5
+    """
+    task = task_of(targets)
+    name = name or DEFAULTS[task]
+    if (task, name) == ("binary", "cross-entropy"):
+        name = "binary-cross-entropy"
+    builder = find("loss", name)
+    if task not in builder.tasks:
+        raise OptionError(
+            f"the loss '{name}' does not fit these targets, which are {_described(targets)}",
+            expected=f"one of {', '.join(losses_for(task))}",
+            received=name,
+            fix=f"use '{DEFAULTS[task]}'" if builder.tasks else f"'{name}' belongs to methods of its own",
+        )
+    values = _adapted(task, name, targets, coerce(builder, options, what=f"loss '{name}'"))
+    return builder(**values)
+
+
+def task_of(targets: Spec) -> str:
+    """Return what the targets ask for: `binary`, `multiclass`, `multilabel` or `regression`.
+
+    Raises:
+        OptionError: targets that no loss of this kind is for.
+    """
+    if isinstance(targets, Classes):
+        return "multilabel" if targets.several else "binary" if targets.outputs == 1 else "multiclass"
+    if isinstance(targets, Quantity):
+        return "regression"
+    raise OptionError(
+        "there is no loss for these targets",
+        expected="classes or quantities",
+        received=type(targets).__name__,
+        fix="use a method that brings its own loss",
+    )
+
+
+def losses_for(task: str) -> list[str]:
+    """Return the names of the losses that fit a task."""
+    package = importlib.import_module("neurarium.losses")
+    return [
+        name for name, (attribute, _) in table("loss").items() if task in getattr(package, attribute).tasks
+    ]
+
+
+def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dict[str, Any]:
+    """Fit the options to the targets."""
+    weights = values.get("class_weights")
+    if weights is not None and isinstance(targets, Classes) and len(weights) != len(targets.names):
+        raise OptionError(
+            "the class weights do not fit the classes",
+            expected=f"{len(targets.names)} numbers, for {', '.join(map(str, targets.names[:10]))}",
+            received=f"{len(weights)} numbers",
+        )
+    if task == "multilabel" and name == "binary-cross-entropy" and weights is not None:
+        values["positive_weights"] = values.pop("class_weights")
+    elif task == "multilabel" and name != "binary-cross-entropy":
+        if weights is not None:
+            raise OptionError(f"the loss '{name}' has no weight per label", fix="use 'binary-cross-entropy'")
+        values["several"] = True
+    if name == "poisson" and isinstance(targets, Quantity) and targets.scale:
+        values.setdefault("mean", targets.mean)
+        values.setdefault("scale", targets.scale)
+    return values
+
+
+def _described(targets: Spec) -> str:
+    if isinstance(targets, Quantity):
+        return "quantities"
+    names = getattr(targets, "names", ())
+    return f"{len(names)} labels at once" if getattr(targets, "several", False) else f"{len(names)} classes"
