@@ -38,13 +38,14 @@ def test_class_weights_reach_the_loss():
 
 
 def test_poisson_knows_how_counts_were_standardized():
-    loss = loss_for(PRICE, "poisson")
+    loss = loss_for(PRICE, "poisson-nll")
     assert torch.allclose(loss.point(torch.tensor([[0.0]])), torch.tensor([[-1.0]]))
 
 
 def test_outputs_per_target():
     assert [
-        loss_for(PRICE, name).outputs_per_target for name in ("huber", "gaussian", "student-t", "quantile")
+        loss_for(PRICE, name).outputs_per_target
+        for name in ("huber", "gaussian-nll", "student-t-nll", "quantile")
     ] == [1, 2, 3, 3]
 
 

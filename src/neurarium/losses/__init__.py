@@ -9,9 +9,11 @@ MEMBERS = {
     ),
     "Huber": Member("huber", "huber", "squared near zero, linear for outliers", "02"),
     "Quantile": Member("quantile", "quantile", "pinball loss; one output per quantile", "02"),
-    "Gaussian": Member("gaussian", "gaussian", "negative log-likelihood; learns mean and variance", "02"),
-    "StudentT": Member("student_t", "student-t", "negative log-likelihood with heavy tails", "02"),
-    "Poisson": Member("poisson", "poisson", "negative log-likelihood of counts", "02"),
+    "GaussianNLL": Member(
+        "gaussian_nll", "gaussian-nll", "negative log-likelihood; learns mean and variance", "02"
+    ),
+    "StudentTNLL": Member("student_t_nll", "student-t-nll", "negative log-likelihood with heavy tails", "02"),
+    "PoissonNLL": Member("poisson_nll", "poisson-nll", "negative log-likelihood of counts", "02"),
     "BinaryCrossEntropy": Member(
         "binary_cross_entropy", "binary-cross-entropy", "two classes, or several labels", "02"
     ),

@@ -97,7 +97,7 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
         if weights is not None:
             raise OptionError(f"the loss '{name}' has no weight per label", fix="use 'binary-cross-entropy'")
         values["several"] = True
-    if name == "poisson" and isinstance(targets, Quantity) and targets.scale:
+    if name == "poisson-nll" and isinstance(targets, Quantity) and targets.scale:
         values.setdefault("mean", targets.mean)
         values.setdefault("scale", targets.scale)
     return values

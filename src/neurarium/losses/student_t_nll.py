@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.distributions import StudentT as Distribution
+from torch.distributions import StudentT
 from torch.nn import functional
 
 from neurarium.core.errors import OptionError
@@ -15,7 +15,7 @@ from neurarium.losses.pointwise import PointwiseLoss
 
 
 @recorded
-class StudentT(PointwiseLoss):
+class StudentTNLL(PointwiseLoss):
     """The negative log-likelihood of Student's t: a Gaussian with heavy tails, for targets with outliers.
 
     v = -log G((n+1)/2) + log G(n/2) + 1/2 log(n pi) + log s + (n+1)/2 log(1 + e^2 / (n s^2)),  e = y - location,
@@ -33,7 +33,7 @@ class StudentT(PointwiseLoss):
         ShapeError: the shapes do not fit.
 
     >>> import torch
-    >>> loss = StudentT(degrees=4.0)
+    >>> loss = StudentTNLL(degrees=4.0)
     >>> loss.point(torch.tensor([[1.5, 0.0]]))
     tensor([[1.5000]])
     """
@@ -59,10 +59,10 @@ class StudentT(PointwiseLoss):
         """Return the location, `(batch, ..., quantities)`."""
         return outputs[..., 0 :: self.outputs_per_target]
 
-    def distribution(self, outputs: Tensor) -> Distribution:
+    def distribution(self, outputs: Tensor) -> StudentT:
         """Return the predicted distribution over `(batch, ..., quantities)`."""
         location, scale, degrees = self._split(outputs.unflatten(-1, (-1, self.outputs_per_target)))
-        return Distribution(degrees, location, scale)
+        return StudentT(degrees, location, scale)
 
     def _split(self, outputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         location, scale = outputs[..., 0], functional.softplus(outputs[..., 1]) + self.floor

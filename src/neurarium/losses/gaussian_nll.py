@@ -14,7 +14,7 @@ from neurarium.losses.pointwise import PointwiseLoss
 
 
 @recorded
-class Gaussian(PointwiseLoss):
+class GaussianNLL(PointwiseLoss):
     """The negative log-likelihood of a Gaussian whose mean and variance are both learned.
 
     v = 1/2 log(2 pi s2) + (y - m)^2 / (2 s2),  s2 = softplus(raw) + floor; mean over quantities, in nats.
@@ -34,7 +34,7 @@ class Gaussian(PointwiseLoss):
 
     >>> import torch
     >>> raw = torch.log(torch.expm1(torch.tensor(1.0)))             # softplus(raw) = 1
-    >>> Gaussian().mean(torch.stack([torch.zeros(1), raw[None]], dim=1), torch.ones(1))
+    >>> GaussianNLL().mean(torch.stack([torch.zeros(1), raw[None]], dim=1), torch.ones(1))
     tensor(1.4189)
     """
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.distributions import Poisson as Distribution
+from torch.distributions import Poisson
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
@@ -17,7 +17,7 @@ CAP = 20.0
 
 
 @recorded
-class Poisson(PointwiseLoss):
+class PoissonNLL(PointwiseLoss):
     """The negative log-likelihood of counts, with the output z as the logarithm of the rate.
 
     v = exp(z) - y z + log(y!), in nats; mean over quantities. Beyond z = 20 (a rate of half a billion) the exponential
@@ -35,7 +35,7 @@ class Poisson(PointwiseLoss):
         ShapeError: the shapes differ.
 
     >>> import torch
-    >>> Poisson().mean(torch.log(torch.tensor([2.0])), torch.tensor([2.0]))     # -log(2^2 e^-2 / 2!)
+    >>> PoissonNLL().mean(torch.log(torch.tensor([2.0])), torch.tensor([2.0]))     # -log(2^2 e^-2 / 2!)
     tensor(1.3069)
     """
 
@@ -72,9 +72,9 @@ class Poisson(PointwiseLoss):
         shift, scale = constant(self.shift, self.shifts, outputs), constant(self.scale, self.scales, outputs)
         return (_exponential(outputs) - shift) / scale
 
-    def distribution(self, outputs: Tensor) -> Distribution:
+    def distribution(self, outputs: Tensor) -> Poisson:
         """Return the predicted distribution of the counts themselves."""
-        return Distribution(_exponential(outputs))
+        return Poisson(_exponential(outputs))
 
 
 def _exponential(outputs: Tensor) -> Tensor:
