@@ -1,0 +1,80 @@
+"""Metrics: accumulators that update, merge over ranks and folds, and compute."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS: dict[str, Member] = {
+    "Metric": Member("metric", summary="the root of all metrics: update, merge, compute, reset, state, load"),
+    "MetricSet": Member("metric_set", summary="several metrics that see the same predictions"),
+    "metrics_for": Member("choice", summary="the metrics that suit a kind of targets"),
+    "make_metric": Member("choice", summary="a metric by the name it has in results"),
+    "goal": Member("choice", summary="whether a metric is to be maximized or minimized"),
+    "Accuracy": Member("accuracy", "accuracy", "share of examples whose predicted class is right", "08"),
+    "LabelAccuracy": Member("accuracy", "label-accuracy", "share of single labels that are right", "08"),
+    "TopKAccuracy": Member("top_k", "top-k-accuracy", "the right class is among the k first", "08"),
+    "BalancedAccuracy": Member("balanced_accuracy", "balanced-accuracy", "mean recall of the classes", "08"),
+    "Precision": Member(
+        "precision", "precision", "share of what is predicted as a class that is of it", "08"
+    ),
+    "Recall": Member("recall", "recall", "share of a class that is found", "08"),
+    "F1": Member("f1", "f1", "harmonic mean of precision and recall", "08"),
+    "MatthewsCorrelation": Member("matthews", "mcc", "correlation of predicted and true classes", "08"),
+    "ConfusionMatrix": Member(
+        "confusion", "confusion-matrix", "which class was taken for which; TP, FP, TN, FN", "08"
+    ),
+    "RocCurve": Member("curves", "roc-curve", "true over false positive rate at each threshold", "08"),
+    "PrecisionRecallCurve": Member(
+        "curves", "precision-recall-curve", "precision over recall at each threshold", "08"
+    ),
+    "roc_curve": Member("curves", summary="ROC curve of scores and 0/1 targets"),
+    "precision_recall_curve": Member("curves", summary="precision-recall curve of scores and 0/1 targets"),
+    "AUC": Member("auc", "auc", "chance that a positive scores above a negative", "08"),
+    "AveragePrecision": Member("auc", "average-precision", "precision averaged over gained recall", "08"),
+    "LogLoss": Member("log_loss", "log-loss", "mean surprise at the right class, in nats", "08"),
+    "Perplexity": Member("log_loss", "perplexity", "exponential of the log-loss", "08"),
+    "BrierScore": Member("brier", "brier", "squared distance of probabilities from what happened", "08"),
+    "ExpectedCalibrationError": Member(
+        "calibration_error", "ece", "distance of confidence from frequency", "08"
+    ),
+    "ReliabilityCurve": Member(
+        "calibration_error", "reliability-curve", "frequency over confidence, in bins", "08"
+    ),
+    "RMSE": Member("rmse", "rmse", "root of the mean squared error", "08"),
+    "MAE": Member("absolute_error", "mae", "mean absolute error", "08"),
+    "MAPE": Member("absolute_error", "mape", "mean absolute error relative to the target, a fraction", "08"),
+    "SMAPE": Member("absolute_error", "smape", "symmetric relative error, 0 to 2", "08"),
+    "MedianAbsoluteError": Member(
+        "absolute_error", "median-absolute-error", "median of the absolute errors", "08"
+    ),
+    "R2": Member("r2", "r2", "share of the targets' variance that is explained", "08"),
+    "ExplainedVariance": Member("r2", "explained-variance", "R2 without the cost of a constant offset", "08"),
+    "MASE": Member("mase", "mase", "error relative to that of the naive forecast", "08"),
+    "naive_error": Member(
+        "mase", summary="error of the naive forecast over the training series: the scale of MASE"
+    ),
+    "CRPS": Member("crps", "crps", "error of a predicted distribution, in the targets' unit", "08"),
+    "Pinball": Member("quantile_loss", "pinball", "error of predicted quantiles", "08"),
+    "GaussianNLL": Member(
+        "gaussian_nll", "gaussian-nll", "surprise under a predicted mean and deviation", "08"
+    ),
+    "IoU": Member("overlap", "iou", "intersection over union of regions", "08"),
+    "Dice": Member("overlap", "dice", "Dice coefficient of regions", "08"),
+    "NDCG": Member("ranking", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
+    "MRR": Member("ranking", "mrr", "mean reciprocal rank of the first relevant item", "08"),
+    "HitRate": Member("ranking", "hit-rate", "share of queries with a relevant item among the first k", "08"),
+    "BLEU": Member("bleu", "bleu", "corpus BLEU of translations, 0 to 100", "08"),
+    "FrechetDistance": Member(
+        "generation", "frechet-distance", "distance between Gaussians over features", "08"
+    ),
+    "KernelDistance": Member(
+        "generation", "kernel-distance", "squared polynomial MMD between features", "08"
+    ),
+    "BitsPerDimension": Member(
+        "generation", "bits-per-dimension", "negative log-likelihood in bits per dimension", "08"
+    ),
+    "bootstrap": Member("intervals", summary="bootstrap confidence interval of any metric"),
+    "bootstrap_set": Member("intervals", summary="bootstrap confidence intervals of a set of metrics"),
+    "wilson": Member("intervals", summary="Wilson interval of a proportion"),
+    "Interval": Member("intervals", summary="an estimate with its confidence interval"),
+}
+
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

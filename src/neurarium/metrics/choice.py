@@ -1,0 +1,153 @@
+"""Choice: which metrics suit which targets, a metric by the name it has in results, and which way is better."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Protocol
+
+from neurarium.core.errors import OptionError, unknown
+from neurarium.core.members import find, table
+from neurarium.metrics.metric import Metric
+from neurarium.metrics.metric_set import MetricSet
+
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "classification": (
+        "accuracy",
+        "balanced_accuracy",
+        "f1_macro",
+        "precision_macro",
+        "recall_macro",
+        "auc",
+        "log_loss",
+        "mcc",
+        "brier",
+        "ece",
+    ),
+    "labels": (
+        "accuracy",
+        "label_accuracy",
+        "f1_macro",
+        "f1_micro",
+        "precision_macro",
+        "recall_macro",
+        "auc",
+        "average_precision",
+        "log_loss",
+        "brier",
+    ),
+    "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+    "segmentation": ("iou", "dice", "accuracy"),
+    "forecast": ("mae", "rmse_pooled", "smape"),
+    "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
+    "translation": ("bleu",),
+    "unlabeled": (),
+}
+PROBABILISTIC = ("gaussian_nll", "crps")
+AVERAGES = ("macro", "micro", "weighted", "binary", "each", "uniform", "pooled")
+
+
+class Targets(Protocol):
+    """What is read of a targets spec: its kind."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> MetricSet:
+    """Return the metrics that suit a targets spec, by the names they have in results.
+
+    Args:
+        targets: a spec such as `Classes` or `Quantity`; its `kind` (and `several`) decide.
+        names: further metrics, as `make_metric` takes them.
+        probabilistic: predictions of quantities hold `mean` and `std`: add their likelihood and CRPS.
+
+    Raises:
+        OptionError: no such kind of targets, or no such metric.
+
+    >>> from neurarium.data.specs import Quantity
+    >>> metrics_for(Quantity(("price",)))
+    MetricSet(rmse, mae, r2, median_absolute_error)
+    """
+    kind = "labels" if getattr(targets, "several", False) else targets.kind
+    if kind not in DEFAULTS:
+        raise unknown("kind of targets with metrics", kind, DEFAULTS)
+    chosen = [
+        *DEFAULTS[kind],
+        *(PROBABILISTIC if probabilistic else ()),
+        *(underscored(name) for name in names),
+    ]
+    return MetricSet({name: make_metric(name) for name in dict.fromkeys(chosen)})
+
+
+def make_metric(name: str, **options: Any) -> Metric:
+    """Make a metric by the name it has in results.
+
+    `f1_macro` is `F1(average="macro")`, `ndcg_at_10` is `NDCG(k=10)`, `top_5_accuracy` is `TopKAccuracy(k=5)`; blanks of a
+    name are written with `_` or `-`.
+
+    Raises:
+        OptionError: no such metric; the message holds the nearest one.
+
+    >>> make_metric("precision-weighted").average
+    'weighted'
+    """
+    member, found = _parsed(name)
+    try:
+        return find("metric", member)(**{**found, **options})
+    except TypeError as error:
+        raise OptionError(
+            f"the metric '{member}' does not take these options: {error}", received=name
+        ) from error
+
+
+def goal(name: str) -> Literal["max", "min"]:
+    """Return whether a metric is to be maximized or minimized; every `loss` is minimized.
+
+    Args:
+        name: as it stands in results, a split before it or not (`validation/f1_macro`, `validation.loss`).
+
+    Raises:
+        OptionError: no such metric, or one without a better direction (a curve).
+
+    >>> goal("f1_macro"), goal("validation/rmse"), goal("loss")
+    ('max', 'min', 'min')
+    """
+    short = re.split(r"[/.]", name)[-1]
+    if underscored(short) == "loss" or (underscored(short).endswith("_loss") and not _known(short)):
+        return "min"
+    member, _ = _parsed(short)
+    direction = find("metric", member).goal
+    if direction is None:
+        raise OptionError(
+            f"neither more nor less of '{name}' is better", expected="a metric that is one number"
+        )
+    return direction
+
+
+def underscored(name: str) -> str:
+    """Return a name as it stands in results."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _known(name: str) -> bool:
+    try:
+        return bool(_parsed(name))
+    except OptionError:
+        return False
+
+
+def _parsed(name: str) -> tuple[str, dict[str, Any]]:
+    """Split a name into the member's and the options that stand in it."""
+    rows, short = table("metric"), underscored(name).replace("_", "-")
+    if short in rows:
+        return short, {}
+    top = re.fullmatch(r"top-(\d+)-accuracy", short)
+    if top:
+        return "top-k-accuracy", {"k": int(top[1])}
+    places = re.fullmatch(r"(.+)-at-(\d+)", short)
+    if places and places[1] in rows:
+        return places[1], {"k": int(places[2])}
+    stem, _, average = short.rpartition("-")
+    if stem in rows and average in AVERAGES:
+        return stem, {"average": average}
+    raise unknown("metric", name, rows, fix="see `neurarium.metrics.MEMBERS`")
