@@ -1,1 +1,53 @@
+"""Neurarium: all of deep learning under one roof.
+
+Networks, ways of learning, transforms and studies that meet in a few small contracts, so that every technique works
+with every network, or refuses by name. Nothing is loaded before it is used.
+
+>>> import neurarium as nr
+>>> nr.data.load("iris")
+Dataset(iris: Table -> Classes; train 96, validation 24, test 30)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+
+_ROOMS = (
+    "core", "data", "layers", "losses", "regularizers", "initializers", "metrics", "networks", "training",
+    "transforms", "methods", "studies", "report", "cli",
+)  # fmt: skip
+_FUNCTIONS = {
+    "fit": ("neurarium.training.fit", "fit"),
+    "Descent": ("neurarium.training.descent", "Descent"),
+    "Method": ("neurarium.training.method", "Method"),
+    "Run": ("neurarium.training.run", "Run"),
+    "with_recipe": ("neurarium.core.recipe", "with_recipe"),
+    "recorded": ("neurarium.core.recipe", "recorded"),
+    "Frozen": ("neurarium.core.frozen", "Frozen"),
+}
+__all__ = [*_ROOMS, *_FUNCTIONS, "load"]
+
+
+def load(folder: Any, **options: Any) -> Any:
+    """Read a run folder; see `Run.load`."""
+    from neurarium.training.run import Run
+
+    return Run.load(folder, **options)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"neurarium.{name}")
+    if name in _FUNCTIONS:
+        module, attribute = _FUNCTIONS[name]
+        value = getattr(importlib.import_module(module), attribute)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'neurarium' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,11 @@
+"""Sources: anything that yields batches and knows where it stands."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS = {
+    "Minibatches": Member("minibatches", summary="shuffled minibatches of a split"),
+    "Whole": Member("whole", summary="the whole split as one batch, for closed-form learners"),
+    "Stream": Member("stream", summary="batches from a function of the step: episodes, replay, simulations"),
+    "Source": Member("source", summary="the contract: iterable, state_dict, load_state_dict"),
+}
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

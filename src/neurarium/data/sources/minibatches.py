@@ -1,0 +1,163 @@
+"""Shuffled minibatches of a split, resumable at any batch, the same with any number of workers and ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.core import batches
+from neurarium.core.errors import OptionError
+from neurarium.core.seeds import generator
+from neurarium.data.augmentation.chance import Chance
+from neurarium.data.examples import Examples, FileExamples
+
+CHUNK_BYTES = 2 << 20  # rows gathered in one call: more pays for the call, less stays in the cache (measured)
+
+
+class Minibatches:
+    """Yield the examples of a split in batches.
+
+    Args:
+        examples: the split.
+        batch_size: examples per batch over all ranks together; the last batch of an epoch may be shorter.
+        seed: order and augmentation are drawn from (seed, epoch, example).
+        shuffle: a new order every epoch.
+        augment: `augment(batch, chance) -> batch`; see `Chance`.
+        drop_last: leave the short last batch out.
+        workers: processes that decode files; examples in memory never use any.
+        rank, world: which part of every batch is this process's; by default those of torch.distributed.
+        device: where batches go.
+
+    Raises:
+        OptionError: a batch size below 1.
+
+    >>> source = Minibatches(Examples({"inputs": torch.arange(5)}), batch_size=2, seed=0)
+    >>> sorted(int(x) for batch in source for x in batch["inputs"])
+    [0, 1, 2, 3, 4]
+    """
+
+    def __init__(
+        self,
+        examples: Examples | FileExamples,
+        batch_size: int = 128,
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        augment: Callable[[dict[str, Any], Chance], dict[str, Any]] | None = None,
+        drop_last: bool = False,
+        workers: int = 0,
+        rank: int | None = None,
+        world: int | None = None,
+        device: torch.device | str | None = None,
+    ):
+        if batch_size < 1:
+            raise OptionError("the batch size is too small", expected="1 or more", received=batch_size)
+        together = torch.distributed.is_available() and torch.distributed.is_initialized()
+        self.rank = rank if rank is not None else (torch.distributed.get_rank() if together else 0)
+        self.world = world if world is not None else (torch.distributed.get_world_size() if together else 1)
+        self.examples, self.batch_size, self.seed, self.shuffle = examples, batch_size, seed, shuffle
+        self.augment, self.drop_last, self.workers = augment, drop_last, workers
+        self.device = torch.device(device) if device is not None else torch.device("cpu")
+        self.epoch = self.position = 0
+        self._resident: Any = None
+
+    def __len__(self) -> int:
+        count = len(self.examples)
+        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.epoch, self.position = state["epoch"], state["position"]
+
+    def order(self) -> Tensor:
+        """Return the order of the current epoch: a permutation drawn from (seed, epoch)."""
+        count = len(self.examples)
+        if not self.shuffle:
+            return torch.arange(count)
+        return torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        order, total = self.order(), len(self)
+        yields = self._from_memory if self.examples.in_memory else self._from_files
+        for batch in yields(order, self.position, total):
+            self.position += 1
+            yield batch
+        self.epoch, self.position = self.epoch + 1, 0
+
+    def _bounds(self, number: int) -> tuple[int, int]:
+        """Return where this rank's part of batch `number` lies in the order."""
+        first = number * self.batch_size
+        last = min(first + self.batch_size, len(self.examples))
+        if self.world == 1:
+            return first, last
+        size = last - first
+        return first + round(size * self.rank / self.world), first + round(size * (self.rank + 1) / self.world)
+
+    def _from_memory(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        batch = self._on_device()
+        order = order.to(self.device)
+        per_chunk = self._batches_per_chunk(batch)
+        for first in range(start, stop, per_chunk):
+            numbers = range(first, min(first + per_chunk, stop))
+            begin, end = numbers[0] * self.batch_size, min((numbers[-1] + 1) * self.batch_size, len(order))
+            chunk = batches.take(batch, order[begin:end])
+            for number in numbers:
+                low, high = self._bounds(number)
+                part = batches.take(chunk, slice(low - begin, high - begin))
+                yield self._finished(part, order[low:high], number)
+
+    def _from_files(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        wanted = [order[slice(*self._bounds(number))].tolist() for number in range(start, stop)]
+        loader = torch.utils.data.DataLoader(
+            _Whole(self.examples),
+            batch_sampler=wanted,
+            num_workers=self.workers,
+            collate_fn=_same,
+            pin_memory=self.device.type == "cuda",
+            prefetch_factor=4 if self.workers else None,
+            generator=generator(self.seed, "loader", self.epoch),  # or it would draw from the global stream
+        )
+        for number, (indices, batch) in enumerate(zip(wanted, loader, strict=True), start):
+            yield self._finished(batches.to(batch, self.device), torch.tensor(indices), number)
+
+    def _finished(self, batch: dict[str, Any], indices: Tensor, number: int) -> dict[str, Any]:
+        if self.examples.in_memory and self.examples.finish:
+            batch = self.examples.finish(batch)
+        if self.augment is not None:
+            batch = self.augment(batch, Chance(self.seed, self.epoch, indices, number))
+        return batch
+
+    def _on_device(self) -> Any:
+        """The whole split where the batches are wanted: copied there once, not batch by batch."""
+        if self.device.type == "cpu":
+            return self.examples.batch
+        if self._resident is None:
+            self._resident = batches.to(self.examples.batch, self.device)
+        return self._resident
+
+    def _batches_per_chunk(self, batch: Any) -> int:
+        count = max(len(self.examples), 1)
+        row = sum(tensor.numel() * tensor.element_size() for _, tensor in batches.tensors(batch)) / count
+        return max(1, int(CHUNK_BYTES / max(row * self.batch_size, 1)))
+
+
+class _Whole(torch.utils.data.Dataset):
+    """What a loader worker sees: lists of indices in, whole batches out."""
+
+    def __init__(self, examples: FileExamples):
+        self.examples = examples
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitems__(self, indices: list[int]) -> dict[str, Any]:
+        return self.examples.take(indices)
+
+
+def _same(batch: dict[str, Any]) -> dict[str, Any]:
+    return batch

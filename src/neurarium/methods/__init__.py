@@ -1,0 +1,8 @@
+"""Ways of learning."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS = {
+    "Supervised": Member("supervised", "supervised", "learn targets from inputs", "03"),
+}
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

@@ -1,0 +1,16 @@
+"""Training: descent, method, fit, and what they leave behind."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS = {
+    "Descent": Member("descent", summary="from a loss to an update", chapter="03"),
+    "Method": Member("method", summary="how a network learns", chapter="03"),
+    "Evaluation": Member("method", summary="what metrics are computed from"),
+    "Context": Member("context", summary="what a method is told when training begins"),
+    "Run": Member("run", summary="what training leaves behind"),
+    "fit": Member("fit", summary="the one loop", chapter="03"),
+    "evaluate": Member("evaluation", summary="metrics of a method on a split", chapter="08"),
+    "Loop": Member("loop", summary="steps, evaluations, checkpoints"),
+    "schedule": Member("schedules", summary="learning-rate schedules by name", chapter="03"),
+}
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

@@ -1,0 +1,72 @@
+"""Evaluate a method on a split: metrics that update over batches and merge over ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.data.sources.minibatches import Minibatches
+from neurarium.training import distributed
+from neurarium.training.method import Method
+
+
+def evaluate(method: Method, examples: Any, metrics: Any = None, *, batch_size: int = 1024, device: Any = None) -> dict[str, float]:
+    """Return the metrics of a method on a split, over all ranks.
+
+    Args:
+        method: its networks are put in eval mode and back.
+        examples: the split, or any iterable of batches.
+        metrics: a `MetricSet`; None for the loss alone.
+        batch_size: examples per batch.
+        device: where batches go.
+    """
+    source = examples
+    if hasattr(examples, "take"):
+        source = Minibatches(examples, batch_size, shuffle=False, device=device)
+    modes = {module: module.training for module in method.modules()}
+    method.eval()
+    total, weight = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    if metrics is not None:
+        metrics.reset()
+    try:
+        for batch in source:
+            seen = method.evaluate(batch)
+            if seen is None:
+                continue
+            if metrics is not None:
+                metrics.update(_detached(seen.predictions), _detached(seen.targets), seen.weights)
+            if seen.loss is not None:
+                total += torch.as_tensor(seen.loss[0]).detach().double().cpu()
+                weight += torch.as_tensor(seen.loss[1]).detach().double().cpu()
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return _computed(metrics, total, weight)
+
+
+def _computed(metrics: Any, total: Tensor, weight: Tensor) -> dict[str, float]:
+    if metrics is not None and distributed.world() > 1:
+        metrics = _merged(metrics)
+    sums = distributed.total(torch.stack([total, weight]))
+    values = {} if metrics is None else {name: value for name, value in metrics.compute().items()}
+    if float(sums[1]) > 0:
+        values["loss"] = float(sums[0] / sums[1])
+    return values
+
+
+def _merged(metrics: Any) -> Any:
+    """Merge the metrics of all ranks: each rank's state travels as tensors."""
+    states = distributed.everyones(metrics.state())
+    metrics.reset()
+    metrics.load(states[0])
+    for state in states[1:]:
+        other = metrics.fresh()
+        other.load(state)
+        metrics.merge(other)
+    return metrics
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, Tensor) else value

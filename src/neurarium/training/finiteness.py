@@ -1,0 +1,77 @@
+"""The guard against NaN and infinity: name the first bad tensor and the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core import batches
+from neurarium.core.errors import NotFiniteError
+
+
+def finite(tensor: Tensor) -> bool:
+    return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
+
+
+def first_bad(nest: Any) -> str | None:
+    """Return the name and place of the first NaN or infinity of a nest."""
+    for name, tensor in batches.tensors(nest):
+        if isinstance(tensor, Tensor) and not finite(tensor):
+            place = torch.nonzero(~torch.isfinite(tensor.detach()))[0].tolist()
+            value = tensor.detach()[tuple(place)].item()
+            return f"'{name or 'tensor'}' holds {value} at {place} (shape {tuple(tensor.shape)})"
+    return None
+
+
+def explain(networks: dict[str, nn.Module], evaluate: Any, batch: Any, *, step: int, what: str) -> NotFiniteError:
+    """Find the source of a value that is not finite, in the order batch, weights, layers, loss.
+
+    Args:
+        networks: by name; each is watched by hooks while `evaluate(batch)` runs once more.
+        evaluate: the loss function.
+        batch: the batch at which it happened.
+        step: the step's number.
+        what: what was seen to be not finite (`loss`, `gradient`).
+    """
+    source = first_bad(batch)
+    if source:
+        return _error(f"the batch: {source}", step, what, "clean the data; infinite and missing values are read by rule")
+    for name, network in networks.items():
+        source = first_bad(dict(network.named_parameters())) or first_bad(dict(network.named_buffers()))
+        if source:
+            fix = "lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint"
+            return _error(f"the weights of the {name}: {source}", step, what, fix)
+    seen = _watched(networks, evaluate, batch)
+    where = seen[0] if seen else "the loss itself, computed from finite outputs"
+    return _error(where, step, what, "lower --set learning_rate, set clip_norm=1, or use precision=float32")
+
+
+def _watched(networks: dict[str, nn.Module], evaluate: Any, batch: Any) -> list[str]:
+    """Run once more, and list the layers whose outputs are not finite, in order."""
+    seen: list[str] = []
+    handles = []
+    for name, network in networks.items():
+        for place, module in network.named_modules():
+            if any(module.children()):
+                continue
+
+            def hook(module: nn.Module, inputs: Any, output: Any, label: str = f"{name}.{place}") -> None:
+                if first_bad(output):
+                    seen.append(f"the output of layer '{label}' ({type(module).__name__})")
+
+            handles.append(module.register_forward_hook(hook))
+    try:
+        with torch.no_grad():
+            evaluate(batch)
+    except Exception as error:  # the search must not hide what it searches for
+        seen.append(f"(the search ended at {type(error).__name__}: {error})")
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def _error(source: str, step: int, what: str, fix: str) -> NotFiniteError:
+    return NotFiniteError(f"the {what} is not finite at step {step}; it comes from {source}", fix=fix)

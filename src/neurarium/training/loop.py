@@ -1,0 +1,252 @@
+"""The one loop: steps, evaluations, checkpoints, and every reason to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.core import batches
+from neurarium.core.seeds import random_state, set_random_state
+from neurarium.data.sources.source import Source
+from neurarium.training import distributed, sharding
+from neurarium.training.callbacks.callback import Callback
+from neurarium.training.checkpoint import Checkpoints
+from neurarium.training.finiteness import first_bad
+from neurarium.training.method import Method
+from neurarium.training.recorder import Recorder
+from neurarium.training.stopping import Best, Convergence
+
+
+class Loop:
+    """Runs a method over a source.
+
+    Args:
+        method, source: what learns, from what.
+        epochs, steps: where training ends; one of them may be None.
+        evaluate: `evaluate() -> metrics of the validation split`, or None.
+        evaluate_every: steps between evaluations; None for once an epoch.
+        best: keeps the best weights; None keeps none.
+        convergence: tells when the training loss stands still.
+        callbacks: lookers-on.
+        recorder: the logs.
+        checkpoints: where checkpoints go; None for none.
+        checkpoint_seconds, checkpoint_steps: how often.
+        time_limit: seconds, over all resumed parts together.
+        run: what callbacks see as `loop.run`.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        source: Source,
+        *,
+        epochs: int | None,
+        steps: int | None,
+        evaluate: Callable[[], dict[str, float]] | None = None,
+        evaluate_every: int | None = None,
+        best: Best | None = None,
+        convergence: Convergence | None = None,
+        callbacks: Sequence[Callback] = (),
+        recorder: Recorder | None = None,
+        checkpoints: Checkpoints | None = None,
+        checkpoint_seconds: float = 30.0,
+        checkpoint_steps: int | None = None,
+        time_limit: float | None = None,
+        run: Any = None,
+    ):
+        self.method, self.source, self.run = method, source, run
+        self.epochs, self.steps = epochs, steps
+        self.length = len(source)
+        self.total = steps if steps is not None else (epochs * self.length if epochs is not None else None)
+        self.evaluate_split, self.evaluate_every = evaluate, evaluate_every
+        self.best, self.convergence = best, convergence or Convergence(None)
+        self.callbacks, self.recorder = list(callbacks), recorder or Recorder(None)
+        self.checkpoints = checkpoints
+        self.checkpoint_seconds, self.checkpoint_steps = checkpoint_seconds, checkpoint_steps
+        self.time_limit = time_limit
+        self.epoch = self.step = 0
+        self.elapsed = 0.0
+        self.reason = ""
+        self.interrupted = False
+        self._sums: dict[str, list[Tensor]] = {}
+
+    # ------------------------------------------------------------------------------------------------ the loop
+
+    def stop(self, reason: str) -> None:
+        """Ask the loop to end after the current step."""
+        self.reason = self.reason or reason
+
+    def train(self) -> None:
+        """Run until something says stop."""
+        self._resumed_at, self._saved_at = time.monotonic(), time.monotonic()
+        self._before = self.elapsed
+        for callback in self.callbacks:
+            callback.start(self)
+        try:
+            with self._signals():
+                while not self.reason and not self._ended():
+                    self._epoch()
+            self.reason = self.reason or "done"
+            self.save()
+        finally:
+            for callback in self.callbacks:
+                callback.stop(self)
+
+    def _epoch(self) -> None:
+        self.method.train()
+        step, every = self.method.step, self.evaluate_every
+        for batch in self.source:
+            metrics = step(batch)
+            self.step += 1
+            for name, value in metrics.items():
+                self._sums.setdefault(name, []).append(value)
+            for callback in self.callbacks:
+                callback.step(self, metrics)
+            if every is not None and self.step % every == 0:
+                self.evaluate()
+            if self._due():
+                self.save()
+            if self.step % self.length and self._ended():  # at an epoch's end the source closes it first
+                break
+        else:
+            self.epoch += 1
+        if every is None and (self.step % self.length == 0 or self.step == self.total):
+            self.evaluate()
+
+    def _ended(self) -> bool:
+        self.elapsed = self._before + time.monotonic() - self._resumed_at
+        if self.time_limit is not None and self._agreed(self.elapsed >= self.time_limit):
+            self.stop("the time limit is reached")
+        if self.total is not None and self.step >= self.total:
+            self.stop("done")
+        return bool(self.reason)
+
+    def _agreed(self, mine: bool) -> bool:
+        """Ranks have clocks of their own: all stop as soon as one wants to."""
+        if distributed.world() == 1:
+            return mine
+        return bool(distributed.total(torch.tensor(float(mine))) > 0)
+
+    # ---------------------------------------------------------------------------------------------- evaluation
+
+    def evaluate(self) -> None:
+        """Measure, log, keep the best, and see whether to stop."""
+        row: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "train": self._training_means()}
+        rates = [descent.rate for descent in self.method.descents()]
+        if rates:
+            row["rate"] = rates[0]
+        began = time.monotonic()
+        with self._averaged():
+            if self.evaluate_split is not None:
+                row["validation"] = self.evaluate_split()
+            if self.best is not None:
+                self.best.consider(row, self.method.deployed)
+        self.method.train()
+        if distributed.first():
+            timing = {"step": self.step, "seconds": round(self.elapsed, 3), "evaluation": round(time.monotonic() - began, 3)}
+            self.recorder.add(row, timing)
+        for callback in self.callbacks:
+            callback.evaluate(self, row)
+        self._judge(row)
+
+    def _judge(self, row: dict[str, Any]) -> None:
+        if self.best is not None:
+            score = row.get("validation", {}).get(self.best.monitor)
+            if score is not None:
+                for descent in self.method.descents():
+                    descent.observe(score, better=self.best.better)  # type: ignore[arg-type]
+            if self.best.exhausted:
+                self.stop(f"validation {self.best.monitor} has not improved for {self.best.waited} evaluations")
+        if self.convergence.consider(row["train"].get("loss")):
+            self.stop("the training loss stands still")
+
+    def _training_means(self) -> dict[str, float]:
+        means = {}
+        for name, values in self._sums.items():
+            mean = torch.stack([torch.as_tensor(value).float() for value in values]).mean()
+            means[name] = float(mean)
+        self._sums = {}
+        return means
+
+    @contextlib.contextmanager
+    def _averaged(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for descent in self.method.descents():
+                stack.enter_context(descent.averaged())
+            yield
+
+    # --------------------------------------------------------------------------------------------- checkpoints
+
+    def _due(self) -> bool:
+        if self.checkpoints is None:
+            return False
+        if self.checkpoint_steps is not None:
+            return self.step % self.checkpoint_steps == 0
+        return self._agreed(time.monotonic() - self._saved_at >= self.checkpoint_seconds)
+
+    def save(self) -> None:
+        """Write a checkpoint; never of weights that are not finite."""
+        if self.checkpoints is None or first_bad(dict(self.method.named_parameters())):
+            return
+        tree = self.state_dict()
+        if distributed.first():
+            self.checkpoints.save(self.step, tree)
+        self._saved_at = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a resumed run needs to go on bitwise as if nothing had happened."""
+        return {
+            "method": sharding.whole(dict(self.method.state_dict())),
+            "source": self.source.state_dict(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "best": None if self.best is None else self.best.state_dict(),
+            "convergence": self.convergence.state_dict(),
+            "sums": {name: torch.stack([torch.as_tensor(v).detach() for v in vs]) for name, vs in self._sums.items()},
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "random": random_state(),
+            "logs": self.recorder.lengths(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        sharding.load_method(self.method, state["method"])
+        self.source.load_state_dict(state["source"])
+        self.epoch, self.step, self.elapsed = state["epoch"], state["step"], state["elapsed"]
+        if self.best is not None and state["best"] is not None:
+            self.best.load_state_dict(state["best"])
+        self.convergence.load_state_dict(state["convergence"])
+        device = next((p.device for p in self.method.parameters()), torch.device("cpu"))
+        self._sums = {name: list(batches.to(values, device).unbind()) for name, values in state["sums"].items()}
+        for callback, held in zip(self.callbacks, state["callbacks"], strict=False):
+            callback.load_state_dict(held)
+        set_random_state(state["random"])
+        if distributed.first():
+            self.recorder.cut(state["logs"])
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """End after the current step on Ctrl-C or a polite kill; a second one ends at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number: int, frame: Any) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+            self.stop("interrupted")
+
+        held = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in held.items():
+                signal.signal(number, handler)

@@ -1,0 +1,97 @@
+"""Method: how a network learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+from torch import Tensor, nn
+
+from neurarium.core.errors import RefusalError
+from neurarium.data.sources.minibatches import Minibatches
+from neurarium.data.sources.source import Source
+from neurarium.training.context import Context
+from neurarium.training.descent import Descent
+
+
+class Evaluation(NamedTuple):
+    """What metrics are computed from.
+
+    Args:
+        predictions: probabilities `(batch, classes)`, or quantities in the units of the data.
+        targets: in the same terms.
+        weights: `(batch,)` or None.
+        loss: (sum, weight) of the batch, or None.
+    """
+
+    predictions: Any
+    targets: Any
+    weights: Tensor | None = None
+    loss: tuple[Tensor, Any] | None = None
+
+
+class Method(nn.Module):
+    """The root of all ways of learning.
+
+    A method holds networks in roles (attributes: `network`, `generator`, `critic`), owns its losses, and makes updates
+    only through its descents. To write one: set the networks and descents in `__init__`, define `step(batch)`; define
+    `evaluate(batch)` where there is something to measure. All its state is in its one `state_dict()`.
+
+    Class attributes:
+        deployed_role: the attribute that is exported, compressed, explained, saved as weights.
+        second_order: it differentiates twice; compiled and sharded networks are refused by name.
+        shardable: its parameters may be sharded over ranks.
+    """
+
+    deployed_role: ClassVar[str] = "network"
+    second_order: ClassVar[bool] = False
+    shardable: ClassVar[bool] = True
+
+    @property
+    def deployed(self) -> nn.Module:
+        """The network that is used after training."""
+        return getattr(self, self.deployed_role)
+
+    def descents(self) -> list[Descent]:
+        """Return the descents, in the order of their definition."""
+        return [module for module in self.modules() if isinstance(module, Descent)]
+
+    def networks(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield (role, network) of each child that is no descent."""
+        for role, module in self.named_children():
+            if not isinstance(module, Descent):
+                yield role, module
+
+    def source(self, examples: Any, *, batch_size: int, seed: int, **options: Any) -> Source:
+        """Return the source that feeds `step` from a split; minibatches, unless a method says otherwise."""
+        return Minibatches(examples, batch_size, seed=seed, **options)
+
+    def begin(self, context: Context) -> None:
+        """Prepare for training: called once by `fit`, after the networks are on their device.
+
+        Raises:
+            RefusalError: sharding was asked for and this method cannot have it.
+        """
+        if context.shard and (self.second_order or not self.shardable):
+            raise RefusalError(
+                f"{type(self).__name__} cannot train sharded parameters",
+                expected="a first-order method",
+                fix="train without --shard",
+            )
+        descents = self.descents()
+        parameters = [list(p for n in d.networks for p in n.parameters()) for d in descents]
+        for number, descent in enumerate(descents):
+            foreign = [p for other, each in enumerate(parameters) if other != number for p in each]
+            descent.begin(context, foreign=foreign)
+
+    def step(self, batch: Any) -> dict[str, Tensor]:
+        """Learn from one batch; return detached metrics."""
+        raise RefusalError(f"{type(self).__name__} does not say how it learns", fix="define step(batch)")
+
+    def predict(self, inputs: Any) -> Any:
+        """Return the deployed network's outputs for prepared inputs."""
+        return self.deployed(inputs)
+
+    def evaluate(self, batch: Any) -> Evaluation | None:
+        """Return what metrics are computed from, or None where a batch has nothing to measure."""
+        return None

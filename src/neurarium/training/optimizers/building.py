@@ -1,0 +1,129 @@
+"""Build optimizers for named parameters: by name, or by a partial such as `partial(torch.optim.AdamW, lr=1e-3)`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from neurarium.core.errors import OptionError, unknown
+from neurarium.core.members import find, table
+from neurarium.training.optimizers import TORCH
+
+Optimizer = torch.optim.Optimizer
+Named = Sequence[tuple[str, nn.Parameter]]
+
+LEARNING_RATES = {"sgd": 0.1, "lbfgs": 1.0, "adadelta": 1.0, "rprop": 0.01, "asgd": 0.01, "muon": 0.02, "sam": 0.1}
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sgd": {"momentum": 0.9},
+    "sam": {"momentum": 0.9},
+    "lbfgs": {"line_search_fn": "strong_wolfe"},
+    "muon": {"momentum": 0.95},
+}
+FUSED = ("adam", "adamw", "sgd", "adagrad")
+
+
+def names() -> list[str]:
+    """Return the names of all optimizers."""
+    return sorted([*TORCH, *table("optimizer")])
+
+
+def build_optimizers(
+    optimizer: str | Callable[..., Optimizer],
+    parameters: Named,
+    *,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    options: Mapping[str, Any] | None = None,
+    undecayed: frozenset[str] = frozenset(),
+) -> list[Optimizer]:
+    """Build the optimizers of one descent.
+
+    Args:
+        optimizer: a name, or a callable that takes parameters (a partial of a torch optimizer).
+        parameters: (name, parameter) pairs.
+        learning_rate: None for the optimizer's usual one.
+        weight_decay: None for the optimizer's own default.
+        options: further options of the optimizer.
+        undecayed: names of parameters that weight decay leaves alone (biases, norms).
+
+    Returns:
+        One optimizer, or two for Muon: it takes the matrices, AdamW all else (Jordan et al., 2024).
+
+    Raises:
+        OptionError: unknown name or option.
+    """
+    if not isinstance(optimizer, str):
+        return [optimizer([parameter for _, parameter in parameters])]
+    if optimizer not in names():
+        raise unknown("optimizer", optimizer, names())
+    given = {**DEFAULTS.get(optimizer, {}), **(options or {})}
+    given["lr"] = learning_rate if learning_rate is not None else LEARNING_RATES.get(optimizer, 1e-3)
+    if weight_decay is not None:
+        given["weight_decay"] = weight_decay
+    if optimizer == "muon":
+        return _muon(parameters, given, undecayed)
+    factory = partial(find("optimizer", "sam"), base=torch.optim.SGD) if optimizer == "sam" else None
+    factory = factory or getattr(torch.optim, TORCH[optimizer])
+    _check(optimizer, given)
+    if optimizer in FUSED and "fused" not in given and "foreach" not in given and _fusible(parameters):
+        given["fused"] = True
+    single = optimizer == "lbfgs"  # it takes one group only
+    return [factory(_plain(parameters) if single else _groups(parameters, given, undecayed), **given)]
+
+
+def _plain(parameters: Named) -> list[nn.Parameter]:
+    return [parameter for _, parameter in parameters]
+
+
+def _groups(parameters: Named, given: Mapping[str, Any], undecayed: frozenset[str]) -> list[dict[str, Any]]:
+    """Split the parameters in decayed and undecayed ones, where weights decay at all."""
+    if not given.get("weight_decay"):
+        return [{"params": _plain(parameters)}]
+    decayed = [parameter for name, parameter in parameters if name not in undecayed]
+    spared = [parameter for name, parameter in parameters if name in undecayed]
+    groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def _muon(parameters: Named, given: dict[str, Any], undecayed: frozenset[str]) -> list[Optimizer]:
+    """Give the hidden matrices to Muon; embeddings, heads, biases and norms to AdamW."""
+    _check("muon", given)
+    matrices = [(name, p) for name, p in parameters if p.ndim == 2 and not _outer(name)]
+    others = [(name, p) for name, p in parameters if p.ndim != 2 or _outer(name)]
+    decay = given.get("weight_decay", 0.0)
+    made: list[Optimizer] = []
+    if matrices:
+        made.append(torch.optim.Muon(_plain(matrices), **{"weight_decay": 0.0, **given}))
+    if others:
+        options = {"lr": given["lr"] * 0.15, "weight_decay": decay}
+        made.append(torch.optim.AdamW(_groups(others, options, undecayed), **options, fused=_fusible(others)))
+    return made
+
+
+def _outer(name: str) -> bool:
+    return any(part in ("head", "embedding", "embeddings") for part in name.split("."))
+
+
+def _fusible(parameters: Named) -> bool:
+    """Fused kernels take dense floating tensors of plain classes on CPU and CUDA."""
+    return all(
+        type(p.data) is torch.Tensor and p.is_floating_point() and p.device.type in ("cpu", "cuda") for _, p in parameters
+    )
+
+
+def _check(name: str, given: Mapping[str, Any]) -> None:
+    """Refuse options that the optimizer does not have, naming the nearest."""
+    builder: Any = getattr(torch.optim, TORCH[name]) if name in TORCH else torch.optim.SGD
+    allowed = set(inspect.signature(builder.__init__).parameters) - {"self", "params"}
+    if name == "sam":
+        allowed |= {"radius", "adaptive"}
+    for option in given:
+        if option not in allowed:
+            raise unknown(f"option of optimizer '{name}'", option, allowed)
+    if given["lr"] <= 0:
+        raise OptionError("the learning rate is too small", expected="above 0", received=given["lr"])
