@@ -103,3 +103,9 @@ def test_mistakes_are_named():
         MLP.for_data(Array((3,)), Quantity(("x",)), outputs=3)
     with pytest.raises(ShapeError, match="4 numbers"):
         MLP(4, 1)(torch.zeros(2, 5))
+
+
+def test_an_activation_that_takes_several_numbers_gets_them():
+    network = MLP(4, 1, widths=(6, 6), activation="swiglu", normalization="layer", residual=True)
+    assert network.features(torch.randn(3, 4)).shape == (3, 6)
+    assert network.body[0].out_features == 12

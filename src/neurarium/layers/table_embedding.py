@@ -64,6 +64,7 @@ class TableEmbedding(nn.Module):
         bins: bins per numeric column, for `piecewise-linear`.
         one_hot: the most codes that a one-hot column may have.
         deviation: standard deviation of the frequencies of the periodic embeddings.
+        category_dim: numbers per category of a column that is not one-hot; `dim` when left out.
 
     `forward`: a tensor `(batch, ...)` or a dict with `numeric` `(batch, features)` and `categorical` `(batch, columns)`
     -> `(batch, feature_dim)`. `chunks` says how many of the numbers each column has.
@@ -89,11 +90,13 @@ class TableEmbedding(nn.Module):
         bins: Sequence[int] = (),
         one_hot: int = 64,
         deviation: float = 0.05,
+        category_dim: int | None = None,
     ):
         super().__init__()
         if features == 0 and not cardinalities:
             raise OptionError("the inputs have no column", expected="at least one number or category per row")
         self.features, self.cardinalities = features, tuple(cardinalities)
+        vector = category_dim or dim
         embedded = features > 0 and embedding != "none"
         self.numeric = (
             numeric_embedding(embedding, features, dim, bins, deviation=deviation) if embedded else None
@@ -104,12 +107,12 @@ class TableEmbedding(nn.Module):
         self.register_buffer("many", torch.tensor(many, dtype=torch.int64), persistent=False)
         self.one_hot = OneHot([self.cardinalities[column] for column in few]) if few else None
         self.categorical = (
-            CategoricalEmbedding([self.cardinalities[column] for column in many], dim) if many else None
+            CategoricalEmbedding([self.cardinalities[column] for column in many], vector) if many else None
         )
         self.chunks = (
             *((dim,) * features if embedded else (1,) * features),
             *(self.cardinalities[column] - 1 for column in few),
-            *(dim for _ in many),
+            *(vector for _ in many),
         )
         self.feature_dim = sum(self.chunks)
 

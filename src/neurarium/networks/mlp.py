@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
+from neurarium.layers import activations
 from neurarium.layers.table_embedding import Embedding, TableEmbedding
-from neurarium.networks.sizing import Distribution, activation_named, build_for_columns, head_outputs
+from neurarium.networks.sizing import Distribution, build_for_columns, head_outputs
 
 Normalization = Literal["none", "batch", "layer"]
 
@@ -38,7 +39,7 @@ class MLP(nn.Module):
         one_hot: the most codes of a one-hot column; columns with more get a learned vector.
         cardinalities: how many codes each categorical column has.
         bins: bins per numeric column, for `piecewise-linear`.
-        distribution: `gaussian` for a mean and a raw variance per output: `(batch, 2 outputs)`, means first,
+        distribution: `gaussian` for a mean and a raw variance per output: `(batch, 2 outputs)`, side by side,
             variance = softplus(raw) + 1e-6, for the loss `gaussian-nll`.
 
     `forward`: `(batch, ...)` that flattens to `features`, or a table's dict -> `(batch, outputs)`.
@@ -109,7 +110,9 @@ def hidden_layers(
         )
     layers: list[nn.Module] = []
     for inputs, width, name in zip((features, *widths)[:-1], widths, names, strict=True):
-        parts = [nn.Linear(inputs, width), *_normalization(normalization, width), activation_named(name)]
+        activate = activations.activation(name.strip())
+        wide = width * activate.widening
+        parts = [nn.Linear(inputs, wide), *_normalization(normalization, wide), activate]
         if dropout:
             parts.append(nn.Dropout(dropout))
         layers.extend([Residual(*parts)] if residual and inputs == width else parts)

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar
 from torch import nn
 
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.core.members import find
 from neurarium.data.specs import Array, Classes, Image, Quantity, Spec, Table
+from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
 from neurarium.layers.table_embedding import BINS
@@ -105,10 +105,10 @@ def build_for_columns(
     return network
 
 
-def combination(targets: Spec, distribution: Distribution = None) -> Combination:
+def combination_for(targets: Spec, distribution: Distribution = None) -> Combination:
     """Return how several predictions of the targets combine into one (see `layers.ensemble.combine`).
 
-    >>> combination(Classes(("no", "yes"))), combination(Classes(("a", "b", "c"))), combination(Quantity(("y",)))
+    >>> combination_for(Classes(("no", "yes"))), combination_for(Classes(("a", "b", "c"))), combination_for(Quantity(("y",)))
     ('sigmoid', 'softmax', 'mean')
     """
     if isinstance(targets, Classes):
@@ -127,18 +127,17 @@ def head_outputs(outputs: int, distribution: Distribution) -> int:
     return 2 * outputs if distribution else outputs
 
 
-def activation_named(name: str) -> nn.Module:
-    """Return a new activation by its name on the command line."""
-    import importlib.util
+def elementwise(name: str) -> nn.Module:
+    """Return a new activation that gives one number for each it takes.
 
-    if importlib.util.find_spec("neurarium.layers.activations") is None:
-        return {
-            "relu": nn.ReLU,
-            "tanh": nn.Tanh,
-            "sigmoid": nn.Sigmoid,
-            "selu": nn.SELU,
-            "mish": nn.Mish,
-            "gelu": nn.GELU,
-            "silu": nn.SiLU,
-        }[name]()
-    return find("activation", name.strip())()
+    Raises:
+        OptionError: an unknown name, or an activation that takes several numbers for one.
+    """
+    found = activation(name)
+    if found.widening != 1:
+        raise OptionError(
+            f"the activation '{name}' does not fit here: it takes {found.widening} numbers for each it gives",
+            expected="an activation of one number, such as relu or gelu",
+            received=name,
+        )
+    return found

@@ -70,3 +70,9 @@ def test_it_reads_the_digits():
     with torch.no_grad():
         accuracy = (network.eval()(images[test]).argmax(1) == labels[test]).float().mean().item()
     assert accuracy >= 0.98
+
+
+def test_an_activation_that_takes_several_numbers_halves_the_channels():
+    network = SmallCNN(1, 2, widths=(4, 6), activation="maxout").eval()
+    assert network.body[0].out_channels == 8
+    assert network.features(torch.randn(3, 1, 8, 8)).shape == (3, 6)

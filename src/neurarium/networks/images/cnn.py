@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Image, Spec
-from neurarium.networks.sizing import Distribution, activation_named, check, head_outputs
+from neurarium.layers import activations
+from neurarium.networks.sizing import Distribution, check, head_outputs
 
 
 @recorded
@@ -69,7 +70,7 @@ class SmallCNN(nn.Module):
         self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = widths[-1]
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> SmallCNN:
@@ -87,7 +88,12 @@ class SmallCNN(nn.Module):
         return self.head(self.features(inputs))
 
 
-def _convolution(before: int, width: int, kernel: int, activation: str) -> list[nn.Module]:
+def _convolution(before: int, width: int, kernel: int, name: str) -> list[nn.Module]:
+    activate = activations.activation(name)
+    if (
+        activate.widening > 1
+    ):  # Such an activation joins neighbours on the axis that it is told: here, the channels.
+        activate = activations.activation(name, dim=1)
+    wide = width * activate.widening
     # The normalization's shift stands for the convolution's bias.
-    convolution = nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=False)
-    return [convolution, nn.BatchNorm2d(width), activation_named(activation)]
+    return [nn.Conv2d(before, wide, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(wide), activate]

@@ -1,0 +1,72 @@
+"""The choice of a network: by name, or the default for what one example is."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from neurarium.core.errors import OptionError
+from neurarium.core.members import find
+from neurarium.core.options import coerce
+from neurarium.data.specs import Spec
+
+DEFAULTS: dict[str, tuple[str, str]] = {
+    "Table": (
+        "tabm",
+        "an ensemble that shares its weights, with piecewise-linear embeddings of numbers: the best untuned network for "
+        "mixed tables (arXiv:2410.24210) that trains in minutes on a CPU",
+    ),
+    "Image": ("cnn", "convolutions see the same pattern at every place of an image"),
+    "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
+}
+
+
+class Choice(NamedTuple):
+    """A network, its name, and why it was taken."""
+
+    network: nn.Module
+    name: str
+    reason: str
+
+
+def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options: Any) -> Choice:
+    """Build a network for a dataset's specs.
+
+    Args:
+        inputs, targets: the specs.
+        name: its name on the command line; None for the default.
+        options: of the network; text is turned into values.
+
+    Raises:
+        OptionError: an unknown name or option, or no default for such inputs.
+        RefusalError: the network cannot take such inputs or targets.
+
+    >>> from neurarium.data.specs import Array, Classes
+    >>> choice = network_for(Array((4,)), Classes(("no", "yes")), widths="8,8")
+    >>> choice.name, choice.network.feature_dim
+    ('mlp', 8)
+    """
+    if name is None:
+        name, reason = default(inputs)
+    else:
+        reason = "asked for"
+    builder = find("network", name)
+    values = coerce(builder, options, what=f"network '{name}'")
+    return Choice(builder.for_data(inputs, targets, **values), name, reason)
+
+
+def default(inputs: Spec) -> tuple[str, str]:
+    """Return the name of the default network for such inputs, and the reason.
+
+    Raises:
+        OptionError: there is none.
+    """
+    kind = type(inputs).__name__
+    if kind not in DEFAULTS:
+        raise OptionError(
+            f"there is no default network for {kind} inputs",
+            expected="a network's name",
+            fix="name one with --network",
+        )
+    return DEFAULTS[kind]

@@ -1,0 +1,68 @@
+"""Ensemble: several networks as one, whose prediction is that of their mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.errors import OptionError
+from neurarium.core.members import find
+from neurarium.core.recipe import recorded
+from neurarium.data.specs import Spec
+from neurarium.layers.ensemble import Combination, combine
+from neurarium.networks.sizing import combination_for
+
+
+@recorded
+class Ensemble(nn.Module):
+    """A deep ensemble: networks of one kind that differ in their starts, and in the order of their training data.
+
+    Classes: p(c | x) = 1/M sum_m p_m(c | x). Quantities with `distribution="gaussian"`: the mixture of M Gaussians,
+    taken as one Gaussian with its moments, mu = 1/M sum_m mu_m, sigma^2 = 1/M sum_m (sigma_m^2 + mu_m^2) - mu^2.
+
+    Trained as one network by `members`, every network gets the gradient of its own loss. Training them one after the
+    other and then putting them together here gives each its own order of the data.
+
+    Args:
+        networks: at least one; all give outputs of one shape.
+        combination: how their outputs combine (see `layers.ensemble.combine`).
+
+    `forward`: what the networks take -> `(batch, outputs)`, in the form that one of them gives.
+    `members` -> `(batch, networks, outputs)`.
+
+    Raises:
+        OptionError: no network.
+
+    Lakshminarayanan et al. 2017, arXiv:1612.01474, section 2.4.
+
+    >>> from neurarium.networks import MLP
+    >>> ensemble = Ensemble([MLP(4, 1) for _ in range(5)], "sigmoid")
+    >>> ensemble.members(torch.zeros(3, 4)).shape, ensemble(torch.zeros(3, 4)).shape
+    (torch.Size([3, 5, 1]), torch.Size([3, 1]))
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], combination: Combination = "mean"):
+        super().__init__()
+        if not networks:
+            raise OptionError("an ensemble needs a network", expected="at least one", received=0)
+        self.networks = nn.ModuleList(networks)
+        self.ensemble_size, self.combination = len(networks), combination
+        self.distribution = getattr(networks[0], "distribution", None)
+
+    @classmethod
+    def for_data(
+        cls, inputs: Spec, targets: Spec, *, network: str = "mlp", size: int = 5, **options: Any
+    ) -> Ensemble:
+        """Build `size` networks of one name and options, each with its own start, for a dataset's specs."""
+        members = [find("network", network).for_data(inputs, targets, **options) for _ in range(size)]
+        return cls(members, combination_for(targets, options.get("distribution")))
+
+    def members(self, inputs: Any) -> Tensor:
+        """Return every network's prediction, `(batch, networks, outputs)`."""
+        return torch.stack([network(inputs) for network in self.networks], dim=1)
+
+    def forward(self, inputs: Any) -> Tensor:
+        return combine(self.members(inputs), self.combination)

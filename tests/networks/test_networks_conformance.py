@@ -1,0 +1,180 @@
+"""What every network keeps: sizes, gradients, determinism, recipes, replaceable heads, precisions."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+import torch
+
+from neurarium import networks
+from neurarium.core import batches
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.recipe import build, recipe_of
+from neurarium.data.specs import Array, Classes, Image, Quantity, Series, Table, Tokens, Unlabeled
+
+EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
+SPECS = {
+    "mixed": Table(("a", "b", "c"), ("d", "e"), (4, 90), EDGES),
+    "numbers": Table(("a", "b"), edges=EDGES[:2]),
+    "categories": Table((), ("d", "e"), (4, 90)),
+    "array": Array((2, 3)),
+    "image": Image(3, 9, 6),
+}
+TARGETS = {
+    "two classes": Classes(("no", "yes")),
+    "four classes": Classes(("a", "b", "c", "d")),
+    "labels": Classes(("a", "b", "c"), several=True),
+    "quantities": Quantity(("x", "y")),
+}
+EVERY = (*SPECS,)
+ROWS = ("mixed", "numbers", "categories", "array")
+# Small sizes, so that the suite is fast; every network by its class, with the inputs that it takes.
+NETWORKS = {
+    "Perceptron": ({}, EVERY),
+    "MLP": ({"widths": (8, 8), "embedding": "periodic", "normalization": "batch", "residual": True}, EVERY),
+    "ResidualMLP": ({"width": 8}, EVERY),
+    "FTTransformer": ({"width": 8, "heads": 2, "blocks": 2}, ROWS),
+    "TabM": ({"widths": (8, 8), "ensemble_size": 3}, ROWS),
+    "RealMLP": ({"widths": (8, 8)}, ROWS),
+    "SmallCNN": ({"widths": (4, 8)}, ("image",)),
+    "Ensemble": ({"network": "mlp", "size": 2, "widths": (8,)}, EVERY),
+}
+CASES = [(name, kind) for name, (_, kinds) in NETWORKS.items() for kind in kinds]
+WRAPPERS = {"MonteCarloDropout"}
+
+
+def draw(spec, rows=6, dtype=torch.float32):
+    """Return random inputs of a spec."""
+    chance = torch.Generator().manual_seed(0)
+    if isinstance(spec, Array):
+        return torch.randn(rows, *spec.shape, generator=chance, dtype=dtype)
+    if isinstance(spec, Image):
+        return torch.randn(rows, spec.channels, spec.height, spec.width, generator=chance, dtype=dtype)
+    parts = {}
+    if spec.numeric:
+        parts["numeric"] = torch.randn(rows, len(spec.numeric), generator=chance, dtype=dtype)
+    if spec.categorical:
+        codes = [torch.randint(0, count, (rows,), generator=chance) for count in spec.cardinalities]
+        parts["categorical"] = torch.stack(codes, dim=1)
+    return parts
+
+
+def make(name, kind, targets="four classes", *, alive=True):
+    """Build a network; `alive` moves its weights off special starts such as a head of zeros."""
+    torch.manual_seed(1)
+    options, _ = NETWORKS[name]
+    network = getattr(networks, name).for_data(SPECS[kind], TARGETS[targets], **options)
+    if alive:
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(0.05 * torch.randn_like(parameter))
+    return network
+
+
+def test_every_network_is_in_this_suite():
+    classes = {name for name in networks.MEMBERS if isinstance(getattr(networks, name), type)}
+    assert {name for name in classes if hasattr(getattr(networks, name), "for_data")} == set(NETWORKS)
+    assert {name for name in classes if issubclass(getattr(networks, name), torch.nn.Module)} == (
+        set(NETWORKS) | WRAPPERS
+    )
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_outputs_have_the_shape_of_the_targets(name, kind, targets):
+    network = make(name, kind, targets).eval()
+    outputs = network(draw(SPECS[kind]))
+    assert outputs.shape == (6, TARGETS[targets].outputs)
+    assert outputs.std() > 0
+    assert torch.equal(outputs, network(draw(SPECS[kind])))
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_gradient_reaches_every_parameter(name, kind):
+    network = make(name, kind).train()
+    network(draw(SPECS[kind])).square().sum().backward()
+    for path, parameter in network.named_parameters():
+        assert parameter.grad is not None, path
+        # A key's bias adds one number to all scores of a query: softmax does not see it.
+        assert parameter.grad.abs().max() > 0 or path.endswith("key.bias"), path
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_recipe_and_weights_rebuild_it_bitwise(name, kind):
+    network = make(name, kind)
+    network(draw(SPECS[kind]))
+    network.eval()
+    recipe = json.loads(json.dumps(recipe_of(network).to_json()))
+    torch.manual_seed(99)
+    rebuilt = build(recipe).eval()
+    assert type(rebuilt) is type(network)
+    rebuilt.load_state_dict(network.state_dict())
+    outputs = network(draw(SPECS[kind]))
+    assert torch.equal(rebuilt(draw(SPECS[kind])), outputs)
+    assert torch.equal(copy.deepcopy(network)(draw(SPECS[kind])), outputs)
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_examples_do_not_meet_in_eval_mode(name, kind):
+    network = make(name, kind).eval()
+    inputs = draw(SPECS[kind])
+    outputs = network(inputs)
+    order = torch.tensor([3, 1, 5, 0, 4, 2])
+    torch.testing.assert_close(network(batches.take(inputs, order)), outputs[order], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(network(batches.take(inputs, slice(2, 3))), outputs[2:3], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_other_precisions_give_nearly_the_same(name, kind):
+    network = make(name, kind).eval()
+    outputs = network(draw(SPECS[kind]))
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = network(draw(SPECS[kind]))
+    assert (rough.float() - outputs).abs().max() < 0.1 * (1 + outputs.abs().max())
+    inputs = batches.map_tensors(lambda t: t.double() if t.is_floating_point() else t, draw(SPECS[kind]))
+    exact = network.double()(inputs)
+    assert exact.dtype == torch.float64
+    torch.testing.assert_close(exact.float(), outputs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] != "Ensemble"])
+def test_the_head_can_be_replaced(name, kind):
+    network = make(name, kind).eval()
+    inputs = draw(SPECS[kind])
+    features = network.features(inputs)
+    assert features.shape[-1] == network.feature_dim and len(features) == 6
+    if not hasattr(network, "members"):
+        torch.testing.assert_close(network.head(features), network(inputs))
+    network.head = torch.nn.Linear(network.feature_dim, 7)
+    assert network(inputs).shape == (6, 7)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_other_inputs_and_targets_are_refused_by_name(name):
+    builder = getattr(networks, name).for_data
+    for spec in (Tokens(10, 5), Series(2, 5)):
+        with pytest.raises(RefusalError, match=f"cannot take {type(spec).__name__}"):
+            builder(spec, TARGETS["two classes"])
+    kind = NETWORKS[name][1][0]
+    with pytest.raises(RefusalError, match="cannot predict Unlabeled"):
+        builder(SPECS[kind], Unlabeled())
+    with pytest.raises(OptionError, match="quantities"):
+        builder(SPECS[kind], TARGETS["two classes"], distribution="gaussian")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_gaussian_has_two_numbers_per_quantity(name):
+    torch.manual_seed(0)
+    options, kinds = NETWORKS[name]
+    builder = getattr(networks, name).for_data
+    network = builder(SPECS[kinds[0]], TARGETS["quantities"], distribution="gaussian", **options)
+    assert network.distribution == "gaussian"
+    assert network(draw(SPECS[kinds[0]])).shape == (6, 4)
+
+
+@pytest.mark.parametrize("name", ["Perceptron", "MLP", "ResidualMLP", "FTTransformer", "TabM", "RealMLP"])
+def test_a_row_without_columns_is_refused(name):
+    with pytest.raises(OptionError, match="no column"):
+        getattr(networks, name).for_data(Table(), TARGETS["two classes"])
