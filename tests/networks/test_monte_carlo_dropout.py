@@ -9,6 +9,7 @@ import torch
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import build, recipe_of
+from neurarium.layers import AlphaDropout, ChannelDropout, DropConnect, GaussianDropout
 from neurarium.networks import MLP, FTTransformer, MonteCarloDropout
 
 
@@ -58,6 +59,15 @@ def test_dropout_on_attention_weights_counts():
     network = FTTransformer(3, 1, width=8, heads=2, blocks=2, dropout=0.0, attention_dropout=0.3)
     members = MonteCarloDropout(network, samples=6).eval().members(torch.randn(4, 3))
     assert members.std(dim=1).min() > 0
+
+
+@pytest.mark.parametrize("layer", [GaussianDropout(0.3), ChannelDropout(0.3), AlphaDropout(0.3)])
+def test_every_kind_of_dropout_counts(layer):
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(3, 8), layer, torch.nn.Linear(8, 1))
+    assert MonteCarloDropout(network, samples=6).eval().members(torch.randn(4, 3)).std(dim=1).min() > 0
+    connected = DropConnect(torch.nn.Linear(3, 1), 0.5)
+    assert MonteCarloDropout(connected, samples=6).eval()(torch.ones(4, 3)).shape == (4, 1)
 
 
 def test_in_training_it_is_the_network_with_one_draw():

@@ -16,6 +16,32 @@ MEMBERS = {
     ),
     "MaxoutLinear": Member("maxout_linear", "maxout-linear", "the largest of several linear maps", "04"),
     "normalize_spectrum": Member("spectral_norm"),
+    "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
+    "TableEmbedding": Member(
+        "table_embedding", "table-embedding", "a row of numbers and categories as a vector", "01"
+    ),
+    "LinearEmbedding": Member(
+        "embeddings", "linear-embedding", "a vector per column, scaled by its number", "01"
+    ),
+    "PeriodicEmbedding": Member("embeddings", "periodic-embedding", "waves of each number (PLR)", "01"),
+    "BiasedPeriodicEmbedding": Member(
+        "embeddings", "periodic-biased-embedding", "waves with a phase beside each number (PBLD)", "01"
+    ),
+    "PiecewiseLinearEncoding": Member(
+        "embeddings", "piecewise-linear-encoding", "how far a number came through each bin (PLE)", "01"
+    ),
+    "PiecewiseLinearEmbedding": Member(
+        "embeddings", "piecewise-linear-embedding", "a learned function of each number, linear in bins", "01"
+    ),
+    "CategoricalEmbedding": Member("embeddings", "categorical-embedding", "a vector per category", "01"),
+    "OneHot": Member("embeddings", "one-hot", "one number per category", "01"),
+    "EnsembleLinear": Member("ensemble", "ensemble-linear", "one linear map per member, batched", "01"),
+    "EnsembleScale": Member("ensemble", "ensemble-scale", "one scaling vector per member", "01"),
+    "BatchEnsembleLinear": Member(
+        "ensemble", "batch-ensemble-linear", "one matrix for all members, between their scalings", "01"
+    ),
+    "combine": Member("ensemble"),
+    "gaussian_moments": Member("ensemble"),
 }
 
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

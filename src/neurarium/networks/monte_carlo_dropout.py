@@ -11,7 +11,11 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
+from neurarium.layers.drop_connect import DropConnect
+from neurarium.layers.dropout import ChannelDropout, GaussianDropout
 from neurarium.layers.ensemble import Combination, combine
+
+DROPOUTS = (nn.modules.dropout._DropoutNd, ChannelDropout, GaussianDropout, DropConnect)
 
 
 @recorded
@@ -71,7 +75,7 @@ class MonteCarloDropout(nn.Module):
         """Set training or eval mode; dropout is on in both."""
         super().train(mode)
         for module in dropouts(self.network):
-            module.train(True)
+            module.training = True  # Of the module alone: what it wraps stays as it is.
         return self
 
     def members(self, inputs: Any) -> Tensor:
@@ -92,8 +96,7 @@ class MonteCarloDropout(nn.Module):
 
 
 def dropouts(network: nn.Module) -> Iterator[nn.Module]:
-    """Yield the modules of a network that drop something out by chance."""
+    """Yield the modules of a network that drop numbers or weights by chance."""
     for module in network.modules():
-        rate = getattr(module, "p", None)
-        if isinstance(module, nn.modules.dropout._DropoutNd) and rate:
+        if isinstance(module, DROPOUTS) and (module.p if hasattr(module, "p") else module.rate):
             yield module
