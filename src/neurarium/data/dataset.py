@@ -51,6 +51,7 @@ class Dataset:
         preparation: fitted on `train` alone; None for tensors that come prepared.
         decisions: the automatic decisions made while reading.
         summary: plain facts for the report (rows, columns, classes, quarantined files, hash of the data).
+        rows: per split, the places its examples have in the source (integers), where the reader knows them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Dataset:
         preparation: Preparation | None = None,
         decisions: list[Decision] | None = None,
         summary: dict[str, Any] | None = None,
+        rows: dict[str, Any] | None = None,
     ):
         if len(train) == 0:
             raise DataError(f"the training split of {name} is empty")
@@ -73,6 +75,7 @@ class Dataset:
         self.preparation = preparation
         self.decisions = list(decisions or [])
         self.summary = dict(summary or {})
+        self.rows = dict(rows or {})
 
     @property
     def splits(self) -> dict[str, Examples | FileExamples]:

@@ -1,0 +1,34 @@
+"""Data: what is learned from. Readers of tables, images and arrays, splits, preparation, the catalogue of public sets."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS: dict[str, Member] = {
+    "table": Member(
+        "readers.tables", "table", "rows of numbers and categories from CSV, Parquet, frames, arrays", "03"
+    ),
+    "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
+    "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
+    "load": Member("catalogue.loading", "load", "a public data set by name", "03"),
+    "fetch": Member("catalogue.fetching", "fetch", "find or download the files of a public data set", "03"),
+    "Dataset": Member("dataset"),
+    "Decision": Member("dataset"),
+    "Preparation": Member("dataset"),
+    "Examples": Member("examples"),
+    "FileExamples": Member("examples"),
+    "Spec": Member("specs"),
+    "spec_from_json": Member("specs"),
+    "Array": Member("specs"),
+    "Table": Member("specs"),
+    "Image": Member("specs"),
+    "Tokens": Member("specs"),
+    "Series": Member("specs"),
+    "Classes": Member("specs"),
+    "Quantity": Member("specs"),
+    "Unlabeled": Member("specs"),
+    "TablePreparation": Member("preparation.tables"),
+    "ImagePreparation": Member("preparation.images"),
+    "ArrayPreparation": Member("preparation.arrays"),
+    "load_preparation": Member("preparation.storage"),
+}
+
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

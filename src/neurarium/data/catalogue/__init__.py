@@ -1,0 +1,16 @@
+"""The catalogue of public data sets: names, licences, addresses, hashes. Listing it needs neither torch nor a network."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS: dict[str, Member] = {
+    "ENTRIES": Member("entries"),
+    "Entry": Member("entry"),
+    "File": Member("entry"),
+    "Variant": Member("entry"),
+    "entry": Member("entries"),
+    "status": Member("fetching"),
+    "fetch": Member("fetching"),
+    "load": Member("loading"),
+}
+
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

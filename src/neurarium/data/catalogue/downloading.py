@@ -1,0 +1,126 @@
+"""Downloads that are whole or absent: to a part file, checked by hash, then renamed; interrupted ones go on."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from neurarium.core.errors import DataError
+from neurarium.core.files import writing
+from neurarium.data.catalogue import hashing
+from neurarium.data.catalogue.entry import File
+
+CHUNK, TIMEOUT, STALE = 1 << 18, 30, 60
+LOST = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
+
+
+def download(file: File, target: Path, instructions: str) -> None:
+    """Download a file from the first address that gives the right bytes.
+
+    What an interrupted download left behind is continued where the server allows it, else begun again. Several
+    processes may ask at once: one downloads, the others wait.
+
+    Raises:
+        DataError: no address answers, or the bytes have another hash; nothing is left behind in that case.
+    """
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _Alone(target):
+            if target.is_file() and hashing.accepts(file, target):
+                return
+            _from_any(file, target, instructions)
+
+
+def _from_any(file: File, target: Path, instructions: str) -> None:
+    part = target.with_name(f".{target.name}.part")
+    failures, wrong = [], ""
+    for address in file.addresses:
+        for attempt in ("continue", "again"):
+            try:
+                _receive(address, part)
+            except LOST as error:
+                failures.append(f"{address}: {getattr(error, 'reason', error)}")
+                break
+            if hashing.accepts(file, part):
+                os.replace(part, target)
+                return
+            wrong = hashing.sha256(part) if file.sha256 else hashing.md5(part)
+            resumed = attempt == "continue" and part.with_suffix(".resumed").exists()
+            part.with_suffix(".resumed").unlink(missing_ok=True)
+            part.unlink()
+            if not resumed:
+                failures.append(f"{address}: the hash of the bytes is wrong")
+                break
+    if wrong:
+        raise DataError(
+            f"the download of {file.name} is not the published file: its hash is wrong; nothing was kept",
+            expected=f"SHA-256 {file.sha256}" if file.sha256 else f"MD5 {file.md5}",
+            received=wrong,
+            fix=instructions,
+        )
+    raise DataError(
+        f"{file.name} cannot be downloaded",
+        expected="a network connection",
+        received="; ".join(failures),
+        fix=instructions,
+    )
+
+
+def _receive(address: str, part: Path) -> None:
+    """Receive into the part file, from where it ends if the server can."""
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(address, headers={"User-Agent": "neurarium"})
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        part.unlink()  # nothing is left to send: the part is no beginning of this file, or already whole
+        return _receive(address, part)
+    with answer:
+        goes_on = have > 0 and answer.status == 206
+        mark = part.with_suffix(".resumed")
+        mark.touch() if goes_on else mark.unlink(missing_ok=True)
+        length, received = answer.headers.get("Content-Length"), 0
+        with part.open("ab" if goes_on else "wb") as stream:
+            while chunk := answer.read(CHUNK):
+                stream.write(chunk)
+                received += len(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+    if length is not None and received < int(length):
+        raise ConnectionError(f"the connection broke after {received:,} of {int(length):,} bytes")
+    mark.unlink(missing_ok=True) if not goes_on else None
+
+
+class _Alone:
+    """A lock file; one that has not been touched for a minute was left by a process that died."""
+
+    def __init__(self, target: Path):
+        self.path = target.with_name(f".{target.name}.lock")
+
+    def __enter__(self) -> None:
+        while True:
+            try:
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                return
+            except FileExistsError:
+                self._wait()
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def _wait(self) -> None:
+        try:
+            if time.time() - self.path.stat().st_mtime > STALE:
+                self.path.unlink(missing_ok=True)
+                return
+        except FileNotFoundError:
+            return
+        time.sleep(0.2)

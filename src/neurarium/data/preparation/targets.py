@@ -1,0 +1,222 @@
+"""Targets of a table: labels as class codes, quantities standardized; the same rules for training, test and new files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy
+import polars
+import torch
+from torch import Tensor
+
+from neurarium.core.errors import DataError
+from neurarium.data.dataset import Decision
+from neurarium.data.readers.values import finite, numbers, style_of, text
+from neurarium.data.specs import Classes, Quantity
+
+MANY = 20  # whole numbers with more different values than this are quantities
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """A column of labels.
+
+    Args:
+        column: its name.
+        names: the classes, in the order of their codes.
+    """
+
+    column: str
+    names: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def spec(self) -> Classes:
+        return Classes(self.names, column=self.column)
+
+    def encode(self, frame: polars.DataFrame) -> tuple[numpy.ndarray, dict[str, str]]:
+        """Return (class codes, labels that were matched by rule); -1 stands for missing, -2 for an unknown label."""
+        values = text(frame.get_column(self.column), ())
+        matched = {label: match(label, self.names) for label in values.drop_nulls().unique().to_list()}
+        positions = {name: code for code, name in enumerate(self.names)}
+        codes = {label: positions[name] if name else -2 for label, name in matched.items()}
+        encoded = values.replace_strict(codes, default=-1, return_dtype=polars.Int64).fill_null(-1)
+        return encoded.to_numpy(), {a: b for a, b in matched.items() if b and a != b}
+
+    def tensor(self, encoded: numpy.ndarray) -> Tensor:
+        return torch.from_numpy(numpy.array(encoded, dtype=numpy.int64))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "labels", "column": self.column, "names": list(self.names)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantities:
+    """Columns of quantities.
+
+    Args:
+        columns: their names.
+        styles: how their numbers are written.
+        mean, scale: of the training rows; empty before they are fitted.
+    """
+
+    columns: tuple[str, ...]
+    styles: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+
+    @property
+    def spec(self) -> Quantity:
+        return Quantity(self.columns, self.mean, self.scale)
+
+    def encode(self, frame: polars.DataFrame) -> tuple[numpy.ndarray, dict[str, str]]:
+        """Return (float64 values `(rows, columns)` with NaN for missing, nothing)."""
+        pairs = zip(self.columns, self.styles, strict=True)
+        parts = [finite(numbers(frame.get_column(name), style), "the target") for name, style in pairs]
+        return numpy.stack(parts, axis=1), {}
+
+    def fitted(self, values: numpy.ndarray) -> Quantities:
+        """Return a copy with the mean and scale of training values `(rows, columns)`.
+
+        Raises:
+            DataError: a column is constant.
+        """
+        mean, scale = values.mean(axis=0), values.std(axis=0)
+        for name, column, spread in zip(self.columns, values.T, scale, strict=True):
+            if column.min() == column.max() or not spread > 0:
+                raise DataError(
+                    f"the target '{name}' is constant in the training rows",
+                    expected="a quantity that varies",
+                    received=f"{column[0]:g} in all {len(column)} rows",
+                    fix="choose another --target",
+                )
+        return dataclasses.replace(self, mean=tuple(mean.tolist()), scale=tuple(scale.tolist()))
+
+    def tensor(self, encoded: numpy.ndarray) -> Tensor:
+        return self.spec.standardized(torch.from_numpy(numpy.array(encoded)))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "quantities", **dataclasses.asdict(self)}
+
+
+Target = Labels | Quantities
+
+
+def target_from_json(value: dict[str, Any]) -> Target:
+    """Rebuild a target from its JSON form."""
+    value = dict(value)
+    if value.pop("kind") == "labels":
+        return Labels(value["column"], tuple(value["names"]))
+    return Quantities(**{key: tuple(each) for key, each in value.items()})
+
+
+def match(label: str, names: Sequence[str]) -> str | None:
+    """Return the class a label means: the same text; else but for a trailing full stop; else but for case or ".0".
+
+    >>> match("<=50K.", ("<=50K", ">50K")), match("YES", ("no", "yes")), match("maybe", ("no", "yes"))
+    ('<=50K', 'yes', None)
+    """
+    if label in names:
+        return label
+    for simple in (_bare, lambda name: _bare(name).casefold()):
+        found = [name for name in names if simple(name) == simple(label)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _bare(label: str) -> str:
+    label = label.strip().rstrip(".").strip()
+    return label[:-2] if label.endswith(".0") else label
+
+
+def recognise_target(
+    frame: polars.DataFrame, columns: Sequence[str], task: Literal["classification", "regression"] | None
+) -> tuple[Target, Decision]:
+    """Find out whether the target is a class or a quantity.
+
+    Text and truth values are classes; numbers with a fraction are quantities; whole numbers are classes when at most
+    20 different ones are there, each five times on average.
+
+    Raises:
+        DataError: all missing, one class only, text that is no label, several columns of labels.
+    """
+    if len(columns) > 1:
+        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
+    column = frame.get_column(columns[0])
+    values = text(column, ()).drop_nulls()
+    if not values.len():
+        raise DataError(
+            f"every value of the target '{column.name}' is missing",
+            expected="labels or numbers",
+            received=f"{column.len()} missing values",
+            fix="choose another --target",
+        )
+    different = values.n_unique()
+    chosen, reason = _task(column, values, different)
+    if task is not None:
+        chosen, reason = task, "given"
+    decision = Decision("task", chosen, reason, "task=")
+    return (
+        _quantities(frame, columns) if chosen == "regression" else _labels(column.name, values, different)
+    ), decision
+
+
+def _task(column: polars.Series, values: polars.Series, different: int) -> tuple[str, str]:
+    style = style_of(values) if column.dtype == polars.String else "plain"
+    if column.dtype == polars.Boolean or style is None:
+        return "classification", f"the target holds {different} different labels"
+    known = numbers(values, style).drop_nulls()
+    if (known != known.round()).any():
+        return "regression", "the target holds numbers with a fraction"
+    if different <= 2 or (different <= MANY and values.len() >= 5 * different):
+        return "classification", f"the target holds {different} different whole numbers"
+    return "regression", f"the target holds {different:,} different whole numbers in {values.len():,} rows"
+
+
+def _labels(name: str, values: polars.Series, different: int) -> Labels:
+    if different > max(MANY, values.len() // 2):
+        raise DataError(
+            f"the target '{name}' is text that hardly ever repeats",
+            expected="labels of classes, or numbers",
+            received=f"{different:,} different values in {values.len():,} rows, for example {values[0]!r}",
+            fix="choose another --target",
+        )
+    found = values.unique().to_list()
+    bare = {_bare(label) for label in found}
+    if len(bare) < len(found):  # "yes" and "yes." in one file are one class
+        found = sorted({min((each for each in found if _bare(each) == one), key=len) for one in bare})
+    if len(found) < 2:
+        raise DataError(
+            f"the target '{name}' has one class only",
+            expected="at least two classes",
+            received=f"'{found[0]}' in all {values.len()} rows",
+            fix="choose another --target, or add rows of another class",
+        )
+    try:
+        return Labels(name, tuple(sorted(found, key=lambda label: (float(label), label))))
+    except ValueError:
+        return Labels(name, tuple(sorted(found)))
+
+
+def _quantities(frame: polars.DataFrame, columns: Sequence[str]) -> Quantities:
+    styles = []
+    for name in columns:
+        column = frame.get_column(name)
+        known = text(column, ()).drop_nulls()
+        style = style_of(known) if known.len() and column.dtype == polars.String else "plain"
+        if not known.len() or style is None or column.dtype in (polars.Date, polars.Datetime):
+            odd = known.filter(numbers(known).is_null()) if known.len() else known
+            raise DataError(
+                f"the target '{name}' does not hold numbers",
+                expected="numbers, for regression",
+                received=", ".join(repr(value) for value in odd.head(3).to_list()) or "missing values only",
+                fix="task='classification', or choose another --target",
+            )
+        styles.append(style)
+    return Quantities(tuple(columns), tuple(styles))

@@ -1,0 +1,195 @@
+"""Frames: any table people have (a path, a pandas or polars frame, an array, a dict, a list of dicts) as one polars frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import polars
+
+from neurarium.core.errors import DataError
+from neurarium.core.files import sha256
+from neurarium.data.readers.delimited import Read, Reading, checked_names, read_delimited
+from neurarium.data.readers.encodings import require_file
+from neurarium.data.readers.values import AMBIGUOUS, spellings
+
+PARQUET = b"PAR1"
+
+
+def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] = ()) -> Read:
+    """Read a table from whatever holds it.
+
+    Args:
+        source: a path (CSV, TSV, any delimited text, gzip of these, Parquet), a pandas or polars frame, an Arrow
+            table, a NumPy array `(rows, columns)` or structured, a mapping of columns, a sequence of mappings.
+        reading: how text is read; its `columns` name the columns of an array.
+        like: lists of names, one of which a source without names takes.
+
+    Raises:
+        DataError: what cannot be read as a table; the message says why.
+    """
+    if isinstance(source, str | os.PathLike):
+        read = _from_path(Path(source), reading, like)
+    else:
+        frame, header = _from_memory(source, reading, like)
+        read = Read(frame, f"the {type(source).__name__}", header)
+    if read.frame.width == 0 or read.frame.height == 0:
+        raise DataError(f"{read.origin} has no rows", expected="at least one row and one column")
+    read.frame = _clean(read.frame, reading.missing, read.origin)
+    return read
+
+
+def _from_path(path: Path, reading: Reading, like: Sequence[Sequence[str]]) -> Read:
+    require_file(path)
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic != PARQUET:
+        read = read_delimited(path, reading, like=like)
+    else:
+        try:
+            frame = polars.read_parquet(path)
+        except (polars.exceptions.PolarsError, OSError) as error:
+            raise DataError(
+                f"the Parquet file {path} is damaged: {error}", fix="copy or write it again"
+            ) from error
+        read = Read(frame, str(path), facts={"format": "parquet"})
+    read.facts["sha256"] = sha256(path)
+    return read
+
+
+def _from_memory(
+    source: Any, reading: Reading, like: Sequence[Sequence[str]]
+) -> tuple[polars.DataFrame, bool]:
+    module = type(source).__module__.partition(".")[0]
+    if isinstance(source, polars.LazyFrame):
+        source = source.collect()
+    if isinstance(source, polars.DataFrame):
+        return source.rename(
+            dict(zip(source.columns, checked_names(source.columns, "the frame"), strict=True))
+        ), True
+    if module == "pandas":
+        return _from_pandas(source), True
+    if module == "pyarrow":
+        return polars.DataFrame(polars.from_arrow(source)), True
+    if isinstance(source, Mapping):
+        return _from_columns({str(name): values for name, values in source.items()}), True
+    if isinstance(source, Sequence) and source and all(isinstance(row, Mapping) for row in source):
+        names = dict.fromkeys(name for row in source for name in row)
+        return _from_columns({str(name): [row.get(name) for row in source] for name in names}), True
+    array = numpy.asarray(source.detach().cpu() if hasattr(source, "detach") else source)
+    if array.dtype.names:
+        return _from_columns({name: array[name] for name in array.dtype.names}), True
+    return _from_array(array, [reading.columns, *like] if reading.columns else like), False
+
+
+def _from_array(array: numpy.ndarray, alternatives: Sequence[Sequence[str]]) -> polars.DataFrame:
+    if array.ndim != 2:
+        raise DataError(
+            "an array is read as a table when it has rows and columns",
+            expected="shape (rows, columns)",
+            received=f"shape {tuple(array.shape)}",
+            fix="reshape it, or give a path, a frame, or a dict of columns",
+        )
+    width = array.shape[1]
+    fitting = [names for names in alternatives if len(names) == width]
+    if alternatives and not fitting:
+        raise DataError(
+            "the array has another number of columns than there are names",
+            expected=" or ".join(f"{len(names)} columns" for names in alternatives)
+            + f": {', '.join(map(str, alternatives[0][:20]))}",
+            received=f"shape {tuple(array.shape)}",
+        )
+    names = checked_names(fitting[0] if fitting else [f"x{number}" for number in range(width)], "the array")
+    return _from_columns({name: array[:, number] for number, name in enumerate(names)})
+
+
+def _from_pandas(source: Any) -> polars.DataFrame:
+    """Column by column: `polars.from_pandas` would need pyarrow."""
+    source = source.to_frame() if source.ndim == 1 else source
+    names = checked_names(list(source.columns), "the frame")
+    columns = {}
+    for number, name in enumerate(names):
+        column = source.iloc[:, number]
+        if column.dtype.kind in "iufbM" and isinstance(column.dtype, numpy.dtype):
+            columns[name] = column.to_numpy()
+        else:
+            gaps = column.isna().to_numpy()
+            columns[name] = [None if gap else value for value, gap in zip(column.tolist(), gaps, strict=True)]
+    return _from_columns(columns)
+
+
+def _from_columns(columns: Mapping[str, Any]) -> polars.DataFrame:
+    names = checked_names(list(columns), "the table")
+    series = [_series(name, values) for name, values in zip(names, columns.values(), strict=True)]
+    lengths = {each.name: each.len() for each in series}
+    if len(set(lengths.values())) > 1:
+        raise DataError("the columns have different lengths", expected="equally many rows", received=lengths)
+    return polars.DataFrame(series)
+
+
+def _series(name: str, values: Any) -> polars.Series:
+    if isinstance(values, polars.Series):
+        return values.alias(name)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    if isinstance(values, str | bytes | int | float | bool) or values is None:
+        values = [values]
+    if isinstance(values, numpy.ndarray) and values.ndim != 1:
+        raise DataError(
+            f"column '{name}' is no column", expected="shape (rows,)", received=f"shape {values.shape}"
+        )
+    if isinstance(values, numpy.ndarray) and values.dtype.kind in "iufbM":
+        values = values.astype(numpy.float32) if values.dtype == numpy.float16 else values
+        return polars.Series(name, values)
+    listed = [value.item() if isinstance(value, numpy.generic) else value for value in values]
+    try:
+        return polars.Series(name, listed, strict=True)
+    except (TypeError, polars.exceptions.PolarsError, OverflowError):
+        return polars.Series(
+            name, [None if each is None else str(each) for each in listed], dtype=polars.String
+        )
+
+
+def _clean(frame: polars.DataFrame, missing: Sequence[str], origin: str) -> polars.DataFrame:
+    """Strip text, make types few (text, numbers, booleans, dates), turn NaN and numeric missing codes into null."""
+    codes = [code for code in map(_number, missing) if code is not None]
+    certain = spellings([token for token in missing if token.lower() not in AMBIGUOUS])
+    columns = []
+    for column in frame.with_columns(polars.col(polars.String).str.strip_chars()).get_columns():
+        kind = column.dtype
+        if kind in (polars.Categorical, polars.Enum):
+            column = column.cast(polars.String).str.strip_chars()
+        elif kind == polars.Duration:
+            column = column.dt.total_microseconds().cast(polars.Float64) / 1e6
+        elif kind == polars.Time:
+            column = column.cast(polars.Int64).cast(polars.Float64) / 1e9
+        elif kind == polars.Null:
+            column = column.cast(polars.String)
+        elif kind == polars.Decimal:
+            column = column.cast(polars.Float64)
+        elif not (kind.is_numeric() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime)):
+            raise DataError(
+                f"column '{column.name}' of {origin} does not hold plain values",
+                expected="numbers, text, booleans or dates",
+                received=str(kind),
+                fix=f"drop=('{column.name}',), or spread it over several columns",
+            )
+        if column.dtype.is_float():
+            column = column.fill_nan(None)
+        if column.dtype == polars.String:
+            column = column.set(column.is_in(certain).fill_null(False), None)
+        if codes and (column.dtype.is_numeric() or column.dtype == polars.String):
+            column = column.set(column.cast(polars.Float64, strict=False).is_in(codes).fill_null(False), None)
+        columns.append(column)
+    return polars.DataFrame(columns)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if value == value else None

@@ -1,0 +1,79 @@
+"""npz and npy files: named arrays, read without pickle."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy
+
+from neurarium.core.errors import DataError
+from neurarium.data.readers.encodings import require_file
+
+INPUTS = ("x", "images", "inputs", "data", "features", "image")
+TARGETS = ("y", "labels", "targets", "label", "target", "classes")
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+}
+SPLITS |= {"test": "test", "testing": "test"}
+
+
+def read_npz(path: Path | str) -> dict[str, numpy.ndarray]:
+    """Read every array of an npz file (an npy file gives one, called `x`).
+
+    Raises:
+        DataError: damaged, no npz file, or an array of Python objects, which only a pickle could hold.
+    """
+    path = Path(path)
+    require_file(path)
+    try:
+        loaded = numpy.load(path, allow_pickle=False)
+        if isinstance(loaded, numpy.ndarray):
+            return {"x": loaded}
+        with loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        if "pickle" in str(error).lower() and "object" in str(error).lower():
+            raise DataError(
+                f"{path} holds an array of Python objects; reading it would execute a pickle, which is refused",
+                expected="arrays of numbers or fixed-length text",
+                fix="save it with numpy.savez(path, x=array.astype(numpy.float32), ...)",
+            ) from error
+        raise DataError(
+            f"{path} is damaged, or is no npz file: {error}", expected="an npz file", fix="write it again"
+        ) from error
+
+
+def parts(
+    arrays: dict[str, numpy.ndarray], path: Path | str
+) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]]:
+    """Find inputs and targets by name: `x_train`, `y_train`, `X_test`, `images`, `test_labels` ...
+
+    Returns:
+        `{"train": (inputs, targets), "test": ...}`; arrays without a split in their name are "train".
+
+    Raises:
+        DataError: no such names, or inputs without targets.
+    """
+    found: dict[str, dict[str, numpy.ndarray]] = {}
+    for name, array in arrays.items():
+        words = name.lower().replace("-", "_").split("_")
+        split = next((SPLITS[word] for word in words if word in SPLITS), "train")
+        role = "inputs" if set(words) & set(INPUTS) else "targets" if set(words) & set(TARGETS) else None
+        if role and role not in found.setdefault(split, {}):
+            found[split][role] = array
+    complete = {split: (pair["inputs"], pair["targets"]) for split, pair in found.items() if len(pair) == 2}
+    if "train" not in complete:
+        raise DataError(
+            f"{path} does not name its arrays as inputs and targets",
+            expected="x_train, y_train (and x_test, y_test), or images, labels",
+            received=", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
+            or "no arrays",
+            fix="rename the arrays, or pass them to nr.data.arrays",
+        )
+    return complete

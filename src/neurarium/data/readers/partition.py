@@ -1,0 +1,180 @@
+"""Partition: the way a table is split, chosen from its target and its options, with the reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy
+import polars
+
+from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data import splits
+from neurarium.data.dataset import Decision
+from neurarium.data.preparation.targets import Labels, Target
+from neurarium.data.readers.values import date_formats, dates, style_of
+from neurarium.data.readers.values import numbers as read_numbers
+
+WAYS = ("stratified", "random", "grouped", "time")
+
+
+@dataclasses.dataclass(frozen=True)
+class How:
+    """What was asked for: the fractions, the way, the columns, the seed."""
+
+    validation: float
+    test: float
+    way: str | Mapping[str, Sequence[int]] | None
+    group: str | None
+    time: str | None
+    seed: int
+
+
+def partition(
+    frame: polars.DataFrame, encoded: numpy.ndarray, numbers: numpy.ndarray, plan: Target, how: How
+) -> tuple[splits.Rows, list[Decision]]:
+    """Split the rows of a table.
+
+    Args:
+        frame: the rows whose target is known; read where the split goes by a column.
+        encoded: their encoded targets.
+        numbers: their places in the source, which rows given by the caller refer to.
+
+    Returns:
+        The rows of each split, and the decisions taken.
+
+    Raises:
+        DataError, OptionError: what was asked for cannot be done.
+    """
+    if isinstance(how.way, Mapping):
+        return _given(how.way, numbers), []
+    way, reason = _way(how, plan)
+    fractions = {"validation": how.validation, "test": how.test}
+    if not any(fractions.values()):
+        return {"train": numpy.arange(len(encoded))}, []
+    rows = _rows(way, frame, encoded, fractions, how)
+    decisions = [Decision("split", way, reason, "split=, group=, time=")]
+    wanted = {name for name, fraction in fractions.items() if fraction}
+    if way == "stratified" and any(not len(rows[name]) for name in wanted):
+        rows = splits.random(len(encoded), fractions, how.seed)
+        decisions = [Decision("split", "random", "every class has too few rows to stratify", "split=")]
+    if isinstance(plan, Labels):
+        decisions += _rare(rows, encoded, plan)
+    return rows, decisions
+
+
+def _way(how: How, plan: Target) -> tuple[str, str]:
+    if how.group and how.time:
+        raise OptionError(
+            "a split is either grouped or by time", received="group= and time=", fix="give one of them"
+        )
+    if how.way is not None and how.way not in WAYS:
+        raise unknown("way to split", str(how.way), WAYS)
+    if how.way is None:
+        if how.group:
+            return "grouped", f"no group of '{how.group}' may be in two splits"
+        if how.time:
+            return "time", f"the latest rows by '{how.time}' test, as they will in use"
+        if isinstance(plan, Labels):
+            return "stratified", "each class has the same share in every split"
+        return "random", "the rows are taken as independent"
+    needed = {"grouped": how.group, "time": how.time}
+    if how.way in needed and not needed[str(how.way)]:
+        option = {"grouped": "group", "time": "time"}[str(how.way)]
+        raise OptionError(
+            f"split='{how.way}' needs the name of a column", fix=f"give it with --{option} COLUMN"
+        )
+    return str(how.way), "given"
+
+
+def _rows(
+    way: str, frame: polars.DataFrame, encoded: numpy.ndarray, fractions: Mapping[str, float], how: How
+) -> splits.Rows:
+    if way == "grouped":
+        codes = (
+            frame.get_column(str(how.group))
+            .cast(polars.String)
+            .rank("dense")
+            .cast(polars.Float64)
+            .to_numpy()
+            .copy()
+        )
+        gaps = numpy.isnan(codes)
+        codes[gaps] = -1 - numpy.arange(gaps.sum())  # a row without a group is a group of its own
+        return splits.grouped(codes, fractions, how.seed)
+    if way == "time":
+        return splits.by_time(times(frame.get_column(str(how.time))), fractions)
+    if way == "stratified":
+        labels = encoded if encoded.ndim == 1 else _bands(encoded[:, 0])
+        return splits.stratified(labels, fractions, how.seed)
+    return splits.random(len(encoded), fractions, how.seed)
+
+
+def times(column: polars.Series) -> numpy.ndarray:
+    """Return a column of numbers or dates as float64 that orders the rows.
+
+    Raises:
+        DataError: a value is missing, or is neither number nor date.
+    """
+    values = column
+    if column.dtype == polars.String:
+        known = column.drop_nulls()
+        style = style_of(known) if known.len() else None
+        formats = [] if style or not known.len() else date_formats(known)
+        values = read_numbers(column, style) if style else dates(column, formats[0]) if formats else column
+    if values.dtype in (polars.Date, polars.Datetime):
+        values = dates(values, "").dt.epoch("us")
+    if not values.dtype.is_numeric() or values.null_count():
+        gaps = (
+            f"{values.null_count()} missing values"
+            if values.dtype.is_numeric()
+            else repr(column.drop_nulls()[0])
+        )
+        raise DataError(
+            f"the column '{column.name}' gives no time for every row",
+            expected="numbers or dates, none missing",
+            received=gaps,
+            fix="choose another column with --time",
+        )
+    return values.cast(polars.Float64).to_numpy()
+
+
+def _bands(values: numpy.ndarray) -> numpy.ndarray:
+    """Ten bands of a quantity with equally many rows, to stratify by."""
+    return numpy.searchsorted(numpy.quantile(values, numpy.linspace(0.1, 0.9, 9)), values)
+
+
+def _rare(rows: splits.Rows, encoded: numpy.ndarray, plan: Labels) -> list[Decision]:
+    decisions = []
+    for name, part in rows.items():
+        absent = [each for code, each in enumerate(plan.names) if not (encoded[part] == code).any()]
+        if absent and len(part):
+            shown = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
+            reason = "these classes have too few rows, or their rows fell elsewhere"
+            decisions.append(
+                Decision(f"{name} split", f"without {shown}", reason, "split=, seed=, more rows")
+            )
+    return decisions
+
+
+def _given(way: Mapping[str, Any], numbers: numpy.ndarray) -> splits.Rows:
+    """Check rows given by the caller, and leave out those whose target is missing."""
+    names = [name for name in ("train", "validation", "test") if name in way]
+    if set(way) - set(names) or "train" not in way:
+        raise OptionError(
+            "a split given by rows has parts", expected="train, validation, test", received=list(way)
+        )
+    rows = {name: numpy.asarray(way[name], dtype=numpy.int64) for name in names}
+    everything = numpy.concatenate(list(rows.values()))
+    if len(numpy.unique(everything)) < len(everything):
+        raise OptionError("a row is in two splits, or twice in one", fix="give each row once")
+    count = int(max(everything.max(), numbers.max())) + 1 if len(everything) else 0
+    places = numpy.full(count, -1)
+    places[numbers] = numpy.arange(len(numbers))
+    if len(everything) and everything.min() < 0:
+        raise OptionError(
+            "a split names a row that is not there", expected="0 or more", received=int(everything.min())
+        )
+    found = {name: places[part] for name, part in rows.items()}
+    return {name: numpy.sort(part[part >= 0]) for name, part in found.items()}

@@ -1,0 +1,362 @@
+"""Tables: one call from a file, a frame or an array of rows and columns to a `Dataset`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+import polars
+
+from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.examples import Examples
+from neurarium.data.preparation.numeric import Scaling
+from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
+from neurarium.data.preparation.targets import Labels, Quantities, Target, recognise_target
+from neurarium.data.readers.columns import Kind, recognise
+from neurarium.data.readers.delimited import Read, Reading
+from neurarium.data.readers.frames import read_frame
+from neurarium.data.readers.partition import How, partition
+from neurarium.data.readers.values import MISSING, spellings
+from neurarium.data.splits import Rows
+
+Task = Literal["classification", "regression"]
+
+
+def table(
+    source: Any,
+    target: Any,
+    *,
+    columns: Sequence[str] | str | None = None,
+    test: Any = None,
+    validation: Any = 0.15,
+    test_fraction: float = 0.15,
+    split: str | Mapping[str, Sequence[int]] | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    task: Task | None = None,
+    drop: Sequence[str] = (),
+    types: Mapping[str, str] | None = None,
+    weights: str | None = None,
+    seed: int = 0,
+    scaling: Scaling = "quantile",
+    indicators: bool = True,
+    separator: str | None = None,
+    quote: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
+    skip: int = 0,
+    name: str | None = None,
+) -> Dataset:
+    """Read a table, split it, and prepare it by what its training rows show.
+
+    Args:
+        source: a path (CSV, TSV and relatives, gzip of these, Parquet), a pandas or polars frame, a NumPy array
+            `(rows, columns)`, a dict of columns, a list of dicts.
+        target: the column to predict (several for regression: a tuple), or an array with one value per row.
+        columns: names, for a source without a header.
+        test: a source of test rows; without it `test_fraction` of the rows are set aside.
+        validation: the fraction of rows that validate, or a source of validation rows; 0 for none.
+        test_fraction: the fraction of rows that test, where no `test` is given; 0 for none.
+        split: "stratified" (default for classes), "random" (default for quantities), "time", "grouped", or the rows
+            of each split: `{"train": [...], "validation": [...], "test": [...]}`.
+        group: the column whose groups stay together.
+        time: the column by which later rows test and earlier ones train.
+        task: "classification" or "regression", where the target could be either.
+        drop: columns to leave out.
+        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y".
+        weights: the column of example weights.
+        seed: decides the split.
+        scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
+        indicators: whether gaps in a numeric column become an input of their own.
+        separator, quote, encoding, missing, skip: how text is read, where it is not found out rightly.
+        name: how reports call the dataset.
+
+    Returns:
+        A dataset of `Table` -> `Classes` or `Quantity`; `dataset.decisions` says what was decided and how to override
+        it, `dataset.summary` what was noticed, `dataset.rows` which rows of the source are in which split.
+
+    Raises:
+        DataError: the source cannot be read, or does not hold what was asked for.
+
+    >>> frame = {"height": [1.5, 1.6, 1.7, 1.8] * 10, "sex": ["f", "f", "m", "m"] * 10}
+    >>> table(frame, target="sex")
+    Dataset(table: Table -> Classes; train 28, validation 6, test 6)
+    """
+    tokens = MISSING if missing is None else tuple(missing)
+    reading = Reading(_names(columns), separator, quote, encoding, tokens, skip)
+    source, target = _joined(source, target, reading)
+    read = read_frame(source, reading)
+    targets = _target_columns(read, target, reading)
+    plan, decision = recognise_target(read.frame, targets, task)
+    options = [*drop, *(types or {}), *(each for each in (group, time, weights) if each)]
+    _check_options(read, targets, options)
+    main = _usable(read, plan)
+    companions = {
+        split_name: _usable(_companion(each, read, targets, reading), plan)
+        for split_name, each in (("validation", validation), ("test", test))
+        if each is not None and not isinstance(each, int | float)
+    }
+    how = How(_fraction(validation), 0.0 if "test" in companions else test_fraction, split, group, time, seed)
+    rows, decisions = partition(main.frame, main.encoded, main.numbers, plan, how)
+    if not read.header and reading.columns is None:
+        reading = dataclasses.replace(reading, columns=tuple(read.frame.columns))
+    left_out = {
+        *targets,
+        *drop,
+        *(each for each in (group, time, weights) if each and each not in (types or {})),
+    }
+    features = [each for each in read.frame.columns if each not in left_out]
+    kinds = _kinds(main.frame[rows["train"]], features, types or {}, reading)
+    preparation, more = _fit(main, plan, kinds, rows["train"], reading, scaling, indicators, weights)
+    decisions = [*read.decisions, decision, *main.decisions, *decisions, *_reports(kinds), *more]
+    decisions += [each for companion in companions.values() for each in companion.decisions]
+    parts = _examples(preparation, main, rows, companions)
+    dataset = Dataset(
+        name or _called(source),
+        preparation.inputs,
+        preparation.target.spec,
+        **{split_name: part for split_name, part in parts.items()},
+        preparation=preparation,
+        decisions=decisions,
+        summary=_summary(read, main, kinds, parts, plan, reading),
+    )
+    dataset.rows = {key: main.numbers[part] for key, part in rows.items()}
+    dataset.rows.update({key: companion.numbers for key, companion in companions.items()})
+    return dataset
+
+
+@dataclasses.dataclass
+class _Usable:
+    """Rows whose target is known: the frame, their numbers in the source, their encoded targets."""
+
+    frame: polars.DataFrame
+    numbers: numpy.ndarray
+    encoded: numpy.ndarray
+    origin: str
+    decisions: list[Decision]
+
+
+def _usable(read: Read, plan: Target) -> _Usable:
+    for column in plan.columns:
+        if column not in read.frame.columns:
+            raise unknown(f"column in {read.origin}:", column, read.frame.columns, error=DataError)
+    encoded, matched = plan.encode(read.frame)
+    if isinstance(plan, Labels):
+        _known_labels(read, plan, encoded)
+        usable = encoded >= 0
+    else:
+        usable = ~numpy.isnan(encoded).any(axis=1)
+    decisions = []
+    if matched:
+        shown = ", ".join(f"{label!r} is {name!r}" for label, name in list(matched.items())[:4])
+        reason = "labels that differ by blanks, a trailing full stop or case are the same class"
+        decisions.append(Decision(f"labels of {read.origin}", shown, reason, "mend the labels in the file"))
+    if not usable.all():
+        gaps = int((~usable).sum())
+        reason = "a row without a target teaches nothing and measures nothing"
+        decisions.append(Decision(f"rows of {read.origin}", f"{gaps} left out", reason, "fill the target in"))
+    numbers = numpy.flatnonzero(usable)
+    frame = read.frame if usable.all() else read.frame[numbers]
+    if not frame.height:
+        raise DataError(
+            f"every value of the target in {read.origin} is missing", fix="choose another --target"
+        )
+    return _Usable(frame, numbers, encoded[numbers], read.origin, decisions)
+
+
+def _known_labels(read: Read, plan: Labels, encoded: numpy.ndarray) -> None:
+    strange = numpy.flatnonzero(encoded == -2)
+    if len(strange):
+        label = read.frame.get_column(plan.column)[int(strange[0])]
+        raise DataError(
+            f"{read.origin} holds labels that the training rows do not have, the first in row {strange[0] + 1}",
+            expected=f"one of {', '.join(plan.names[:20])}",
+            received=f"{label!r} ({len(strange)} such rows)",
+            fix="mend the labels, or remove these rows",
+        )
+
+
+def _target_columns(read: Read, target: Any, reading: Reading) -> list[str]:
+    names = [target] if isinstance(target, str | int | numpy.integer) else list(target)
+    available, found = read.frame.columns, []
+    for each in names:
+        if not isinstance(each, str) and -len(available) <= int(each) < len(available):
+            each = available[int(each)]
+        if each not in available and read.suspicious_header and reading.columns is None:
+            raise DataError(
+                f"there is no column '{each}' in {read.origin}: its first line looks like data, not like names",
+                expected="a header line with the names of the columns",
+                received=", ".join(available[:8]),
+                fix="give one name per column with --columns a,b,c",
+            )
+        if each not in available:
+            hint = None if read.header else "give one name per column with --columns a,b,c"
+            raise unknown(f"column in {read.origin}:", str(each), available, error=DataError, fix=hint)
+        found.append(str(each))
+    if not found or len(set(found)) < len(found):
+        raise OptionError(
+            "the target is no list of different columns", received=target, fix="name one column"
+        )
+    if len(found) == len(available):
+        raise DataError(
+            "there is no column beside the target", expected="at least one input", received=available
+        )
+    return found
+
+
+def _check_options(read: Read, targets: Sequence[str], names: Sequence[str]) -> None:
+    for each in names:
+        if each not in read.frame.columns:
+            raise unknown(f"column in {read.origin}:", each, read.frame.columns, error=DataError)
+        if each in targets:
+            raise OptionError(f"column '{each}' is the target and cannot be something else", received=each)
+
+
+def _kinds(
+    frame: polars.DataFrame, features: Sequence[str], types: Mapping[str, str], reading: Reading
+) -> list[Kind]:
+    kinds = [recognise(frame.get_column(each), reading.missing, types.get(each)) for each in features]
+    if all(kind.kind == "drop" for kind in kinds):  # better a doubtful column than none
+        counting = [
+            dataclasses.replace(kind, kind="numeric") for kind in kinds if "count or name" in kind.reason
+        ]
+        kinds = counting or kinds
+    return kinds
+
+
+def _fit(
+    main: _Usable,
+    plan: Target,
+    kinds: Sequence[Kind],
+    train: numpy.ndarray,
+    reading: Reading,
+    scaling: Scaling,
+    indicators: bool,
+    weights: str | None,
+) -> tuple[TablePreparation, list[Decision]]:
+    kept = [kind for kind in kinds if kind.kind != "drop"]
+    numeric, categorical, decisions = fit_columns(main.frame[train], kept, reading, scaling, indicators)
+    if not numeric and not categorical:
+        raise DataError(
+            f"no column of {main.origin} is left to learn from",
+            expected="a column of numbers or categories that varies",
+            received="; ".join(f"{kind.name}: {kind.reason or 'constant'}" for kind in kinds[:8]) or "none",
+            fix="types={'column': 'categorical'} keeps a column that was left out",
+        )
+    fitted = plan.fitted(main.encoded[train]) if isinstance(plan, Quantities) else plan
+    columns = tuple(main.frame.columns)
+    return TablePreparation(columns, reading, numeric, categorical, fitted, weights), decisions
+
+
+def _examples(
+    preparation: TablePreparation, main: _Usable, rows: Rows, companions: Mapping[str, _Usable]
+) -> dict[str, Examples]:
+    def whole(usable: _Usable) -> Examples:
+        preparation.require(usable.frame.columns, usable.origin)
+        inputs, _ = preparation.transform(usable.frame, usable.origin)
+        batch: dict[str, Any] = {"inputs": inputs, "targets": preparation.target.tensor(usable.encoded)}
+        if preparation.weights:
+            batch["weights"] = read_weights(usable.frame, preparation.weights)
+        return Examples(batch)
+
+    together = whole(main)
+    parts = {name: together.subset(part) for name, part in rows.items()}
+    return {**parts, **{name: whole(companion) for name, companion in companions.items()}}
+
+
+def _reports(kinds: Sequence[Kind]) -> list[Decision]:
+    shown = {"drop": "left out"}
+    return [
+        Decision(
+            f"column {kind.name}",
+            shown.get(kind.kind, kind.kind),
+            kind.reason,
+            f"types={{'{kind.name}': KIND}}",
+        )
+        for kind in kinds
+        if kind.doubtful
+    ]
+
+
+def _summary(
+    read: Read,
+    main: _Usable,
+    kinds: Sequence[Kind],
+    parts: Mapping[str, Examples],
+    plan: Target,
+    reading: Reading,
+) -> dict[str, Any]:
+    frame = read.frame
+    summary: dict[str, Any] = {
+        "rows": frame.height,
+        "columns": frame.width,
+        "kinds": {
+            kind: [each.name for each in kinds if each.kind == kind] for kind in {k.kind for k in kinds}
+        },
+        "splits": {name: len(part) for name, part in parts.items()},
+        "missing": _gaps(frame, reading),
+        "duplicated_rows": frame.height - frame.n_unique(),
+        **read.facts,
+    }
+    if isinstance(plan, Labels):
+        counts = numpy.bincount(main.encoded, minlength=len(plan.names)).tolist()
+        summary["classes"] = dict(zip(plan.names, counts, strict=True))
+    return summary
+
+
+def _gaps(frame: polars.DataFrame, reading: Reading) -> dict[str, int]:
+    """How many values are missing, for each column that lacks any."""
+    tokens = spellings(reading.missing)
+    text = [each for each, kind in frame.schema.items() if kind == polars.String]
+    missing = polars.all().is_null() if not text else polars.all().exclude(text).is_null()
+    counted = frame.select(missing.sum(), (polars.col(text).is_null() | polars.col(text).is_in(tokens)).sum())
+    return {name: gaps for name, gaps in zip(counted.columns, counted.row(0), strict=True) if gaps}
+
+
+def _joined(source: Any, target: Any, reading: Reading) -> tuple[Any, Any]:
+    """Put an array of targets beside its inputs: `table(X, y)`, and a pair `test=(X, y)`."""
+    values = target.detach().cpu().numpy() if hasattr(target, "detach") else target
+    if not hasattr(values, "dtype") or getattr(values, "ndim", 1) == 0:
+        return source, target
+    frame = read_frame(source, reading).frame
+    values = numpy.asarray(values)
+    names = ["target"] if values.ndim == 1 else [f"target {number}" for number in range(values.shape[1])]
+    if len(values) != frame.height or set(names) & set(frame.columns):
+        raise DataError(
+            "the array of targets does not fit the inputs",
+            expected=f"{frame.height} values, and no input column '{names[0]}'",
+            received=f"shape {values.shape}, columns {', '.join(frame.columns[:8])}",
+        )
+    added = read_frame(dict(zip(names, values.reshape(len(values), -1).T, strict=True)), Reading()).frame
+    return frame.hstack(added), tuple(names)
+
+
+def _companion(source: Any, read: Read, targets: Sequence[str], reading: Reading) -> Read:
+    """Read the rows of another split: a source of its own, or a pair of inputs and targets."""
+    like = [read.frame.columns, [each for each in read.frame.columns if each not in targets]]
+    if isinstance(source, tuple) and len(source) == 2:
+        inputs = read_frame(source[0], reading, like=like[1:]).frame
+        source = _joined(inputs, source[1], reading)[0]
+    return read_frame(source, reading, like=like)
+
+
+def _names(columns: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    if columns is None:
+        return None
+    listed = columns.split(",") if isinstance(columns, str) else columns
+    return tuple(str(each).strip() for each in listed)
+
+
+def _fraction(validation: Any) -> float:
+    return float(validation) if isinstance(validation, int | float) else 0.0
+
+
+def _called(source: Any) -> str:
+    if isinstance(source, str | os.PathLike):
+        return Path(source).name.removesuffix(".gz").rpartition(".")[0] or Path(source).name
+    return "table"

@@ -1,0 +1,179 @@
+"""Values: a column's text as numbers, truth values, dates or names. Each function works on whole columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy
+import polars
+
+from neurarium.core.errors import DataError
+
+TRUTH = {
+    "true": 1.0,
+    "false": 0.0,
+    "yes": 1.0,
+    "no": 0.0,
+    "y": 1.0,
+    "n": 0.0,
+    "t": 1.0,
+    "f": 0.0,
+    "1": 1.0,
+    "0": 0.0,
+}
+DATES = tuple(
+    day + clock
+    for day in (
+        "%Y-%m-%d",
+        "%Y/%m/%d",
+        "%d.%m.%Y",
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+        "%d-%m-%Y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+    )
+    for clock in (
+        "",
+        " %H:%M",
+        " %H:%M:%S",
+        "T%H:%M:%S",
+        " %H:%M:%S%.f",
+        "T%H:%M:%S%.f",
+        "T%H:%M:%S%#z",
+        " %H:%M:%S%#z",
+    )
+)
+PARTS = ("days", "year", "month", "weekday", "hour")
+MISSING = ("", "?", "NA", "N/A", "NaN", "NaT", "null", "#N/A", "#NA", "<NA>", "None", "-", "--", ".")
+AMBIGUOUS = ("none", "-", "--", ".")  # missing in an input column, but they may well be labels of a target
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?"
+STYLES = {
+    "thousands": rf"^[+-]?{DIGITS}$",
+    "decimal comma": r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d*)?$",
+    "percent": rf"^[+-]?{DIGITS} ?%$",
+    "currency": rf"^(?:[+-]?[$€£] ?[+-]?{DIGITS}|[+-]?{DIGITS} ?[$€£])$",
+}
+
+
+def text(column: polars.Series, missing: Sequence[str]) -> polars.Series:
+    """Return a column as names: whole numbers without a decimal point, null where missing.
+
+    >>> text(polars.Series([1.0, None, 2.0]), ()).to_list()
+    ['1', None, '2']
+    """
+    if column.dtype.is_float():
+        whole = column.drop_nulls()
+        if (whole == whole.round()).all() and (whole.abs() < 2**53).all():
+            column = column.cast(polars.Int64)
+    column = column.cast(polars.String)
+    return column.set(column.is_in(spellings(missing)).fill_null(False), None) if missing else column
+
+
+def spellings(tokens: Sequence[str]) -> list[str]:
+    """Return tokens as given, in lower case, in upper case and capitalized."""
+    stripped = [token.strip() for token in tokens]
+    return sorted(
+        {each for token in stripped for each in (token, token.lower(), token.upper(), token.capitalize())}
+    )
+
+
+def numbers(column: polars.Series, style: str = "plain") -> polars.Series:
+    """Return a column as float64, null where it is missing or no number.
+
+    Args:
+        column: text, numbers or truth values.
+        style: how numbers are written: "plain", "thousands", "decimal comma", "percent", "currency", or "truth".
+
+    >>> numbers(polars.Series(["1,5", "x"]), "decimal comma").to_list()
+    [1.5, None]
+    """
+    if column.dtype in (polars.Date, polars.Datetime):
+        return polars.Series(column.name, [None] * column.len(), dtype=polars.Float64)
+    if column.dtype == polars.String:
+        if style == "truth":
+            return column.str.to_lowercase().replace_strict(TRUTH, default=None, return_dtype=polars.Float64)
+        if style == "decimal comma":
+            column = column.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        elif style != "plain":
+            column = column.str.replace_all("[,$€£% ]", "")
+    return column.cast(polars.Float64, strict=False).fill_nan(None)
+
+
+def style_of(column: polars.Series) -> str | None:
+    """Return the style in which every value of a text column is a number, or None.
+
+    >>> style_of(polars.Series(["$1,200", "$ 3.50"]))
+    'currency'
+    """
+    if not numbers(column).null_count():
+        return "plain"
+    for style, pattern in STYLES.items():
+        if re.match(pattern, column[0]) and column.str.contains(pattern).all():
+            return style
+    return None
+
+
+def date_formats(column: polars.Series) -> list[str]:
+    """Return the formats in which every value of a text column is a date.
+
+    >>> date_formats(polars.Series(["2024-01-31", "2024-02-01"]))
+    ['%Y-%m-%d']
+    """
+    if not re.match(r"^[A-Za-z0-9]{1,4}[-/. ]", column[0]) or not re.search(r"\d", column[0]):
+        return []
+    head = column.head(100)
+    fitting = [each for each in DATES if not dates(head, each).null_count()]
+    return [each for each in fitting if not dates(column, each).null_count()]
+
+
+def dates(column: polars.Series, style: str) -> polars.Series:
+    """Return a column as moments (microseconds, without zone), null where it is no date in that format."""
+    if column.dtype == polars.String:
+        try:
+            column = column.str.to_datetime(style or None, strict=False, time_unit="us")
+        except polars.exceptions.ComputeError:
+            return polars.Series(column.name, [None] * column.len(), dtype=polars.Datetime("us"))
+    if column.dtype == polars.Date:
+        column = column.cast(polars.Datetime("us"))
+    if column.dtype != polars.Datetime:
+        return polars.Series(column.name, [None] * column.len(), dtype=polars.Datetime("us"))
+    if getattr(column.dtype, "time_zone", None):
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return column.cast(polars.Datetime("us"))
+
+
+def date_part(moments: polars.Series, part: str) -> polars.Series:
+    """Return a numeric part of moments: days since 1970 (with fraction), year, month, weekday (Monday 1), hour.
+
+    >>> date_part(dates(polars.Series(["1970-01-02"]), "%Y-%m-%d"), "days").item()
+    1.0
+    """
+    if part == "days":
+        return moments.dt.epoch("us").cast(polars.Float64) / 86_400e6
+    read = {
+        "year": moments.dt.year,
+        "month": moments.dt.month,
+        "weekday": moments.dt.weekday,
+        "hour": moments.dt.hour,
+    }
+    return read[part]().cast(polars.Float64)
+
+
+def finite(values: polars.Series, origin: str) -> numpy.ndarray:
+    """Return float64 with NaN for missing.
+
+    Raises:
+        DataError: an infinite number; its column and row are named.
+    """
+    array = values.cast(polars.Float64).to_numpy().astype(numpy.float64, copy=False)
+    infinite = numpy.flatnonzero(numpy.isinf(array))
+    if len(infinite):
+        raise DataError(
+            f"column '{values.name}' of {origin} holds an infinite number in row {infinite[0] + 1}",
+            expected="finite numbers, or missing values",
+            received=f"{array[infinite[0]]} ({len(infinite)} infinite values)",
+            fix=f"mend the value, count it as missing with missing=('inf', '-inf', ...), or drop=('{values.name}',)",
+        )
+    return array
