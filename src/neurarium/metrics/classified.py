@@ -52,23 +52,32 @@ class Classified:
             OptionError: a threshold other than 0.5 with three or more classes.
         """
         if self.several:
-            return (self.scores > threshold).to(torch.int64)
+            return (self.scores.double() > threshold).to(torch.int64)
         if self.scores.shape[1] == 2:
             if threshold != 0.5:
                 _within(self.scores)
-            above = self.scores[:, 1] > (self.scores[:, 0] if threshold == 0.5 else threshold)
+            scores = self.scores.double()
+            above = scores[:, 1] > (scores[:, 0] if threshold == 0.5 else threshold)
             return above.to(torch.int64)
         if threshold != 0.5:
             raise OptionError(
                 "a threshold needs two classes or several labels",
                 expected="threshold=0.5",
                 received=f"threshold={threshold} with {self.scores.shape[1]} classes",
-                fix="use studies.choose_threshold for one weight per class",
+                fix="use studies.choose_costs for three or more classes",
             )
-        classes = self.scores.shape[1]
-        indices = torch.arange(classes, device=self.scores.device)
-        best = self.scores == self.scores.amax(dim=1, keepdim=True)
-        return torch.where(best, indices, classes).amin(dim=1)
+        return first_largest(self.scores)
+
+
+def first_largest(scores: Tensor) -> Tensor:
+    """Return the index of the largest score of each row `(batch, classes)`; of equal ones the lowest, on every device.
+
+    >>> first_largest(torch.tensor([[0.2, 0.4, 0.4]])).tolist()
+    [1]
+    """
+    classes = scores.shape[1]
+    best = scores == scores.amax(dim=1, keepdim=True)
+    return torch.where(best, torch.arange(classes, device=scores.device), classes).amin(dim=1)
 
 
 class Ranked:

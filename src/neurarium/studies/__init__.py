@@ -1,0 +1,42 @@
+"""Studies: what one does with a trained network. They train only through `fit`."""
+
+from neurarium.core.members import Member, lazy
+
+MEMBERS: dict[str, Member] = {
+    "calibrate": Member(
+        "calibration", "calibrate", "temperature scaling: probabilities that mean what they say", "08"
+    ),
+    "fit_temperature": Member("calibration", summary="the temperature of least log-loss for given logits"),
+    "Temperature": Member("calibration", summary="a network whose outputs are divided by a temperature"),
+    "fit_spread": Member(
+        "calibration", summary="the factor on predicted standard deviations of most likelihood"
+    ),
+    "reliability": Member("calibration", summary="data of a reliability plot"),
+    "quantile_reliability": Member("calibration", summary="how often targets lie below predicted quantiles"),
+    "compare": Member("comparison", "compare", "two runs on the same examples, with a paired test", "08"),
+    "Comparison": Member(
+        "comparison", summary="two runs on the same examples: difference, interval, p-value"
+    ),
+    "calibrate_sets": Member(
+        "conformal", "conformal-sets", "sets of classes that hold the truth as promised", "08"
+    ),
+    "calibrate_intervals": Member(
+        "conformal", "conformal-intervals", "intervals that hold the truth as promised", "08"
+    ),
+    "ConformalSets": Member("conformal", summary="calibrated prediction sets of classes"),
+    "ConformalIntervals": Member("conformal", summary="calibrated prediction intervals of quantities"),
+    "set_coverage": Member(
+        "conformal", summary="how often prediction sets hold the truth, and their mean size"
+    ),
+    "interval_coverage": Member(
+        "conformal", summary="how often intervals hold the truth, and their mean width"
+    ),
+    "choose_threshold": Member("thresholds", "threshold", "the best threshold on a validation split", "08"),
+    "choose_thresholds": Member("thresholds", summary="the best threshold of each label"),
+    "choose_costs": Member(
+        "thresholds", "costs", "the best costs of missing each class on a validation split", "08"
+    ),
+    "Costs": Member("thresholds", summary="what decisions cost, and the decision of least expected cost"),
+}
+
+__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)
