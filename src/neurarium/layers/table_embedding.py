@@ -109,6 +109,8 @@ class TableEmbedding(nn.Module):
         self.categorical = (
             CategoricalEmbedding([self.cardinalities[column] for column in many], vector) if many else None
         )
+        # Rows that pass as they are do so at once: a small network's step is short.
+        self.plain = self.numeric is None and not self.cardinalities
         self.chunks = (
             *((dim,) * features if embedded else (1,) * features),
             *(self.cardinalities[column] - 1 for column in few),
@@ -117,6 +119,8 @@ class TableEmbedding(nn.Module):
         self.feature_dim = sum(self.chunks)
 
     def forward(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
+        if self.plain and isinstance(inputs, Tensor) and inputs.ndim == 2 and inputs.shape[1] == self.features:
+            return inputs
         if isinstance(inputs, Tensor):
             numeric: Tensor | None = inputs if inputs.ndim == 2 else inputs.flatten(1)
             codes = None
