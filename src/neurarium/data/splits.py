@@ -46,7 +46,8 @@ def by_time(times: numpy.ndarray, fractions: Mapping[str, float]) -> Rows:
     order = numpy.argsort(times, kind="stable")
     ordered = times[order]
     sizes = _sizes(len(times), fractions)
-    found, end = {}, len(times)
+    found: Rows = {}
+    end = len(times)
     for name in ("test", "validation"):
         if name in sizes:
             start = int(numpy.searchsorted(ordered, ordered[max(end - sizes[name], 0)], side="left"))

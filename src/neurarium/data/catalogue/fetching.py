@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from neurarium.core.errors import DataError
@@ -38,7 +39,7 @@ def status(name: str) -> str:
     return "local" if _present(entry) else "to download"
 
 
-def fetch(name: str, *, log=None) -> Path | None:
+def fetch(name: str, *, log: Callable[[str], None] | None = None) -> Path | None:
     """Find the files of a data set, or download them; every file's hash is checked.
 
     Args:
@@ -56,7 +57,7 @@ def fetch(name: str, *, log=None) -> Path | None:
     return None if entry.embedded else located(entry, log=log)[0]
 
 
-def located(entry: Entry, *, log=None) -> tuple[Path, Variant]:
+def located(entry: Entry, *, log: Callable[[str], None] | None = None) -> tuple[Path, Variant]:
     """Return (folder, the variant it holds), verified; download where there is none."""
     found = _present(entry)
     if found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 from neurarium.core.options import coerce
@@ -11,7 +12,7 @@ from neurarium.data.catalogue.fetching import located
 from neurarium.data.dataset import Dataset, Decision
 
 
-def load(name: str, *, log=None, **options: Any) -> Dataset:
+def load(name: str, *, log: Callable[[str], None] | None = None, **options: Any) -> Dataset:
     """Load a public data set with its published split; embedded ones have a fixed split of their own.
 
     Args:

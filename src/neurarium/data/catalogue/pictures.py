@@ -72,7 +72,7 @@ def cifar10_jpeg(*, folder: Path, validation: float = 0.1, seed: int = 0) -> Dat
 
         def write(path: Path) -> None:
             with path.open("wb") as stream:
-                numpy.savez(stream, **found)
+                numpy.savez(stream, allow_pickle=False, **found)
 
         write_atomically(decoded, write)
     pairs = parts(read_npz(decoded), decoded)

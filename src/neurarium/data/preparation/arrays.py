@@ -52,7 +52,7 @@ class ArrayPreparation:
             DataError: another shape, or a number that is not finite.
         """
         if isinstance(raw, str | os.PathLike):
-            raw = next(iter(read_npz(raw).values()))
+            raw = next(iter(read_npz(Path(raw)).values()))
         inputs = as_tensor(raw).to(torch.float32)
         inputs = inputs[None] if tuple(inputs.shape) == self.spec.shape else inputs
         if tuple(inputs.shape[1:]) != self.spec.shape:

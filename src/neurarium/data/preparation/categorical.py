@@ -38,11 +38,12 @@ class CategoricalColumn:
         values = text(column, tokens)
         codes = {name: code for code, name in enumerate(self.categories, start=1)}
         gap = self.cardinality - 1 if self.missing else 0
-        encoded = values.replace_strict(codes, default=0, return_dtype=polars.Int64)
-        encoded = encoded.set(values.is_null(), gap).to_numpy()
-        unseen = values.alias("value").filter((encoded == 0) & values.is_not_null().to_numpy())
+        encoded = values.replace_strict(codes, default=0, return_dtype=polars.Int64).set(
+            values.is_null(), gap
+        )
+        unseen = values.alias("value").filter((encoded == 0) & values.is_not_null())
         counts = unseen.value_counts(sort=True, name="count") if unseen.len() else None
-        return encoded, {} if counts is None else dict(counts.iter_rows())
+        return encoded.to_numpy(), {} if counts is None else dict(counts.iter_rows())
 
     def to_json(self) -> dict[str, Any]:
         return {"source": self.source, "categories": list(self.categories), "missing": self.missing}

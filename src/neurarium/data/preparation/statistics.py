@@ -30,13 +30,10 @@ def moments(
     chunks = [chosen[start : start + step] for start in range(0, len(chosen), step)]
     kept = [size for axis, size in enumerate(values.shape) if axis not in axes]
     count = len(rows) * values[0].numel() / max(1, numpy.prod(kept, dtype=numpy.float64))
-    mean = sum(values[part].to(torch.float64).sum(dim=axes) for part in chunks) / count
-    shape = [1 if axis in axes else size for axis, size in enumerate(values.shape)]
-    centre = mean.reshape(shape)
-    variance = (
-        sum((values[part].to(torch.float64) - centre).square().sum(dim=axes) for part in chunks) / count
-    )
-    scale = variance.sqrt().numpy()
+    mean = torch.stack([values[part].to(torch.float64).sum(dim=axes) for part in chunks]).sum(dim=0) / count
+    centre = mean.reshape([1 if axis in axes else size for axis, size in enumerate(values.shape)])
+    squares = [(values[part].to(torch.float64) - centre).square().sum(dim=axes) for part in chunks]
+    scale = (torch.stack(squares).sum(dim=0) / count).sqrt().numpy()
     return mean.numpy(), numpy.where(scale > 0, scale, 1.0)
 
 

@@ -11,7 +11,7 @@ import numpy
 import polars
 import torch
 
-from neurarium.core.errors import DataError, nearest
+from neurarium.core.errors import DataError, nearest, unknown
 from neurarium.data.dataset import Decision
 from neurarium.data.preparation.categorical import CategoricalColumn, fit_categorical
 from neurarium.data.preparation.numeric import NumericColumn, Scaling, fit_numeric, read_numbers
@@ -58,36 +58,47 @@ class TablePreparation:
     @property
     def sources(self) -> list[str]:
         """The raw columns that the inputs are made of."""
-        return list(dict.fromkeys(each.source for each in [*self.numeric, *self.categorical]))
+        numeric, categorical = (
+            [each.source for each in self.numeric],
+            [each.source for each in self.categorical],
+        )
+        return list(dict.fromkeys([*numeric, *categorical]))
 
     def transform(
         self, frame: polars.DataFrame, origin: str
     ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Turn rows into `{"numeric": float32, "categorical": int64}` and notes on unseen and unreadable values."""
-        batch, notes = {}, {"unseen": {}, "unreadable": {}}
-        values = [each for each in self.numeric if each.value]
-        gaps = [each for each in self.numeric if each.indicator]
+        batch: dict[str, torch.Tensor] = {}
+        notes: dict[str, Any] = {}
         if self.numeric:
-            prepared = numpy.empty((len(values) + len(gaps), frame.height), dtype=numpy.float32)
-            for each in self.numeric:
-                column = frame.get_column(each.source)
-                raw = each.read(column, origin)
-                if each.value:
-                    prepared[values.index(each)] = each.apply(raw)
-                if each.indicator:
-                    prepared[len(values) + gaps.index(each)] = numpy.isnan(raw)
-                if lost := self._unreadable(column, raw):
-                    notes["unreadable"][each.source] = lost
-            batch["numeric"] = torch.from_numpy(numpy.ascontiguousarray(prepared.T))
+            batch["numeric"], unreadable = self._numbers(frame, origin)
+            notes |= {"unreadable": unreadable} if unreadable else {}
         if self.categorical:
-            encoded = numpy.empty((len(self.categorical), frame.height), dtype=numpy.int64)
-            for number, each in enumerate(self.categorical):
-                codes, unseen = each.apply(frame.get_column(each.source), self.reading.missing)
-                encoded[number] = codes
-                if unseen:
-                    notes["unseen"][each.source] = unseen
-            batch["categorical"] = torch.from_numpy(numpy.ascontiguousarray(encoded.T))
-        return batch, {name: note for name, note in notes.items() if note}
+            batch["categorical"], unseen = self._codes(frame)
+            notes |= {"unseen": unseen} if unseen else {}
+        return batch, notes
+
+    def _numbers(self, frame: polars.DataFrame, origin: str) -> tuple[torch.Tensor, dict[str, int]]:
+        values, gaps, unreadable = [], [], {}
+        for each in self.numeric:
+            column = frame.get_column(each.source)
+            raw = each.read(column, origin)
+            if each.value:
+                values.append(each.apply(raw).astype(numpy.float32))
+            if each.indicator:
+                gaps.append(numpy.isnan(raw).astype(numpy.float32))
+            if lost := self._unreadable(column, raw):
+                unreadable[each.source] = lost
+        return torch.from_numpy(numpy.stack([*values, *gaps], axis=1)), unreadable
+
+    def _codes(self, frame: polars.DataFrame) -> tuple[torch.Tensor, dict[str, dict[str, int]]]:
+        encoded, unseen = [], {}
+        for each in self.categorical:
+            codes, strange = each.apply(frame.get_column(each.source), self.reading.missing)
+            encoded.append(codes)
+            if strange:
+                unseen[each.source] = strange
+        return torch.from_numpy(numpy.stack(encoded, axis=1)), unseen
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Turn a new table (path, frame, array, dict) into (batch, notes).
@@ -112,7 +123,7 @@ class TablePreparation:
         notes.update(rows=frame.height, raw=frame)
         notes.update(self._targets(frame, batch))
         if self.weights and self.weights in frame.columns:
-            batch["weights"] = read_weights(frame, self.weights)
+            batch["weights"] = read_weights(frame, self.weights, read.origin)
         return batch, notes
 
     def require(self, present: Sequence[str], origin: str, suspicious_header: bool = False) -> None:
@@ -189,45 +200,64 @@ class TablePreparation:
         return int((text(column, self.reading.missing).is_not_null().to_numpy() & numpy.isnan(raw)).sum())
 
 
+@dataclasses.dataclass
+class Fitted:
+    """What was fitted, and what was left out and why."""
+
+    numeric: list[NumericColumn] = dataclasses.field(default_factory=list)
+    categorical: list[CategoricalColumn] = dataclasses.field(default_factory=list)
+    decisions: list[Decision] = dataclasses.field(default_factory=list)
+
+
 def fit_columns(
-    frame: polars.DataFrame, kinds: Sequence[Kind], reading: Reading, scaling: Scaling, indicators: bool
-) -> tuple[list[NumericColumn], list[CategoricalColumn], list[Decision]]:
-    """Fit the columns on training rows; what holds a single value is left out, with a decision that says so."""
-    numeric: list[NumericColumn] = []
-    categorical: list[CategoricalColumn] = []
-    decisions = []
+    frame: polars.DataFrame,
+    train: numpy.ndarray,
+    kinds: Sequence[Kind],
+    reading: Reading,
+    origin: str,
+    scaling: Scaling,
+    indicators: bool,
+) -> Fitted:
+    """Fit the columns on training rows; what holds a single value is left out, with a decision that says so.
+
+    Args:
+        frame: all rows (infinite numbers are errors anywhere).
+        train: those that are fitted on.
+        kinds: what each column holds.
+    """
+    found = Fitted()
     for kind in kinds:
-        column, made = frame.get_column(kind.name), 0
+        column, before = frame.get_column(kind.name), len(found.numeric) + len(found.categorical)
         if kind.kind == "categorical":
-            fitted = fit_categorical(column, reading.missing)
-            categorical += [fitted] if fitted else []
-            made = fitted is not None
+            category = fit_categorical(column.gather(train), reading.missing)
+            found.categorical += [category] if category else []
         else:
             for part in PARTS if kind.kind == "date" else ("",):
-                raw = read_numbers(column, kind.style, part, "the training rows")
+                raw = read_numbers(column, kind.style, part, origin)[train]
                 with_gaps = indicators and part in ("", "days")
-                found = fit_numeric(kind.name, kind.style, part, raw, scaling, with_gaps)
-                numeric += [found] if found else []
-                made += found is not None
-        if not made:
-            decisions.append(
-                Decision(f"column {kind.name}", "left out", "it is constant in the training rows")
-            )
-    return numeric, categorical, decisions
+                number = fit_numeric(kind.name, kind.style, part, raw, scaling, with_gaps)
+                found.numeric += [number] if number else []
+        if len(found.numeric) + len(found.categorical) == before:
+            reason = "it is constant in the training rows"
+            found.decisions.append(Decision(f"column {kind.name}", "left out", reason, "another split"))
+    return found
 
 
-def read_weights(frame: polars.DataFrame, name: str) -> torch.Tensor:
+def read_weights(frame: polars.DataFrame, name: str, origin: str) -> torch.Tensor:
     """Return a column of example weights as float32.
 
     Raises:
-        DataError: a weight is missing, negative or infinite, or all are zero.
+        DataError: the column is not there; a weight is missing, negative or infinite; all are zero.
     """
+    if name not in frame.columns:
+        raise unknown(f"column in {origin}:", name, frame.columns, error=DataError)
     weights = numbers(frame.get_column(name)).to_numpy().astype(numpy.float64)
     bad = numpy.flatnonzero(~(numpy.isfinite(weights) & (weights >= 0)))
     if len(bad) or not weights.sum() > 0:
         raise DataError(
-            f"the column of weights '{name}' holds what is no weight",
+            f"the column of weights '{name}' of {origin} holds what is no weight",
             expected="finite numbers, none negative, not all zero",
             received=f"{weights[bad[0]]} in row {bad[0] + 1}" if len(bad) else "zeros only",
+            fix="mend these weights, or leave weights= out",
         )
     return torch.from_numpy(weights.astype(numpy.float32))

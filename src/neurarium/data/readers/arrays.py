@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neurarium.core.errors import DataError
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.examples import Examples
+from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.arrays import ArrayPreparation, require_finite
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import moments
@@ -130,8 +130,20 @@ def assemble(
 
     parts = {split: examples(inputs[torch.from_numpy(part)], encoded[part]) for split, part in rows.items()}
     parts |= {split: examples(*pair) for split, pair in companions.items()}
+    return collected(name, preparation, parts, encoded, rows)
+
+
+def collected(
+    name: str,
+    preparation: ImagePreparation | ArrayPreparation,
+    parts: Mapping[str, Examples | FileExamples],
+    encoded: numpy.ndarray,
+    rows: Rows,
+) -> Dataset:
+    """Make the dataset of prepared splits, with its summary."""
+    plan = preparation.target
     summary: dict[str, Any] = {
-        "examples": len(inputs),
+        "examples": len(encoded),
         "splits": {key: len(part) for key, part in parts.items()},
     }
     if isinstance(plan, Labels):
@@ -141,7 +153,9 @@ def assemble(
         name,
         preparation.inputs,
         plan.spec,
-        **parts,
+        parts["train"],
+        parts.get("validation"),
+        parts.get("test"),
         preparation=preparation,
         summary=summary,
         rows=dict(rows),

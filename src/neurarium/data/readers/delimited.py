@@ -134,8 +134,9 @@ def _names(
     """
     alternatives = [reading.columns, *like] if reading.columns else list(like)
     data = looks_like_data(first)
-    known = {name for names in alternatives for name in names}
-    if not alternatives or (set(first) & known and not data) or not (data or reading.columns):
+    common = set(first) & {name for names in alternatives for name in names}
+    named = len(common) > len(first) / 2 or (common and not data)
+    if not alternatives or named or not (data or reading.columns):
         return checked_names(first, path), True
     for names in alternatives:
         if len(names) == len(first):

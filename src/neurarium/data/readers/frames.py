@@ -154,37 +154,57 @@ def _series(name: str, values: Any) -> polars.Series:
 
 
 def _clean(frame: polars.DataFrame, missing: Sequence[str], origin: str) -> polars.DataFrame:
-    """Strip text, make types few (text, numbers, booleans, dates), turn NaN and numeric missing codes into null."""
+    """Make types few (text, numbers, truth values, dates), and what surely stands for missing null."""
     codes = [code for code in map(_number, missing) if code is not None]
     certain = spellings([token for token in missing if token.lower() not in AMBIGUOUS])
-    columns = []
-    for column in frame.with_columns(polars.col(polars.String).str.strip_chars()).get_columns():
-        kind = column.dtype
-        if kind in (polars.Categorical, polars.Enum):
-            column = column.cast(polars.String).str.strip_chars()
-        elif kind == polars.Duration:
-            column = column.dt.total_microseconds().cast(polars.Float64) / 1e6
-        elif kind == polars.Time:
-            column = column.cast(polars.Int64).cast(polars.Float64) / 1e9
-        elif kind == polars.Null:
-            column = column.cast(polars.String)
-        elif kind == polars.Decimal:
-            column = column.cast(polars.Float64)
-        elif not (kind.is_numeric() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime)):
-            raise DataError(
-                f"column '{column.name}' of {origin} does not hold plain values",
-                expected="numbers, text, booleans or dates",
-                received=str(kind),
-                fix=f"drop=('{column.name}',), or spread it over several columns",
-            )
-        if column.dtype.is_float():
-            column = column.fill_nan(None)
-        if column.dtype == polars.String:
-            column = column.set(column.is_in(certain).fill_null(False), None)
-        if codes and (column.dtype.is_numeric() or column.dtype == polars.String):
-            column = column.set(column.cast(polars.Float64, strict=False).is_in(codes).fill_null(False), None)
-        columns.append(column)
-    return polars.DataFrame(columns)
+    frame = _fractions(frame)
+    texts = polars.col(polars.String, polars.Categorical, polars.Enum, polars.Null)
+    frame = frame.with_columns(texts.cast(polars.String).str.strip_chars())
+    frame = frame.with_columns(
+        polars.when(~polars.col(polars.String).is_in(certain)).then(polars.col(polars.String)).name.keep()
+    )
+    columns = [_plain(column, origin) for column in _fractions(frame).get_columns()]
+    return polars.DataFrame([_without_codes(column, codes) if codes else column for column in columns])
+
+
+def _fractions(frame: polars.DataFrame) -> polars.DataFrame:
+    """Turn text into numbers where every value is one and some have a fraction; whole numbers may be codes (`007`)."""
+    texts = [name for name, kind in frame.schema.items() if kind == polars.String]
+    cast = frame.select(polars.col(texts).cast(polars.Float64, strict=False))
+    whole = cast.select((polars.all() == polars.all().round()).all())
+    numeric = [
+        name
+        for name in texts
+        if not whole[name][0] and cast[name].null_count() == frame[name].null_count() < frame.height
+    ]
+    return frame.with_columns(cast.select(numeric))
+
+
+def _plain(column: polars.Series, origin: str) -> polars.Series:
+    kind = column.dtype
+    if kind == polars.Duration:
+        return column.dt.total_microseconds().cast(polars.Float64) / 1e6
+    if kind == polars.Time:
+        return column.cast(polars.Int64).cast(polars.Float64) / 1e9
+    if kind == polars.Decimal:
+        return column.cast(polars.Float64)
+    if kind.is_float():
+        return column.fill_nan(None)
+    if kind.is_integer() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime):
+        return column
+    raise DataError(
+        f"column '{column.name}' of {origin} does not hold plain values",
+        expected="numbers, text, truth values or dates",
+        received=str(kind),
+        fix=f"spread '{column.name}' over several columns, or take it out of the table",
+    )
+
+
+def _without_codes(column: polars.Series, codes: Sequence[float]) -> polars.Series:
+    """Replace numbers that stand for missing (-999) by null."""
+    if not column.dtype.is_numeric() and column.dtype != polars.String:
+        return column
+    return column.set(column.cast(polars.Float64, strict=False).is_in(codes).fill_null(False), None)
 
 
 def _number(text: str) -> float | None:

@@ -14,8 +14,6 @@ import torch
 
 from neurarium.core.errors import DataError
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.examples import FileExamples
-from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.readers.arrays import arrays, assemble
 from neurarium.data.readers.encodings import missing_path
@@ -23,8 +21,9 @@ from neurarium.data.readers.folders import Folder, read_folder, split_folders
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.npz import parts as npz_parts
 from neurarium.data.readers.npz import read_npz
+from neurarium.data.readers.on_demand import on_demand
 from neurarium.data.readers.partition import How, partition
-from neurarium.data.readers.pictures import decode, decode_all
+from neurarium.data.readers.pictures import decode_all
 from neurarium.data.specs import Image
 
 KEEP_UP_TO, SIDE = (
@@ -79,26 +78,33 @@ def images(
     if not path.exists():
         raise missing_path(path)
     called = name or path.name.rpartition(".")[0] or path.name
-    options = {"test_fraction": test_fraction, "split": split, "seed": seed, "name": called}
-    if path.is_file() or (stacks := _idx_parts(path)):
-        pairs = npz_parts(read_npz(path), path) if path.is_file() else stacks
-        inputs, targets = pairs["train"]
+    if path.is_file():
+        stacks = npz_parts(read_npz(path), path)
+    else:
+        stacks = _idx_parts(path)
+    if stacks:
         return arrays(
-            inputs, targets, test=pairs.get("test"), validation=pairs.get("validation", validation),
-            task="classification", kind="image", classes=classes, **options,
-        )  # fmt: skip
-    folders = split_folders(path)
-    folders |= {
-        key: Path(each)
-        for key, each in (("validation", validation), ("test", test))
-        if isinstance(each, str | os.PathLike)
-    }
-    fraction = 0.0 if "validation" in folders else float(validation)
+            *stacks["train"],
+            test=stacks.get("test", test),
+            validation=stacks.get("validation", validation),
+            test_fraction=test_fraction,
+            split=split,
+            task="classification",
+            kind="image",
+            classes=classes,
+            seed=seed,
+            name=called,
+        )
+    folders = {"train": path, **split_folders(path)}
+    given = {"validation": validation, "test": test}
+    folders |= {key: Path(each) for key, each in given.items() if isinstance(each, str | os.PathLike)}
+    fraction = (
+        float(validation) if isinstance(validation, int | float) and "validation" not in folders else 0.0
+    )
     how = How(fraction, 0.0 if "test" in folders else test_fraction, split, None, None, seed)
     found = {
         key: read_folder(each, path if path in each.parents else each.parent) for key, each in folders.items()
     }
-    found.setdefault("train", None) or found.update(train=read_folder(path, path))
     return _from_folders(called, found, how, size, channels, memory)
 
 
@@ -131,7 +137,7 @@ def _from_folders(
         others = {key: (decoded[key], encoded[key]) for key in found if key != "train"}
         dataset = assemble(name, decoded["train"], encoded["train"], rows, others, plan, image=True)
     else:
-        dataset = _on_demand(name, found, encoded, rows, plan, Image(depth, *chosen))
+        dataset = on_demand(name, found, encoded, rows, plan, Image(depth, *chosen))
         more.append(Decision("storage", "decoded on demand", f"{need / 1e9:.1f} GB would not fit", "memory="))
     quarantined = [each for folder in found.values() for each in folder.quarantined]
     dataset.decisions = [*decisions, *more]
@@ -197,59 +203,6 @@ def _decode(folder: Folder, depth: int, size: tuple[int, int], keep: bool) -> to
     folder.paths, folder.labels = [folder.paths[i] for i in good], [folder.labels[i] for i in good]
     folder.headers = [folder.headers[i] for i in good]
     return pixels[: len(good)]
-
-
-class ReadPicture:
-    """Decodes one image of a list when asked; picklable for workers."""
-
-    def __init__(self, paths: Sequence[Path], targets: numpy.ndarray, spec: Image):
-        self.paths, self.targets, self.spec = list(paths), targets, spec
-
-    def __call__(self, index: int) -> dict[str, Any]:
-        decoded = decode(self.paths[index], self.spec.channels, (self.spec.height, self.spec.width))
-        if isinstance(decoded, str):
-            raise DataError(
-                f"the image {self.paths[index]} became unreadable: {decoded}", fix="restore the file"
-            )
-        pixels = torch.from_numpy(numpy.ascontiguousarray(decoded))
-        return {"inputs": pixels, "targets": torch.tensor(int(self.targets[index]))}
-
-
-def _on_demand(
-    name: str,
-    found: Mapping[str, Folder],
-    encoded: Mapping[str, numpy.ndarray],
-    rows: Any,
-    plan: Labels,
-    spec: Image,
-) -> Dataset:
-    mean, scale = _streamed_moments([found["train"].paths[row] for row in rows["train"]], spec)
-    preparation = ImagePreparation(spec, mean, scale, plan)
-
-    def examples(key: str) -> FileExamples:
-        targets = torch.from_numpy(encoded[key])
-        read = ReadPicture(found[key].paths, encoded[key], spec)
-        return FileExamples(read, len(targets), targets=targets, finish=preparation.finish())
-
-    train = examples("train")
-    parts = {split: train.subset(part) for split, part in rows.items()}
-    parts |= {key: examples(key) for key in found if key != "train"}
-    summary = {"examples": len(encoded["train"]), "splits": {key: len(part) for key, part in parts.items()}}
-    counts = numpy.bincount(encoded["train"], minlength=len(plan.names)).tolist()
-    summary["classes"] = dict(zip(plan.names, counts, strict=True))
-    return Dataset(name, spec, plan.spec, **parts, preparation=preparation, summary=summary, rows=dict(rows))
-
-
-def _streamed_moments(paths: Sequence[Path], spec: Image) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Mean and deviation per channel from a histogram of the bytes: exact, and small."""
-    histogram = numpy.zeros((spec.channels, 256))
-    for each in decode_all(paths, spec.channels, (spec.height, spec.width)):
-        if not isinstance(each, str):
-            histogram += [numpy.bincount(channel.ravel(), minlength=256) for channel in each]
-    share, values = histogram / histogram.sum(axis=1, keepdims=True), numpy.arange(256.0)
-    mean = share @ values
-    scale = numpy.sqrt((share * (values - mean[:, None]) ** 2).sum(axis=1))
-    return mean, numpy.where(scale > 0, scale, 1.0)
 
 
 def _idx_parts(folder: Path) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]]:

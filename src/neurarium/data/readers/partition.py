@@ -32,36 +32,38 @@ class How:
 
 
 def partition(
-    frame: polars.DataFrame, encoded: numpy.ndarray, numbers: numpy.ndarray, plan: Target, how: How
+    frame: polars.DataFrame, encoded: numpy.ndarray, usable: numpy.ndarray, plan: Target, how: How
 ) -> tuple[splits.Rows, list[Decision]]:
-    """Split the rows of a table.
+    """Split the rows whose target is known.
 
     Args:
-        frame: the rows whose target is known; read where the split goes by a column.
-        encoded: their encoded targets.
-        numbers: their places in the source, which rows given by the caller refer to.
+        frame: all rows; read where the split goes by a column.
+        encoded: the encoded target of each.
+        usable: the rows whose target is known.
+        plan: classes or quantities.
+        how: what was asked for.
 
     Returns:
-        The rows of each split, and the decisions taken.
+        The rows of each split, as places in the frame, and the decisions taken.
 
     Raises:
         DataError, OptionError: what was asked for cannot be done.
     """
     if isinstance(how.way, Mapping):
-        return _given(how.way, numbers), []
+        return _given(how.way, usable, len(encoded)), []
     way, reason = _way(how, plan)
     fractions = {"validation": how.validation, "test": how.test}
     if not any(fractions.values()):
-        return {"train": numpy.arange(len(encoded))}, []
-    rows = _rows(way, frame, encoded, fractions, how)
+        return {"train": usable}, []
+    known = encoded[usable]
+    rows = _rows(way, frame, usable, known, fractions, how)
     decisions = [Decision("split", way, reason, "split=, group=, time=")]
-    wanted = {name for name, fraction in fractions.items() if fraction}
-    if way == "stratified" and any(not len(rows[name]) for name in wanted):
-        rows = splits.random(len(encoded), fractions, how.seed)
+    if way == "stratified" and any(not len(rows[name]) for name, fraction in fractions.items() if fraction):
+        rows = splits.random(len(usable), fractions, how.seed)
         decisions = [Decision("split", "random", "every class has too few rows to stratify", "split=")]
     if isinstance(plan, Labels):
-        decisions += _rare(rows, encoded, plan)
-    return rows, decisions
+        decisions += _rare(rows, known, plan)
+    return {name: usable[part] for name, part in rows.items()}, decisions
 
 
 def _way(how: How, plan: Target) -> tuple[str, str]:
@@ -89,26 +91,24 @@ def _way(how: How, plan: Target) -> tuple[str, str]:
 
 
 def _rows(
-    way: str, frame: polars.DataFrame, encoded: numpy.ndarray, fractions: Mapping[str, float], how: How
+    way: str,
+    frame: polars.DataFrame,
+    usable: numpy.ndarray,
+    known: numpy.ndarray,
+    fractions: Mapping[str, float],
+    how: How,
 ) -> splits.Rows:
     if way == "grouped":
-        codes = (
-            frame.get_column(str(how.group))
-            .cast(polars.String)
-            .rank("dense")
-            .cast(polars.Float64)
-            .to_numpy()
-            .copy()
-        )
+        column = frame.get_column(str(how.group)).gather(usable)
+        codes = column.cast(polars.String).rank("dense").cast(polars.Float64).to_numpy().copy()
         gaps = numpy.isnan(codes)
         codes[gaps] = -1 - numpy.arange(gaps.sum())  # a row without a group is a group of its own
         return splits.grouped(codes, fractions, how.seed)
     if way == "time":
-        return splits.by_time(times(frame.get_column(str(how.time))), fractions)
+        return splits.by_time(times(frame.get_column(str(how.time)).gather(usable)), fractions)
     if way == "stratified":
-        labels = encoded if encoded.ndim == 1 else _bands(encoded[:, 0])
-        return splits.stratified(labels, fractions, how.seed)
-    return splits.random(len(encoded), fractions, how.seed)
+        return splits.stratified(known if known.ndim == 1 else _bands(known[:, 0]), fractions, how.seed)
+    return splits.random(len(known), fractions, how.seed)
 
 
 def times(column: polars.Series) -> numpy.ndarray:
@@ -158,7 +158,7 @@ def _rare(rows: splits.Rows, encoded: numpy.ndarray, plan: Labels) -> list[Decis
     return decisions
 
 
-def _given(way: Mapping[str, Any], numbers: numpy.ndarray) -> splits.Rows:
+def _given(way: Mapping[str, Any], usable: numpy.ndarray, count: int) -> splits.Rows:
     """Check rows given by the caller, and leave out those whose target is missing."""
     names = [name for name in ("train", "validation", "test") if name in way]
     if set(way) - set(names) or "train" not in way:
@@ -167,14 +167,11 @@ def _given(way: Mapping[str, Any], numbers: numpy.ndarray) -> splits.Rows:
         )
     rows = {name: numpy.asarray(way[name], dtype=numpy.int64) for name in names}
     everything = numpy.concatenate(list(rows.values()))
+    if len(everything) and not (everything.min() >= 0 and everything.max() < count):
+        outside = everything[(everything < 0) | (everything >= count)]
+        raise OptionError(
+            "a split names a row that is not there", expected=f"0 to {count - 1}", received=int(outside[0])
+        )
     if len(numpy.unique(everything)) < len(everything):
         raise OptionError("a row is in two splits, or twice in one", fix="give each row once")
-    count = int(max(everything.max(), numbers.max())) + 1 if len(everything) else 0
-    places = numpy.full(count, -1)
-    places[numbers] = numpy.arange(len(numbers))
-    if len(everything) and everything.min() < 0:
-        raise OptionError(
-            "a split names a row that is not there", expected="0 or more", received=int(everything.min())
-        )
-    found = {name: places[part] for name, part in rows.items()}
-    return {name: numpy.sort(part[part >= 0]) for name, part in found.items()}
+    return {name: numpy.intersect1d(part, usable) for name, part in rows.items()}

@@ -8,6 +8,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 SEPARATORS = (",", "\t", ";", "|")
 BLANKS = "blanks"
@@ -53,14 +54,13 @@ def rows(text: str, dialect: Dialect) -> list[list[str]]:
     return [[field.strip() for field in row] for row in reader(text, dialect) if row]
 
 
-def reader(text: str, dialect: Dialect):
+def reader(text: str, dialect: Dialect) -> Any:
     """Return a `csv.reader` for the dialect."""
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
     return csv.reader(
         io.StringIO(text, newline=""),
         delimiter=dialect.separator,
         quotechar=dialect.quote or '"',
-        quoting=quoting,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         skipinitialspace=True,
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy
 import polars
+import torch
 
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset, Decision
@@ -24,8 +25,6 @@ from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.values import MISSING, spellings
 from neurarium.data.splits import Rows
 
-Task = Literal["classification", "regression"]
-
 
 def table(
     source: Any,
@@ -35,10 +34,10 @@ def table(
     test: Any = None,
     validation: Any = 0.15,
     test_fraction: float = 0.15,
-    split: str | Mapping[str, Sequence[int]] | None = None,
+    split: str | Mapping[str, Any] | None = None,
     group: str | None = None,
     time: str | None = None,
-    task: Task | None = None,
+    task: Literal["classification", "regression"] | None = None,
     drop: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
     weights: str | None = None,
@@ -59,21 +58,22 @@ def table(
             `(rows, columns)`, a dict of columns, a list of dicts.
         target: the column to predict (several for regression: a tuple), or an array with one value per row.
         columns: names, for a source without a header.
-        test: a source of test rows; without it `test_fraction` of the rows are set aside.
+        test: a source of test rows (or a pair of inputs and an array of targets); without it `test_fraction` of the
+            rows are set aside.
         validation: the fraction of rows that validate, or a source of validation rows; 0 for none.
         test_fraction: the fraction of rows that test, where no `test` is given; 0 for none.
         split: "stratified" (default for classes), "random" (default for quantities), "time", "grouped", or the rows
             of each split: `{"train": [...], "validation": [...], "test": [...]}`.
-        group: the column whose groups stay together.
-        time: the column by which later rows test and earlier ones train.
+        group: the column whose groups stay together; no input.
+        time: the column by which later rows test and earlier ones train; no input, unless `types` names it.
         task: "classification" or "regression", where the target could be either.
         drop: columns to leave out.
-        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y".
-        weights: the column of example weights.
+        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y", "drop".
+        weights: the column of example weights; no input.
         seed: decides the split.
         scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
         indicators: whether gaps in a numeric column become an input of their own.
-        separator, quote, encoding, missing, skip: how text is read, where it is not found out rightly.
+        separator, quote, encoding, missing, skip: how text is read, where it is not found out rightly; see `Reading`.
         name: how reports call the dataset.
 
     Returns:
@@ -82,6 +82,7 @@ def table(
 
     Raises:
         DataError: the source cannot be read, or does not hold what was asked for.
+        OptionError: options that are wrong, or contradict each other.
 
     >>> frame = {"height": [1.5, 1.6, 1.7, 1.8] * 10, "sex": ["f", "f", "m", "m"] * 10}
     >>> table(frame, target="sex")
@@ -92,84 +93,76 @@ def table(
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
+    kinds = dict(types or {})
+    roles = [each for each in (group, time, weights) if each]
+    _check_columns(read, targets, [*drop, *kinds, *roles])
     plan, decision = recognise_target(read.frame, targets, task)
-    options = [*drop, *(types or {}), *(each for each in (group, time, weights) if each)]
-    _check_options(read, targets, options)
-    main = _usable(read, plan)
-    companions = {
-        split_name: _usable(_companion(each, read, targets, reading), plan)
-        for split_name, each in (("validation", validation), ("test", test))
+    main = _part(read, plan)
+    others = {
+        key: _part(_companion(each, read, targets, reading), plan)
+        for key, each in (("validation", validation), ("test", test))
         if each is not None and not isinstance(each, int | float)
     }
-    how = How(_fraction(validation), 0.0 if "test" in companions else test_fraction, split, group, time, seed)
-    rows, decisions = partition(main.frame, main.encoded, main.numbers, plan, how)
     if not read.header and reading.columns is None:
         reading = dataclasses.replace(reading, columns=tuple(read.frame.columns))
-    left_out = {
-        *targets,
-        *drop,
-        *(each for each in (group, time, weights) if each and each not in (types or {})),
-    }
+    left_out = {*targets, *drop, *(each for each in roles if each not in kinds)}
     features = [each for each in read.frame.columns if each not in left_out]
-    kinds = _kinds(main.frame[rows["train"]], features, types or {}, reading)
-    preparation, more = _fit(main, plan, kinds, rows["train"], reading, scaling, indicators, weights)
-    decisions = [*read.decisions, decision, *main.decisions, *decisions, *_reports(kinds), *more]
-    decisions += [each for companion in companions.values() for each in companion.decisions]
-    parts = _examples(preparation, main, rows, companions)
-    dataset = Dataset(
+    how = How(_fraction(validation), 0.0 if "test" in others else test_fraction, split, group, time, seed)
+    rows, split_decisions = partition(main.frame, main.encoded, main.usable, plan, how)
+    found = _kinds(main.frame[rows["train"]], features, kinds, reading)
+    preparation, left = _fit(main, plan, found, rows["train"], reading, scaling, indicators, weights)
+    parts = _examples(preparation, main, rows, others)
+    decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left]
+    return Dataset(
         name or _called(source),
         preparation.inputs,
         preparation.target.spec,
-        **{split_name: part for split_name, part in parts.items()},
+        parts["train"],
+        parts.get("validation"),
+        parts.get("test"),
         preparation=preparation,
-        decisions=decisions,
-        summary=_summary(read, main, kinds, parts, plan, reading),
+        decisions=[*decisions, *(each for other in others.values() for each in other.decisions)],
+        summary=_summary(read, main, found, parts, plan, reading),
+        rows={**rows, **{key: other.usable for key, other in others.items()}},
     )
-    dataset.rows = {key: main.numbers[part] for key, part in rows.items()}
-    dataset.rows.update({key: companion.numbers for key, companion in companions.items()})
-    return dataset
 
 
 @dataclasses.dataclass
-class _Usable:
-    """Rows whose target is known: the frame, their numbers in the source, their encoded targets."""
+class _Part:
+    """Rows of one source: the frame, the encoded target of each, and the rows whose target is known."""
 
     frame: polars.DataFrame
-    numbers: numpy.ndarray
     encoded: numpy.ndarray
+    usable: numpy.ndarray
     origin: str
     decisions: list[Decision]
 
 
-def _usable(read: Read, plan: Target) -> _Usable:
+def _part(read: Read, plan: Target) -> _Part:
     for column in plan.columns:
         if column not in read.frame.columns:
             raise unknown(f"column in {read.origin}:", column, read.frame.columns, error=DataError)
     encoded, matched = plan.encode(read.frame)
     if isinstance(plan, Labels):
-        _known_labels(read, plan, encoded)
-        usable = encoded >= 0
-    else:
-        usable = ~numpy.isnan(encoded).any(axis=1)
-    decisions = []
-    if matched:
-        shown = ", ".join(f"{label!r} is {name!r}" for label, name in list(matched.items())[:4])
-        reason = "labels that differ by blanks, a trailing full stop or case are the same class"
-        decisions.append(Decision(f"labels of {read.origin}", shown, reason, "mend the labels in the file"))
-    if not usable.all():
-        gaps = int((~usable).sum())
-        reason = "a row without a target teaches nothing and measures nothing"
-        decisions.append(Decision(f"rows of {read.origin}", f"{gaps} left out", reason, "fill the target in"))
-    numbers = numpy.flatnonzero(usable)
-    frame = read.frame if usable.all() else read.frame[numbers]
-    if not frame.height:
+        _require_known(read, plan, encoded)
+    known = encoded >= 0 if isinstance(plan, Labels) else ~numpy.isnan(encoded).any(axis=1)
+    if not known.any():
         raise DataError(
             f"every value of the target in {read.origin} is missing", fix="choose another --target"
         )
-    return _Usable(frame, numbers, encoded[numbers], read.origin, decisions)
+    decisions = []
+    if matched:
+        shown = ", ".join(f"{label!r} is {name!r}" for label, name in sorted(matched.items())[:4])
+        reason = "labels that differ by blanks, a trailing full stop or case are the same class"
+        decisions.append(Decision(f"labels of {read.origin}", shown, reason, "mend the labels in the file"))
+    if not known.all():
+        reason = "a row without a target teaches nothing and measures nothing"
+        choice = f"{int((~known).sum())} rows left out"
+        decisions.append(Decision(f"missing targets of {read.origin}", choice, reason, "fill the target in"))
+    return _Part(read.frame, encoded, numpy.flatnonzero(known), read.origin, decisions)
 
 
-def _known_labels(read: Read, plan: Labels, encoded: numpy.ndarray) -> None:
+def _require_known(read: Read, plan: Labels, encoded: numpy.ndarray) -> None:
     strange = numpy.flatnonzero(encoded == -2)
     if len(strange):
         label = read.frame.get_column(plan.column)[int(strange[0])]
@@ -204,17 +197,24 @@ def _target_columns(read: Read, target: Any, reading: Reading) -> list[str]:
         )
     if len(found) == len(available):
         raise DataError(
-            "there is no column beside the target", expected="at least one input", received=available
+            f"{read.origin} has no column beside the target",
+            expected="at least one input column",
+            received=f"the column {', '.join(available)}",
+            fix="if there are more, the separator was not found out: give it with separator=",
         )
     return found
 
 
-def _check_options(read: Read, targets: Sequence[str], names: Sequence[str]) -> None:
+def _check_columns(read: Read, targets: Sequence[str], names: Sequence[str]) -> None:
     for each in names:
         if each not in read.frame.columns:
             raise unknown(f"column in {read.origin}:", each, read.frame.columns, error=DataError)
         if each in targets:
-            raise OptionError(f"column '{each}' is the target and cannot be something else", received=each)
+            raise OptionError(
+                f"column '{each}' is the target and cannot be dropped, typed, or given another role",
+                expected="another column",
+                received=each,
+            )
 
 
 def _kinds(
@@ -225,12 +225,12 @@ def _kinds(
         counting = [
             dataclasses.replace(kind, kind="numeric") for kind in kinds if "count or name" in kind.reason
         ]
-        kinds = counting or kinds
+        return counting or kinds
     return kinds
 
 
 def _fit(
-    main: _Usable,
+    main: _Part,
     plan: Target,
     kinds: Sequence[Kind],
     train: numpy.ndarray,
@@ -240,41 +240,43 @@ def _fit(
     weights: str | None,
 ) -> tuple[TablePreparation, list[Decision]]:
     kept = [kind for kind in kinds if kind.kind != "drop"]
-    numeric, categorical, decisions = fit_columns(main.frame[train], kept, reading, scaling, indicators)
-    if not numeric and not categorical:
+    fitted = fit_columns(main.frame, train, kept, reading, main.origin, scaling, indicators)
+    if not fitted.numeric and not fitted.categorical:
         raise DataError(
             f"no column of {main.origin} is left to learn from",
             expected="a column of numbers or categories that varies",
             received="; ".join(f"{kind.name}: {kind.reason or 'constant'}" for kind in kinds[:8]) or "none",
             fix="types={'column': 'categorical'} keeps a column that was left out",
         )
-    fitted = plan.fitted(main.encoded[train]) if isinstance(plan, Quantities) else plan
+    target = plan.fitted(main.encoded[train]) if isinstance(plan, Quantities) else plan
     columns = tuple(main.frame.columns)
-    return TablePreparation(columns, reading, numeric, categorical, fitted, weights), decisions
+    return TablePreparation(
+        columns, reading, fitted.numeric, fitted.categorical, target, weights
+    ), fitted.decisions
 
 
 def _examples(
-    preparation: TablePreparation, main: _Usable, rows: Rows, companions: Mapping[str, _Usable]
+    preparation: TablePreparation, main: _Part, rows: Rows, others: Mapping[str, _Part]
 ) -> dict[str, Examples]:
-    def whole(usable: _Usable) -> Examples:
-        preparation.require(usable.frame.columns, usable.origin)
-        inputs, _ = preparation.transform(usable.frame, usable.origin)
-        batch: dict[str, Any] = {"inputs": inputs, "targets": preparation.target.tensor(usable.encoded)}
+    def whole(part: _Part) -> Examples:
+        preparation.require(part.frame.columns, part.origin)
+        inputs, _ = preparation.transform(part.frame, part.origin)
+        batch: dict[str, Any] = {"inputs": inputs, "targets": preparation.target.tensor(part.encoded)}
         if preparation.weights:
-            batch["weights"] = read_weights(usable.frame, preparation.weights)
+            batch["weights"] = read_weights(part.frame, preparation.weights, part.origin)
         return Examples(batch)
 
     together = whole(main)
-    parts = {name: together.subset(part) for name, part in rows.items()}
-    return {**parts, **{name: whole(companion) for name, companion in companions.items()}}
+    parts = {key: together.subset(torch.from_numpy(chosen)) for key, chosen in rows.items()}
+    return parts | {key: whole(other).subset(torch.from_numpy(other.usable)) for key, other in others.items()}
 
 
 def _reports(kinds: Sequence[Kind]) -> list[Decision]:
-    shown = {"drop": "left out"}
+    """The decisions on columns that a person may take otherwise."""
     return [
         Decision(
             f"column {kind.name}",
-            shown.get(kind.kind, kind.kind),
+            "left out" if kind.kind == "drop" else kind.kind,
             kind.reason,
             f"types={{'{kind.name}': KIND}}",
         )
@@ -285,26 +287,25 @@ def _reports(kinds: Sequence[Kind]) -> list[Decision]:
 
 def _summary(
     read: Read,
-    main: _Usable,
+    main: _Part,
     kinds: Sequence[Kind],
     parts: Mapping[str, Examples],
     plan: Target,
     reading: Reading,
 ) -> dict[str, Any]:
     frame = read.frame
+    present = dict.fromkeys(kind.kind for kind in kinds)
     summary: dict[str, Any] = {
         "rows": frame.height,
         "columns": frame.width,
-        "kinds": {
-            kind: [each.name for each in kinds if each.kind == kind] for kind in {k.kind for k in kinds}
-        },
-        "splits": {name: len(part) for name, part in parts.items()},
+        "kinds": {kind: [each.name for each in kinds if each.kind == kind] for kind in present},
+        "splits": {key: len(part) for key, part in parts.items()},
         "missing": _gaps(frame, reading),
         "duplicated_rows": frame.height - frame.n_unique(),
         **read.facts,
     }
     if isinstance(plan, Labels):
-        counts = numpy.bincount(main.encoded, minlength=len(plan.names)).tolist()
+        counts = numpy.bincount(main.encoded[main.usable], minlength=len(plan.names)).tolist()
         summary["classes"] = dict(zip(plan.names, counts, strict=True))
     return summary
 
@@ -341,7 +342,7 @@ def _companion(source: Any, read: Read, targets: Sequence[str], reading: Reading
     like = [read.frame.columns, [each for each in read.frame.columns if each not in targets]]
     if isinstance(source, tuple) and len(source) == 2:
         inputs = read_frame(source[0], reading, like=like[1:]).frame
-        source = _joined(inputs, source[1], reading)[0]
+        source = _joined(inputs, numpy.asarray(source[1]), reading)[0]
     return read_frame(source, reading, like=like)
 
 
