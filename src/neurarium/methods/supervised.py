@@ -103,7 +103,7 @@ class Supervised(Method):
             if isinstance(self.targets, Classes):
                 predictions = self.targets.probabilities(outputs.float())
             elif isinstance(self.targets, Quantity):
-                mean = outputs[:, : self.targets.outputs]  # a distribution's first part is its mean
-                predictions = self.targets.original(mean.float())
+                point = self.loss.point(outputs) if hasattr(self.loss, "point") else outputs
+                predictions = self.targets.original(point.float())
                 targets = self.targets.original(targets)
         return Evaluation(predictions, targets, batch.get("weights"), loss)

@@ -3,6 +3,13 @@
 from neurarium.core.members import Member, lazy
 
 MEMBERS: dict[str, Member] = {
+    "train": Member("training", "train", "train and measure, with a sensible choice for all that is not said", "03"),
+    "evaluate": Member("evaluation", "evaluate", "metrics with intervals, per class, confusion matrix", "08"),
+    "EvaluationReport": Member("evaluation", summary="what an evaluation found"),
+    "reports_of": Member("evaluation", summary="the reports of a run's splits"),
+    "predict": Member("prediction", "predict", "classes, probabilities, values and intervals for new data", "03"),
+    "read_data": Member("reading", summary="a dataset by the name of its source"),
+    "warm_start": Member("warm_start", summary="the weights of one run as the start of another", chapter="03"),
     "calibrate": Member(
         "calibration", "calibrate", "temperature scaling: probabilities that mean what they say", "08"
     ),

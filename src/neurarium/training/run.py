@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import shutil
@@ -16,7 +17,7 @@ import neurarium
 from neurarium.core.codec import load_tensors, save_tensors
 from neurarium.core.errors import ArtifactError, UserError
 from neurarium.core.files import read_json, sha256, write_json, write_text
-from neurarium.core.recipe import Recipe, build, recipe_of
+from neurarium.core.recipe import Recipe, build, plain, recipe_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Spec, spec_from_json
 from neurarium.training import distributed, sharding
@@ -32,9 +33,11 @@ class Run:
         method: the trained method (after `fit`), or None (after `Run.load`, until it is asked for).
         inputs, targets: the specs of one example.
         preparation: the preprocessing, fitted on the training split.
+        data: the dataset that it was trained on (after `fit`; a folder does not hold it).
         decisions: every automatic decision (plan.json).
         history: the rows of metrics.jsonl.
         results: the metrics of the splits that were evaluated, by split.
+        reports, intervals: what `studies.train` measured and calibrated: a report by split, conformal intervals.
     """
 
     def __init__(self, folder: Path | None = None):
@@ -43,9 +46,12 @@ class Run:
         self.inputs: Spec | None = None
         self.targets: Spec | None = None
         self.preparation: Any = None
+        self.data: Dataset | None = None
         self.decisions: list[Decision] = []
         self.history: list[dict[str, Any]] = []
         self.results: dict[str, Any] = {}
+        self.reports: dict[str, Any] = {}
+        self.intervals: Any = None
         self.config: dict[str, Any] = {}
         self.seconds = 0.0
         self.best: dict[str, Any] = {}
@@ -74,6 +80,7 @@ class Run:
         """
         run = cls(folder)
         run.method, run.decisions, run.config = method, decisions, dict(config or {})
+        run.data = dataset
         if dataset is not None:
             run.inputs, run.targets = dataset.inputs, dataset.targets
             run.preparation, run.summary = dataset.preparation, dataset.summary
@@ -113,6 +120,7 @@ class Run:
             "neurarium": neurarium.__version__,
             "command": self.config,
             "method": None if recipe is None else f"{recipe.builder}",
+            "method_options": None if recipe is None else _plain_options(self.method, recipe),
             "network": None if network is None else network.to_json(),
             "inputs": None if self.inputs is None else self.inputs.to_json(),
             "targets": None if self.targets is None else self.targets.to_json(),
@@ -171,7 +179,7 @@ class Run:
         Raises:
             ArtifactError: a missing, damaged or altered file, or a folder that is no run.
         """
-        from neurarium.data.preparation import load_preparation
+        from neurarium.data.preparation.storage import load_preparation
 
         folder = Path(folder)
         if not (folder / "config.yaml").is_file():
@@ -255,6 +263,17 @@ class Run:
         seen = self.best.get("validation", {})
         told = ", ".join(f"{k} {v:.4g}" for k, v in list(seen.items())[:4] if isinstance(v, float))
         return f"Run({place}; {self.reason or 'not finished'}; validation: {told or 'none'})"
+
+
+def _plain_options(method: Any, recipe: Recipe) -> dict[str, Any]:
+    """Return a method's options but for its networks; what cannot be written as JSON is left out."""
+    networks = {id(network) for descent in method.descents() for network in descent.networks}
+    found = {}
+    for name, value in recipe.options.items():
+        if id(value) not in networks:
+            with contextlib.suppress(TypeError):
+                found[name] = plain(value)
+    return found
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -1,0 +1,300 @@
+"""Evaluation: how well a trained method does on a split, with bootstrap intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.core import batches
+from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.core.seeds import generator
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Examples
+from neurarium.data.sources.minibatches import Minibatches
+from neurarium.data.specs import Classes, Quantity, Spec, spec_from_json
+from neurarium.metrics.choice import metrics_for
+from neurarium.metrics.confusion import ConfusionMatrix
+from neurarium.metrics.curves import roc_curve
+from neurarium.metrics.intervals import Interval, bootstrap_set
+from neurarium.metrics.metric_set import MetricSet
+from neurarium.studies.learner import evaluating, fields_of, learner_of
+from neurarium.studies.reading import read_again
+from neurarium.training.method import Method
+from neurarium.training.run import Run
+
+POINTS = 1500
+SHOWN = {
+    "classification": ("accuracy", "f1_macro", "auc", "balanced_accuracy", "log_loss"),
+    "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+}
+
+
+@dataclasses.dataclass
+class EvaluationReport:
+    """What an evaluation found; `print` shows it.
+
+    Args:
+        name: of the data.
+        split: of the data.
+        examples: how many.
+        targets: their spec.
+        metrics: name to value; `loss` is the method's own.
+        intervals: name to bootstrap interval (of 1,000 resamples of the examples, 95 %).
+        confusion: counts of targets (rows) by predictions (columns); None for quantities and several labels.
+        per_class: class to `precision`, `recall`, `f1`, `examples`.
+        pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
+    """
+
+    name: str
+    split: str
+    examples: int
+    targets: Spec
+    metrics: dict[str, float]
+    intervals: dict[str, Interval]
+    confusion: list[list[float]] | None = None
+    per_class: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; `from_json` takes them back."""
+        intervals = {name: [each.low, each.high] for name, each in self.intervals.items()}
+        held = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**held, "targets": self.targets.to_json(), "intervals": intervals}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> EvaluationReport:
+        """Rebuild from `to_json`; null stands for what is not a number."""
+        metrics = {name: math.nan if each is None else each for name, each in value["metrics"].items()}
+        bounds = {
+            name: [math.nan if b is None else b for b in each] for name, each in value["intervals"].items()
+        }
+        intervals = {name: Interval(*each, estimate=metrics[name]) for name, each in bounds.items()}
+        targets = spec_from_json(value["targets"])
+        return cls(**{**value, "targets": targets, "metrics": metrics, "intervals": intervals})
+
+    @property
+    def headline(self) -> str:
+        """The name of the metric that a person asks for first."""
+        return "accuracy" if isinstance(self.targets, Classes) else "rmse"
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}, {self.split}: {self.examples:,} examples"]
+        width = max(map(len, self.metrics), default=0)
+        for name, value in self.metrics.items():
+            line = f"  {name:<{width}}  {value:>10.4g}"
+            if name in self.intervals:
+                line += f"  [{self.intervals[name].low:.4g}, {self.intervals[name].high:.4g}]"
+            lines.append(line)
+        if self.per_class and len(self.per_class) <= 30:
+            lines += ["", *_class_lines(self.per_class)]
+        if self.confusion is not None and len(self.confusion) <= 12:
+            lines += ["", *_confusion_lines(self.confusion, self.targets.names)]  # type: ignore[attr-defined]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def evaluate(
+    trained: Run | Method,
+    data: Any = None,
+    *,
+    split: str = "test",
+    batch_size: int = 1024,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> EvaluationReport:
+    """Measure a trained method.
+
+    Args:
+        trained: a run, or a method.
+        data: a `Dataset` (its `split` is taken), one of its splits, or raw data with targets in the original format
+            (a path, a frame) for a run that holds its preparation; None for the data of the run's training.
+        split: "train", "validation" or "test".
+        batch_size: examples per batch.
+        resamples: of the bootstrap; 0 leaves the intervals out.
+        seed: of the bootstrap.
+
+    Raises:
+        DataError: no such split, no targets in the data, or the file of the training has changed.
+
+    >>> import neurarium as nr
+    >>> iris = nr.data.load("iris")
+    >>> network = nr.networks.MLP.for_data(iris.inputs, iris.targets)
+    >>> run = nr.fit(nr.methods.Supervised(network), iris, epochs=20, progress=False)
+    >>> report = nr.studies.evaluate(run, iris)
+    >>> report.metrics["accuracy"] > 0.8, report.metrics["accuracy"] in report.intervals["accuracy"]
+    (True, True)
+    """
+    method = learner_of(trained)
+    name, split, examples = _examples(trained, data, split)
+    targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
+    seen = predictions_of(method, examples, batch_size=batch_size)
+    return report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
+
+
+@dataclasses.dataclass
+class Seen:
+    """What a method said of a split: predictions, targets and weights of all examples on the CPU, and the mean loss."""
+
+    predictions: Any
+    targets: Any
+    weights: Tensor | None
+    loss: float | None
+
+
+def predictions_of(method: Method, examples: Any, *, batch_size: int = 1024) -> Seen:
+    """Run a method's `evaluate` over a split.
+
+    Raises:
+        DataError: the method measures nothing on such data.
+    """
+    parts, totals = [], []
+    with evaluating(method) as device:
+        for batch in Minibatches(examples, batch_size, shuffle=False, device=device, rank=0, world=1):
+            found = method.evaluate(batch)
+            if found is None:
+                continue
+            parts.append(batches.to((found.predictions, found.targets), "cpu"))
+            parts[-1] += (None if found.weights is None else found.weights.cpu(),)
+            if found.loss is not None:
+                totals.append([float(found.loss[0]), float(found.loss[1])])
+    if not parts:
+        raise DataError(
+            "there is nothing to measure", fix=f"{type(method).__name__} has no metrics on such data"
+        )
+    predictions = batches.concatenate([each[0] for each in parts])
+    weights = None if parts[0][2] is None else torch.cat([each[2] for each in parts])
+    loss = sum(total for total, _ in totals) / sum(weight for _, weight in totals) if totals else None
+    return Seen(predictions, batches.concatenate([each[1] for each in parts]), weights, loss)
+
+
+def report_of(
+    seen: Seen, targets: Spec, *, name: str, split: str, resamples: int = 1000, seed: int = 0
+) -> EvaluationReport:
+    """Turn predictions into a report."""
+    metrics = metrics_for(targets)  # type: ignore[arg-type]
+    metrics.update(seen.predictions, seen.targets, seen.weights)
+    values = {key: float(value) for key, value in metrics.compute().items()}
+    if seen.loss is not None:
+        values["loss"] = seen.loss
+    intervals: dict[str, Interval] = {}
+    if resamples:
+        shown = MetricSet({key: metrics[key].fresh() for key in _resampled(targets, metrics)})
+        weights = {"weights": seen.weights, "resamples": resamples, "seed": seed}
+        intervals = bootstrap_set(shown, seen.predictions, seen.targets, **weights)
+    report = EvaluationReport(name, split, batches.size(seen.targets), targets, values, intervals)
+    if isinstance(targets, Classes):
+        _fill_classes(report, seen, targets)
+    elif isinstance(targets, Quantity):
+        report.pairs = _sampled(seen, targets, seed)
+    return report
+
+
+def _resampled(targets: Spec, metrics: MetricSet) -> list[str]:
+    """The metrics that get an interval: those that people quote."""
+    wanted = SHOWN.get(getattr(targets, "kind", ""), ())
+    return [name for name in metrics if name in wanted]
+
+
+def _fill_classes(report: EvaluationReport, seen: Seen, targets: Classes) -> None:
+    metric = ConfusionMatrix()
+    metric.update(seen.predictions, seen.targets, seen.weights)
+    found = metric.compute()
+    for number, label in enumerate(targets.names):
+        hits, alarms, misses = (
+            float(found[key][number]) for key in ("true_positive", "false_positive", "false_negative")
+        )
+        report.per_class[label] = {
+            "precision": hits / (hits + alarms) if hits + alarms else math.nan,
+            "recall": hits / (hits + misses) if hits + misses else math.nan,
+            "f1": 2 * hits / (2 * hits + alarms + misses) if hits + alarms + misses else math.nan,
+            "examples": hits + misses,
+        }
+    if targets.several:
+        return
+    report.confusion = found["matrix"].tolist()
+    if len(targets.names) == 2 and len(torch.unique(seen.targets)) == 2:
+        curve = roc_curve(seen.predictions[:, 1], seen.targets, seen.weights)
+        places = torch.linspace(0, len(curve[0]) - 1, min(len(curve[0]), 300)).round().long()
+        report.pairs["roc"] = list(zip(curve[0][places].tolist(), curve[1][places].tolist(), strict=True))
+
+
+def _sampled(seen: Seen, targets: Quantity, seed: int) -> dict[str, list[tuple[float, float]]]:
+    """A sample of (target, prediction) for the plots, the same for every run over the same examples."""
+    truth, said = seen.targets.reshape(len(seen.targets), -1), seen.predictions.reshape(len(seen.targets), -1)
+    chosen = torch.randperm(len(truth), generator=generator(seed, "pairs"))[:POINTS].sort().values
+    pairs = {}
+    for number, name in enumerate(targets.names):
+        pairs[name] = list(zip(truth[chosen, number].tolist(), said[chosen, number].tolist(), strict=True))
+    return pairs
+
+
+def _examples(trained: Run | Method, data: Any, split: str) -> tuple[str, str, Any]:
+    """Find what to measure on: (name of the data, name of the split, examples)."""
+    if data is None:
+        if not isinstance(trained, Run):
+            raise OptionError("a method does not hold its data", fix="give evaluate(method, data)")
+        data = trained.data if trained.data is not None else read_again(trained)
+    if isinstance(data, Dataset):
+        if split not in data.splits:
+            raise unknown(f"split of {data.name}:", split, data.splits, error=DataError)
+        return data.name, split, data.splits[split]
+    if hasattr(data, "take"):
+        return "data", split, data
+    if isinstance(data, dict) and "inputs" in data:
+        return "data", split, Examples(data)
+    preparation = getattr(trained, "preparation", None)
+    if preparation is None:
+        raise OptionError(
+            "raw data needs the preparation of a run", fix="give a run that was trained on a dataset"
+        )
+    batch, notes = preparation.apply(data)
+    if "targets" not in batch:
+        why = notes.get("targets", "images lie in no folder named as their class")
+        raise DataError(
+            "this data cannot be evaluated without its targets", expected="the target column", received=why,
+            fix="`neurarium predict` needs no targets",
+        )  # fmt: skip
+    return str(data) if not hasattr(data, "shape") else "data", "new data", Examples(batch)
+
+
+def reports_of(run: Run) -> dict[str, EvaluationReport]:
+    """Return the reports of the splits that were measured at the end of training, by split.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    if not run.reports and run.folder is not None:
+        for split in ("validation", "test"):
+            path = run.folder / "evaluation" / f"{split}.json"
+            if path.is_file():
+                run.reports[split] = EvaluationReport.from_json(fields_of(path))
+    return run.reports
+
+
+def _class_lines(per_class: dict[str, dict[str, float]]) -> list[str]:
+    width = max(5, *(len(name) for name in per_class))
+    lines = [f"  {'class':<{width}}  precision  recall      f1  examples"]
+    for name, row in per_class.items():
+        numbers = (
+            f"{row['precision']:>9.4f}  {row['recall']:>6.4f}  {row['f1']:>6.4f}  {row['examples']:>8,.0f}"
+        )
+        lines.append(f"  {name:<{width}}  {numbers}")
+    return lines
+
+
+def _confusion_lines(matrix: list[list[float]], names: tuple[str, ...]) -> list[str]:
+    cells = [[f"{value:,.0f}" for value in row] for row in matrix]
+    width = max(len(cell) for row in [*cells, list(names)] for cell in row)
+    left = max(len(name) for name in names)
+    head = "  " + " " * left + "  " + "  ".join(f"{name:>{width}}" for name in names)
+    rows = [
+        f"  {name:<{left}}  " + "  ".join(f"{c:>{width}}" for c in row)
+        for name, row in zip(names, cells, strict=True)
+    ]
+    return ["  confusion: rows are the truth, columns what was predicted", head, *rows]

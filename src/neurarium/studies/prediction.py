@@ -1,0 +1,123 @@
+"""Prediction: raw new data in the original format, to a table of classes and probabilities, or values and intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars
+import torch
+from torch import Tensor
+
+from neurarium.core import batches
+from neurarium.core.errors import ArtifactError, RefusalError
+from neurarium.data.examples import Examples
+from neurarium.data.sources.minibatches import Minibatches
+from neurarium.data.specs import Classes, Quantity
+from neurarium.studies.conformal import ConformalIntervals
+from neurarium.studies.learner import evaluating, intervals_of, learner_of
+from neurarium.training.method import Method
+from neurarium.training.run import Run
+
+
+def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
+    """Predict raw new data.
+
+    Args:
+        run: a trained run with its preparation.
+        raw: data in the original format: a path, a frame, a dict of columns; for images a file, a folder, an array.
+        batch_size: examples per batch.
+
+    Returns:
+        A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`; several labels:
+        `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
+        there are several), `std` where the network predicts a distribution. Images have their `file` first.
+
+    Raises:
+        ArtifactError: the run is not finished, or a file of it is missing or altered.
+        DataError: the data does not fit the one of the training.
+
+    >>> import neurarium as nr
+    >>> run = nr.studies.train(nr.data.load("iris"), "mlp", epochs=5, progress=False)
+    >>> measures = run.preparation.sources
+    >>> nr.studies.predict(run, {name: [5.0, 6.0] for name in measures}).columns
+    ['prediction', 'probability_setosa', 'probability_versicolor', 'probability_virginica']
+    """
+    if run.preparation is None:
+        raise ArtifactError(
+            f"{run.folder or 'the run'} has no preparation: it cannot read raw data",
+            expected="a folder 'preparation' in the run",
+            fix="restore it from a copy; or give prepared inputs to run.network",
+        )
+    method = learner_of(run)
+    batch, notes = run.preparation.apply(raw)
+    outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)
+    frame = _frame(run, method, outputs)
+    if "files" in notes:
+        frame.insert_column(0, polars.Series("file", [str(each) for each in notes["files"]]))
+    return frame
+
+
+def notes_of(run: Run, raw: Any) -> dict[str, Any]:
+    """Return what the preparation has to say of raw data: categories unseen in training, unreadable values or files."""
+    _, notes = run.preparation.apply(raw)
+    return {
+        name: value
+        for name, value in notes.items()
+        if name in ("unseen", "unreadable", "quarantined") and value
+    }
+
+
+def outputs_of(method: Method, inputs: Any, *, batch_size: int = 1024) -> Tensor:
+    """Return a method's outputs for prepared inputs, on the CPU."""
+    parts = []
+    with evaluating(method) as device:
+        source = Minibatches(
+            Examples({"inputs": inputs}), batch_size, shuffle=False, device=device, rank=0, world=1
+        )
+        for batch in source:
+            parts.append(batches.to(method.predict(batch["inputs"]), "cpu"))
+    return batches.concatenate(parts)
+
+
+def _frame(run: Run, method: Method, outputs: Any) -> polars.DataFrame:
+    targets = getattr(method, "targets", None) or run.targets
+    if isinstance(targets, Classes):
+        return _classes(targets, outputs.float())
+    if isinstance(targets, Quantity):
+        return _quantities(targets, method, outputs.float(), intervals_of(run))
+    raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
+
+
+def _classes(targets: Classes, outputs: Tensor) -> polars.DataFrame:
+    probabilities = targets.probabilities(outputs)
+    if targets.several:
+        labels = [
+            ", ".join(n for n, p in zip(targets.names, row, strict=True) if p > 0.5)
+            for row in probabilities.tolist()
+        ]
+    else:
+        labels = [targets.names[number] for number in probabilities.argmax(dim=1).tolist()]
+    columns: dict[str, Any] = {"prediction": labels}
+    for number, name in enumerate(targets.names):
+        columns[f"probability_{name}"] = probabilities[:, number].double().numpy()
+    return polars.DataFrame(columns)
+
+
+def _quantities(
+    targets: Quantity, method: Method, outputs: Tensor, intervals: ConformalIntervals | None
+) -> polars.DataFrame:
+    loss = getattr(method, "loss", None)
+    point = loss.point(outputs) if hasattr(loss, "point") else outputs
+    values = targets.original(point)
+    low, high = intervals.interval(values) if intervals is not None else (None, None)
+    spread = loss.distribution(outputs).stddev if hasattr(loss, "distribution") else None  # type: ignore[union-attr]
+    scale = torch.tensor(targets.scale or (1.0,) * len(targets.names), dtype=torch.float64)
+    columns: dict[str, Any] = {}
+    for number, name in enumerate(targets.names):
+        start = "" if len(targets.names) == 1 else f"{name}_"
+        columns[f"{start}prediction"] = values[:, number].numpy()
+        if low is not None and high is not None:
+            columns[f"{start}low"], columns[f"{start}high"] = low[:, number].numpy(), high[:, number].numpy()
+        if spread is not None:
+            columns[f"{start}std"] = (spread.double()[:, number] * scale[number]).numpy()
+    return polars.DataFrame(columns)

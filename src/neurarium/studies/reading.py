@@ -1,0 +1,234 @@
+"""Reading: what a person names (a data set of the catalogue, a file, a folder) as a `Dataset`."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from neurarium.core.errors import DataError, OptionError, nearest
+from neurarium.core.options import coerce, parameters
+from neurarium.data.dataset import Dataset
+from neurarium.data.readers.encodings import missing_path
+
+TABLE_ONLY = ("target", "columns", "group", "time")
+ASKED = ("target", "columns", "test", "validation", "split", "group", "time", "task", "split_seed")
+LIKELY = ("target", "label", "class", "y", "outcome", "response")
+
+
+def read_data(
+    source: str | Path,
+    *,
+    target: str | None = None,
+    columns: str | None = None,
+    test: str | None = None,
+    validation: str | float | None = None,
+    split: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    task: str | None = None,
+    split_seed: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Read a dataset by the name of its source.
+
+    Args:
+        source: a data set of the catalogue (`digits`), a table (CSV, TSV, gzip of these, Parquet), a folder of images
+            with a folder per class, a folder of idx files, an npz file.
+        target: the column to predict, several with commas; tables need it.
+        columns: names with commas, for a table without a header.
+        test, validation: a file or folder of its own, or the fraction that is set aside.
+        split: "stratified", "random", "grouped" or "time".
+        group, time: columns to split by.
+        task: "classification" or "regression".
+        split_seed: decides which examples are in which split.
+        options: further options of the reader, as text or values.
+
+    Raises:
+        DataError: there is no such source, or it cannot be read.
+        OptionError: an option that such a source does not have.
+
+    >>> read_data("iris")
+    Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
+    """
+    kind, reader = reader_of(source)
+    asked = {
+        "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
+        "seed": split_seed, **_parts(test, validation), **(options or {}),
+    }  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value is not None}
+    _check(kind, reader, asked, str(source))
+    if kind == "catalogue":
+        from neurarium.data.catalogue.loading import load
+
+        return load(str(source), **asked)
+    if kind == "table":
+        return _table(Path(source), reader, asked)
+    return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
+
+
+def reader_of(source: str | Path) -> tuple[str, Callable[..., Dataset]]:
+    """Return the kind of a source ("catalogue", "table", "images") and the function that reads it.
+
+    A name of the catalogue is that data set; `./name` is a file or folder of that name.
+
+    Raises:
+        DataError: there is neither such a data set nor such a file.
+    """
+    text, path = str(source), Path(source)
+    from neurarium.data.catalogue.entries import ENTRIES
+
+    if text in ENTRIES:
+        module, _, function = ENTRIES[text].variants[0].read.partition(":")
+        return "catalogue", getattr(importlib.import_module(f"neurarium.data.catalogue.{module}"), function)
+    if not path.exists():
+        raise _absent(text, path, ENTRIES)
+    if path.is_dir() or path.suffix.lower() in (".npz", ".npy"):
+        from neurarium.data.readers.images import images
+
+        return "images", images
+    from neurarium.data.readers.tables import table
+
+    return "table", table
+
+
+def _absent(text: str, path: Path, known: Mapping[str, Any]) -> DataError:
+    if path.suffix or len(path.parts) > 1:
+        return missing_path(path)
+    near = nearest(text, [*known, *(each.name for each in Path().iterdir())])
+    return DataError(
+        f"there is neither a data set nor a file '{text}'",
+        expected=f"a file, a folder, or one of {', '.join(sorted(known))}",
+        received=text,
+        fix=f"did you mean '{near}'?" if near else "`neurarium datasets` lists the data sets",
+    )
+
+
+def _parts(test: str | None, validation: str | float | None) -> dict[str, Any]:
+    """A fraction or a source of its own, for each of the two splits."""
+    found: dict[str, Any] = {}
+    if test is not None:
+        fraction = _fraction(test)
+        found |= {"test": test} if fraction is None else {"test_fraction": fraction}
+    if validation is not None:
+        fraction = _fraction(validation)
+        found["validation"] = validation if fraction is None else fraction
+    return found
+
+
+def _fraction(value: str | float) -> float | None:
+    return float(value) if re.fullmatch(r"\s*\d*\.?\d+\s*", str(value)) else None
+
+
+def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], source: str) -> None:
+    """Refuse what such a source does not have, and say why."""
+    known = set(parameters(reader)) - {"folder", "folder_name"}
+    for name in asked:
+        if name in known:
+            continue
+        flag = {"seed": "--split-seed", "test_fraction": "--test"}.get(name, f"--{name}")
+        flag = (
+            flag
+            if name in (*TABLE_ONLY, "test", "test_fraction", "split", "task", "seed")
+            else f"--set {name}"
+        )
+        if kind == "catalogue":
+            problem, expected = f"the data set '{source}' comes with its target and its split", "none of that"
+        else:
+            problem, expected = f"{flag} is for tables, and {source} holds images", "a folder per class"
+        if flag.startswith("--set"):
+            near = nearest(name, known)
+            fix = f"did you mean '{near}'?" if near else f"the options are {', '.join(sorted(known))}"
+            raise OptionError(f"the reader of {source} has no option '{name}'", received=name, fix=fix)
+        raise OptionError(
+            problem, expected=expected, received=f"{flag} {asked[name]}", fix=f"leave out {flag}"
+        )
+
+
+def _table(path: Path, reader: Callable[..., Dataset], asked: dict[str, Any]) -> Dataset:
+    target = asked.pop("target", None)
+    if target is None:
+        raise _no_target(path, asked)
+    asked = {name: _mapping(value) if name == "types" else value for name, value in asked.items()}
+    values = coerce(reader, asked, what=f"the reader of {path}")
+    return reader(path, _target(path, target, values), **values)
+
+
+def _target(path: Path, target: str, values: Mapping[str, Any]) -> Any:
+    """One column, or several with commas; a single name may hold a comma itself."""
+    if "," not in target:
+        return target
+    if target in _columns(path, values):
+        return target
+    return tuple(each.strip() for each in target.split(","))
+
+
+def _columns(path: Path, values: Mapping[str, Any]) -> list[str]:
+    from neurarium.data.readers.delimited import Reading
+    from neurarium.data.readers.frames import read_frame
+
+    names = values.get("columns")
+    named = tuple(each.strip() for each in names.split(",")) if isinstance(names, str) else names
+    chosen = {name: values[name] for name in ("separator", "quote", "encoding") if name in values}
+    return read_frame(path, Reading(columns=named, **chosen)).frame.columns
+
+
+def _no_target(path: Path, asked: Mapping[str, Any]) -> OptionError:
+    columns = _columns(path, asked)
+    likely = next((each for each in columns if each.lower() in LIKELY), columns[-1])
+    return OptionError(
+        "a table needs to be told which column to predict",
+        expected=f"one of {', '.join(columns[:40])}" + (", ..." if len(columns) > 40 else ""),
+        received="no --target",
+        fix=f"for example --target {_quoted(likely)}",
+    )
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
+def _mapping(value: Any) -> Any:
+    """`zip:categorical,day:date:%d/%m/%Y` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [each.partition(":") for each in value.split(",") if each.strip()]
+    if not all(middle for _, middle, _ in pairs):
+        raise OptionError(
+            "types are given as column:kind", expected="zip:categorical,day:date", received=value
+        )
+    return {name.strip(): kind.strip() for name, _, kind in pairs}
+
+
+def read_again(run: Any) -> Dataset:
+    """Read the data that a run was trained on, as its folder says, with the same splits.
+
+    Raises:
+        OptionError: the run does not say where its data is.
+        DataError: the file has changed since, so that its splits are others.
+    """
+    from neurarium.studies.assignment import reader_options
+
+    command = run.config or {}
+    if not command.get("data"):
+        raise OptionError(
+            f"the run {run.folder} does not say where its data is",
+            fix="give the data: evaluate(run, data), or `neurarium evaluate RUN --input FILE`",
+        )
+    _, reader = reader_of(command["data"])
+    options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
+    asked = {name: command.get(name) for name in ASKED}
+    dataset = read_data(command["data"], **asked, options=options)
+    before, now = run.summary.get("sha256"), dataset.summary.get("sha256")
+    if before and now and before != now:
+        raise DataError(
+            f"{command['data']} has changed since the run {run.folder} was trained: its splits are others now",
+            expected=f"SHA-256 {before[:12]}...",
+            received=f"{now[:12]}...",
+            fix="restore the file, or measure on another one with --input FILE",
+        )
+    return dataset

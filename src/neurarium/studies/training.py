@@ -1,0 +1,230 @@
+"""Training: from a dataset to a trained and measured run, with a sensible choice for all that is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from neurarium.core.batches import size
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.files import write_json
+from neurarium.core.members import find
+from neurarium.core.seeds import derive, seed_everything
+from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.specs import Quantity
+from neurarium.networks.choice import default, network_for
+from neurarium.studies.assignment import Assignment, assign, owners_of, values
+from neurarium.studies.conformal import calibrate_intervals
+from neurarium.studies.defaults import settle
+from neurarium.studies.evaluation import Seen, predictions_of, report_of
+from neurarium.studies.warm_start import network_of, warm_start
+from neurarium.training import distributed
+from neurarium.training.descent import Descent
+from neurarium.training.fit import fit
+from neurarium.training.method import Method
+from neurarium.training.run import Run
+
+LEVEL = 0.9
+
+
+def train(
+    data: Dataset,
+    network: str | nn.Module | None = None,
+    method: str | Method | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    patience: int | None = None,
+    time_limit: float | None = None,
+    precision: str | None = None,
+    start: Run | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    config: dict[str, Any] | None = None,
+    **fitting: Any,
+) -> Run:
+    """Train a network on a dataset, measure it on validation and test, and keep all of it in a run.
+
+    Args:
+        data: the dataset.
+        network: a name, a module, or None for the default of such inputs.
+        method: a name, a `Method`, or None for supervised learning.
+        options: of the network, the method and the descent, by name (see `studies.assignment`); text is parsed.
+        epochs, steps, patience, time_limit: when to stop; chosen by the data where None.
+        precision: "float32", "bfloat16" or "float16".
+        start: a run whose weights are the start.
+        out: the folder of the run; None keeps it in memory.
+        seed: of the initial weights, the order of examples, dropout.
+        config: what config.yaml says of the command.
+        **fitting: further arguments of `fit` (`batch_size`, `monitor`, `device`, `resume`, `compile`, ...).
+
+    Returns:
+        The run; `run.results` holds the metrics of validation and test, `run.decisions` every automatic choice.
+
+    Raises:
+        OptionError: an unknown name or option, with the nearest.
+        RefusalError: parts that do not go together.
+
+    >>> import neurarium as nr
+    >>> run = nr.studies.train(nr.data.load("iris"), "mlp", options={"widths": "32"}, epochs=20, progress=False)
+    >>> run.results["test"]["accuracy"] > 0.8
+    True
+    """
+    chosen = _chosen(data, network, method, options or {}, precision, start)
+    learner, given, decisions = build(
+        data,
+        chosen,
+        {"epochs": epochs, "steps": steps, "patience": patience, "time_limit": time_limit},
+        seed,
+        start,
+    )
+    before, data.decisions = data.decisions, [*data.decisions, *decisions]
+    try:
+        run = fit(learner, data, **given, out=out, seed=seed, config=config, **fitting)
+    finally:
+        data.decisions = before
+    if not run.interrupted:
+        measure(run, data)
+    return run
+
+
+def measure(run: Run, data: Dataset) -> None:
+    """Evaluate a finished run on validation and test, calibrate intervals, and write both into its folder."""
+    method = run.method
+    run.reports = {}
+    for split, examples in data.splits.items():
+        if split == "train" or type(method).evaluate is Method.evaluate:
+            continue
+        seen = predictions_of(method, examples)
+        targets = getattr(method, "targets", None) or data.targets
+        run.reports[split] = report_of(seen, targets, name=data.name, split=split)
+        run.results[split] = run.reports[split].metrics
+        if split == "validation" and isinstance(targets, Quantity):
+            _calibrate(run, seen)
+    if run.folder is not None and distributed.first():
+        for split, report in run.reports.items():
+            write_json(run.folder / "evaluation" / f"{split}.json", {"format_version": 1, **report.to_json()})
+        if run.intervals is not None:
+            write_json(run.folder / "intervals.json", {"format_version": 1, **run.intervals.to_json()})
+        run.write_results()
+
+
+def _calibrate(run: Run, seen: Seen) -> None:
+    run.intervals = calibrate_intervals(seen.predictions, seen.targets, level=LEVEL)
+    run.decisions.append(
+        Decision(
+            "intervals",
+            f"{LEVEL:.0%} by split conformal prediction",
+            f"calibrated on {size(seen.targets):,} validation examples, which also picked the best weights: expect a "
+            "little less than that share",
+            "studies.calibrate_intervals on a split of its own",
+        )
+    )
+
+
+class Chosen:
+    """What was asked for, settled: the network, the method, and which of them takes which option."""
+
+    def __init__(self, name: str, network: nn.Module | None, method: str | Method, assigned: Assignment):
+        self.name, self.network, self.method, self.assigned = name, network, method, assigned
+        self.decisions: list[Decision] = list(assigned.decisions)
+
+
+def _chosen(
+    data: Dataset,
+    network: str | nn.Module | None,
+    method: str | Method | None,
+    options: Mapping[str, Any],
+    precision: str | None,
+    start: Run | None,
+) -> Chosen:
+    if isinstance(method, Method):
+        if options or network is not None:
+            raise OptionError(
+                "a method that is built already takes neither a network nor options", received=dict(options)
+            )
+        return Chosen("", None, method, Assignment({}, []))
+    built = network if isinstance(network, nn.Module) else None
+    inherited: dict[str, Any] = {}
+    if isinstance(network, str):
+        name, reason = network, "asked for"
+    elif built is not None:
+        name, reason = "", "built by the caller"
+    elif start is not None:
+        name, inherited = network_of(start)
+        reason = f"the network of {start.folder or 'the run'}"
+    else:
+        name, reason = default(data.inputs)
+    asked = {**({"descent.precision": precision} if precision else {}), **options}
+    assigned = assign(asked, owners_of(name or None, method))
+    if name:
+        assigned.options["network"] = {**inherited, **assigned.options["network"]}
+    chosen = Chosen(name, built, method or "supervised", assigned)
+    chosen.decisions.insert(0, Decision("network", name or type(built).__name__, reason, "--network"))
+    return chosen
+
+
+def build(
+    data: Dataset, chosen: Chosen, given: dict[str, Any], seed: int, start: Run | None
+) -> tuple[Method, dict[str, Any], list[Decision]]:
+    """Build the method that was chosen; return it, the arguments of `fit`, and the decisions."""
+    decisions = chosen.decisions
+    if isinstance(chosen.method, Method):
+        return chosen.method, {name: value for name, value in given.items() if value is not None}, decisions
+    assigned = chosen.assigned
+    seed_everything(derive(seed, "network"))
+    network = chosen.network
+    if network is None:
+        _match_loss(chosen, assigned)
+        network = network_for(data.inputs, data.targets, chosen.name, **_network_options(chosen)).network
+    _initialize(network, data, assigned["initialization"], seed)
+    if start is not None:
+        decisions.append(warm_start(network, start))
+    given, descent, more = settle(
+        data, chosen.name, given, values(assigned["descent"], Descent, "the training")
+    )
+    builder = find("method", chosen.method)
+    options = values(assigned["method"], builder, f"method '{chosen.method}'")
+    method = builder(network, **options, **descent)
+    count = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+    decisions += [*more, Decision("parameters", f"{count:,}", "numbers that are learned", "--set, --network")]
+    return method, {name: value for name, value in given.items() if value is not None}, decisions
+
+
+def _network_options(chosen: Chosen) -> dict[str, Any]:
+    return values(chosen.assigned["network"], find("network", chosen.name), f"network '{chosen.name}'")
+
+
+def _match_loss(chosen: Chosen, assigned: Assignment) -> None:
+    """A loss that learns a distribution needs a network that gives one."""
+    from neurarium.core.options import parameters
+
+    if assigned["method"].get("loss") != "gaussian-nll" or "distribution" in assigned["network"]:
+        return
+    if "distribution" not in parameters(find("network", chosen.name)):
+        raise RefusalError(
+            f"the network '{chosen.name}' gives no distribution, which the loss 'gaussian-nll' needs",
+            fix="choose another network or loss",
+        )
+    assigned["network"]["distribution"] = "gaussian"
+    reason = "the loss gaussian-nll learns a mean and a variance"
+    chosen.decisions.append(Decision("distribution", "gaussian", reason, "--set distribution="))
+
+
+def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:
+    from neurarium.initializers.initialization import initialize
+
+    if options:
+        given = {"rule" if name == "initializer" else name: value for name, value in options.items()}
+        count = min(len(data.train), 256)
+        batch: Any = data.train.take(slice(0, count))["inputs"]
+        initialize(
+            network,
+            **values(given, initialize, "the initialization"),
+            seed=derive(seed, "initializer"),
+            batch=batch,
+        )
