@@ -1,0 +1,70 @@
+# Every target makes the environment in .venv that it needs, once; `make` alone lists the targets.
+# PYTHON names the interpreter, NEURARIUM_TORCH another torch than the pinned CPU one, for example
+#   make install NEURARIUM_TORCH="torch==2.13.0 --index-url ADDRESS_OF_A_CUDA_BUILD"
+
+VENV ?= .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP := $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt
+INSTALLED := $(VENV)/.installed
+DEVELOP := $(VENV)/.develop
+HOUSE := tests/test_house.py tests/test_members.py tests/test_repository.py
+PLACES := src tests benchmarks scripts
+
+.PHONY: help install demo test test-all check bench docs constraints clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## the environment in .venv with everything that the library can use
+	@echo "Ready: $(BIN)/neurarium --help"
+
+demo: $(INSTALLED) ## train on embedded handwritten digits, evaluate, write the report (no download of data)
+	rm -rf runs/demo
+	$(BIN)/neurarium train digits --out runs/demo
+	$(BIN)/neurarium evaluate runs/demo
+	@echo "The report: $(CURDIR)/runs/demo/report.html"
+
+test: $(DEVELOP) ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(DEVELOP) ## all tests
+	$(BIN)/python -m pytest
+
+check: $(DEVELOP) ## format, lint, types, the order of the house
+	$(BIN)/ruff format --check $(PLACES)
+	$(BIN)/ruff check $(PLACES)
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -p no:doctest $(HOUSE)
+
+bench: $(VENV)-bench/.installed ## measure side by side with the peers (an environment of its own)
+	VENV=$(VENV)-bench sh scripts/bench.sh
+
+docs: $(DEVELOP) ## check documents and examples, build the pages in site/
+	$(BIN)/python -m pytest tests/test_repository.py src/neurarium
+	$(BIN)/python scripts/build_docs.py site
+
+constraints: ## make constraints.txt again from what pip resolves today
+	sh scripts/constraints.sh
+
+clean: ## remove what was built, keep the environment
+	rm -rf build dist site runs/demo .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environment too
+	rm -rf $(VENV) $(VENV)-bench
+
+# ---------------------------------------------------------------------------------------------- the environment
+
+$(VENV)/constraints.txt: constraints.txt scripts/find-python.sh
+	python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" -m venv $(VENV)
+	if [ -n "$(NEURARIUM_TORCH)" ]; then grep -v '^torch==' constraints.txt > $@; else cp constraints.txt $@; fi
+
+$(INSTALLED): $(VENV)/constraints.txt pyproject.toml
+	@echo "Installing into $(VENV); the first time takes some minutes ..."
+	$(PIP) $(or $(NEURARIUM_TORCH),torch)
+	$(PIP) --editable '.[all]'
+	touch $@
+
+$(DEVELOP): $(INSTALLED)
+	$(PIP) --editable '.[all,oracles,develop]'
+	touch $@
