@@ -69,7 +69,7 @@ class BinnedConfidence(Probable, KeptMetric):
         if self.spacing == "mass":
             return _equal_mass(confidence, weights, self.bins)
         edges = torch.linspace(0, 1, self.bins + 1, dtype=torch.float64, device=confidence.device)
-        return torch.bucketize(confidence, edges).sub(1).clamp(0, self.bins - 1), edges
+        return torch.bucketize(confidence.contiguous(), edges).sub(1).clamp(0, self.bins - 1), edges
 
 
 def _equal_mass(confidence: Tensor, weights: Tensor, bins: int) -> tuple[Tensor, Tensor]:

@@ -54,9 +54,7 @@ def confusion(examples: Classified, threshold: float = 0.5, weightings: Tensor |
         `(classes, classes)` of targets by predictions, or `(labels, 2, 2)`; with weightings a leading axis.
     """
     cells, shape = _cells(examples, threshold)
-    weights = (examples.weights if weightings is None else weightings.double() * examples.weights).reshape(
-        -1, len(examples)
-    )
+    weights = examples.weights[None] if weightings is None else weightings.double() * examples.weights
     size = shape.numel()
     labels = cells.shape[1]
     flat = torch.zeros(len(weights), size, dtype=torch.float64, device=weights.device)

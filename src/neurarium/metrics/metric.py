@@ -158,14 +158,16 @@ class SumMetric(Metric):
     def joined(self, parts: Sequence[State]) -> State:
         return {key: torch.stack([part[key] for part in parts]).sum(dim=0) for key in parts[0]}
 
-    def many(self, examples: Any, weightings: Tensor) -> Tensor:
-        terms = self.terms(examples)
+    def sums(self, examples: Any, weightings: Tensor) -> State:
+        """Return the state under each weighting `(resamples, batch)`: `(resamples, ...)`, one matrix product each."""
         weightings = weightings.to(torch.float64)
-        sums = {key: torch.tensordot(weightings, term, dims=([1], [0])) for key, term in terms.items()}
-        results = [
-            self.result({key: each[row] for key, each in sums.items()}) for row in range(len(weightings))
-        ]
-        return torch.tensor([float(each) for each in results], dtype=torch.float64)
+        terms = self.terms(examples).items()
+        return {key: torch.tensordot(weightings, term, dims=([1], [0])) for key, term in terms}
+
+    def many(self, examples: Any, weightings: Tensor) -> Tensor:
+        sums = self.sums(examples, weightings)
+        states = [{key: each[row] for key, each in sums.items()} for row in range(len(weightings))]
+        return torch.tensor([float(self.result(state)) for state in states], dtype=torch.float64)
 
 
 class MeanMetric(SumMetric):
@@ -175,8 +177,12 @@ class MeanMetric(SumMetric):
     def values(self, examples: Any) -> Tensor:
         """Return a value per example, `(batch,)`, or per example and quantity, `(batch, quantities)`."""
 
+    def quotient(self, total: Tensor, weight: Tensor) -> Tensor:
+        """Return the means from sums, one or `(resamples,)`, each `(...)` or `(..., quantities)`."""
+        return total / weight
+
     def finish(self, means: Tensor) -> Tensor:
-        """Turn the means into the metric (a square root, an exponential); the identity by default."""
+        """Turn the means into the metric (a square root, an exponential), elementwise; the identity by default."""
         return means
 
     def terms(self, examples: Any) -> State:
@@ -186,7 +192,13 @@ class MeanMetric(SumMetric):
         return {"total": torch.where(weights > 0, weights * values, 0.0), "weight": weights}
 
     def result(self, state: State) -> Any:
-        return averaged(self.finish(state["total"] / state["weight"]), getattr(self, "average", "uniform"))
+        values = self.finish(self.quotient(state["total"], state["weight"]))
+        return averaged(values, getattr(self, "average", "uniform"))
+
+    def many(self, examples: Any, weightings: Tensor) -> Tensor:
+        sums = self.sums(examples, weightings)
+        values = self.finish(self.quotient(sums["total"], sums["weight"]))
+        return values.reshape(len(weightings), -1).mean(dim=1).cpu()
 
 
 def averaged(values: Tensor, average: str) -> Any:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.metrics.metric import MeanMetric, State
+from neurarium.metrics.metric import MeanMetric
 from neurarium.metrics.regressed import Numeric, Regressed
 
 
@@ -42,10 +42,8 @@ class RMSE(Numeric, MeanMetric):
     def values(self, examples: Regressed) -> Tensor:
         return (examples.predictions - examples.targets).square()
 
-    def result(self, state: State) -> float | Tensor:
-        if self.average == "pooled":
-            return float((state["total"].sum() / state["weight"].sum()).sqrt())
-        return super().result(state)
+    def quotient(self, total: Tensor, weight: Tensor) -> Tensor:
+        return total.sum(-1) / weight.sum(-1) if self.average == "pooled" else total / weight
 
     def finish(self, means: Tensor) -> Tensor:
         return means.sqrt()

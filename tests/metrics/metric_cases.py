@@ -1,0 +1,166 @@
+"""One random problem for each metric, with ties and repeated values on purpose."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from neurarium import metrics
+from neurarium.core.members import find, table
+
+
+def classes(count, seed, kinds=3):
+    """Probabilities on a coarse grid, so that scores tie."""
+    source = torch.Generator().manual_seed(seed)
+    raw = torch.randint(0, 4, (count, kinds), generator=source).double() + 0.5
+    return raw / raw.sum(dim=1, keepdim=True), torch.randint(0, kinds, (count,), generator=source)
+
+
+def two_classes(count, seed):
+    return classes(count, seed, 2)
+
+
+def labels(count, seed, kinds=3):
+    source = torch.Generator().manual_seed(seed)
+    scores = torch.randint(0, 5, (count, kinds), generator=source).double() / 4
+    return scores, torch.randint(0, 2, (count, kinds), generator=source)
+
+
+def quantities(count, seed, columns=2):
+    source = torch.Generator().manual_seed(seed)
+    targets = torch.randint(1, 9, (count, columns), generator=source).double()
+    return targets + torch.randint(-2, 3, targets.shape, generator=source), targets
+
+
+def distributions(count, seed):
+    mean, targets = quantities(count, seed)
+    source = torch.Generator().manual_seed(seed + 1)
+    return {"mean": mean, "std": torch.rand(mean.shape, generator=source).double() + 0.5}, targets
+
+
+def quantiles(count, seed):
+    mean, targets = quantities(count, seed)
+    return {"quantiles": torch.stack([mean - 1, mean, mean + 2], dim=1)}, targets
+
+
+def samples(count, seed):
+    _, targets = quantities(count, seed)
+    source = torch.Generator().manual_seed(seed + 2)
+    return {"samples": torch.randint(0, 9, (count, 5, 2), generator=source).double()}, targets
+
+
+def scaled(count, seed):
+    mean, targets = quantities(count, seed)
+    source = torch.Generator().manual_seed(seed + 3)
+    return {"mean": mean, "scale": torch.rand(count, generator=source) + 0.5}, targets
+
+
+def images(count, seed):
+    source = torch.Generator().manual_seed(seed)
+    scores = torch.rand(count, 3, 2, 3, generator=source)
+    return scores, torch.randint(0, 3, (count, 2, 3), generator=source)
+
+
+def lists(count, seed):
+    source = torch.Generator().manual_seed(seed)
+    scores = torch.randint(0, 3, (count, 6), generator=source).double()
+    return scores, torch.randint(-1, 3, (count, 6), generator=source).double()
+
+
+def texts(count, seed):
+    source = torch.Generator().manual_seed(seed)
+    words = torch.randint(0, 4, (2, count, 7), generator=source)
+    return words[0], words[1]
+
+
+def features(count, seed):
+    source = torch.Generator().manual_seed(seed)
+    drawn = torch.randn(2, count, 3, generator=source, dtype=torch.float64)
+    return drawn[0], drawn[1] + 1
+
+
+def likelihoods(count, seed):
+    source = torch.Generator().manual_seed(seed)
+    return torch.randn(count, generator=source).double(), torch.randint(1, 5, (count,), generator=source)
+
+
+# name: the problem, and the options the metric is tried with
+CASES = {
+    "accuracy": (classes, [{}]),
+    "label-accuracy": (labels, [{}]),
+    "top-k-accuracy": (classes, [{"k": 1}, {"k": 2}]),
+    "balanced-accuracy": (classes, [{}]),
+    "precision": (classes, [{"average": a} for a in ("macro", "micro", "weighted", "each")]),
+    "recall": (classes, [{"average": "each"}]),
+    "f1": (classes, [{}, {"average": "each"}]),
+    "mcc": (classes, [{}]),
+    "confusion-matrix": (classes, [{}]),
+    "roc-curve": (classes, [{"positive": 1}]),
+    "precision-recall-curve": (classes, [{"positive": 1}]),
+    "auc": (classes, [{"average": a} for a in ("macro", "micro", "weighted", "each")]),
+    "average-precision": (labels, [{}, {"average": "micro"}]),
+    "log-loss": (classes, [{}]),
+    "perplexity": (classes, [{}]),
+    "brier": (classes, [{}]),
+    "ece": (classes, [{"bins": 5}, {"bins": 5, "spacing": "mass"}, {"positive": 1}]),
+    "reliability-curve": (two_classes, [{"bins": 4}]),
+    "rmse": (quantities, [{"average": a} for a in ("uniform", "pooled", "each")]),
+    "mae": (quantities, [{}, {"average": "each"}]),
+    "mape": (quantities, [{}]),
+    "smape": (quantities, [{}]),
+    "median-absolute-error": (quantities, [{}, {"average": "each"}]),
+    "r2": (quantities, [{}, {"average": "each"}]),
+    "explained-variance": (quantities, [{}]),
+    "mase": (scaled, [{}]),
+    "crps": (samples, [{}, {"fair": True}]),
+    "pinball": (quantiles, [{"levels": (0.1, 0.5, 0.9)}]),
+    "gaussian-nll": (distributions, [{}]),
+    "iou": (images, [{}, {"ignore": 2}, {"level": "images"}]),
+    "dice": (images, [{}, {"average": "each", "level": "images"}]),
+    "ndcg": (lists, [{}, {"k": 3, "gain": "exponential"}]),
+    "mrr": (lists, [{}, {"k": 2}]),
+    "hit-rate": (lists, [{"k": 2}]),
+    "bleu": (texts, [{"order": 2}, {"padding": 0}]),
+    "frechet-distance": (features, [{}]),
+    "kernel-distance": (features, [{}]),
+    "bits-per-dimension": (likelihoods, [{"levels": 256}]),
+}
+UNWEIGHTED = ("bleu", "frechet-distance", "kernel-distance")
+ALL = [(name, options) for name, (_, options_) in CASES.items() for options in options_]
+
+
+def make(name, options):
+    """Make a metric by its command-line name."""
+    return find("metric", name)(**options)
+
+
+def problem(name, count, seed):
+    """Return (predictions, targets) of `count` examples."""
+    return CASES[name][0](count, seed)
+
+
+def take(nest, index):
+    """Return examples of a nest by a tensor of indices or a mask."""
+    return {key: value[index] for key, value in nest.items()} if isinstance(nest, dict) else nest[index]
+
+
+def same(one, two, tolerance=1e-9):
+    """Whether two results are equal, NaN beside NaN."""
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(same(one[key], two[key], tolerance) for key in one)
+    if isinstance(one, torch.Tensor):
+        return one.shape == two.shape and torch.allclose(
+            one.double(), two.double(), rtol=tolerance, atol=tolerance, equal_nan=True
+        )
+    return (math.isnan(one) and math.isnan(two)) or math.isclose(
+        one, two, rel_tol=tolerance, abs_tol=tolerance
+    )
+
+
+def names():
+    """Return the command-line names of all metrics."""
+    return sorted(table("metric"))
+
+
+__all__ = ["ALL", "CASES", "UNWEIGHTED", "make", "metrics", "names", "problem", "same", "take"]
