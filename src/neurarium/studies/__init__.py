@@ -44,6 +44,10 @@ MEMBERS: dict[str, Member] = {
         "thresholds", "costs", "the best costs of missing each class on a validation split", "08"
     ),
     "Costs": Member("thresholds", summary="what decisions cost, and the decision of least expected cost"),
+    "check_signal": Member(
+        "signal", "check-signal", "what flows through a network before its first step, and what is wrong", "06"
+    ),
+    "SignalReport": Member("signal", summary="variances of activations and gradients by layer, with findings"),
 }
 
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)
