@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from neurarium.core.errors import OptionError, RefusalError, unknown
-from neurarium.core.seeds import seed_everything
+from neurarium.core.errors import OptionError, RefusalError
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.callbacks.progress import Progress
 from neurarium.training.checkpoint import Checkpoints
-from neurarium.training.context import Context
-from neurarium.training.evaluation import evaluate
 from neurarium.training.loop import Loop
 from neurarium.training.method import Method
 from neurarium.training.recorder import Recorder
+from neurarium.training.rematerialization import rematerialized
 from neurarium.training.run import Run
-from neurarium.training.stopping import Best, Convergence
+from neurarium.training.setting import Setting
+from neurarium.training.stopping import Convergence
 
 
 def fit(
@@ -50,6 +49,7 @@ def fit(
     workers: int = 0,
     augment: Any = None,
     compile: bool = False,
+    rematerialize: bool = False,
     shard: bool = False,
     config: dict[str, Any] | None = None,
 ) -> Run:
@@ -77,6 +77,8 @@ def fit(
         workers: processes that decode files.
         augment: `augment(batch, chance) -> batch`.
         compile: compile the networks in place.
+        rematerialize: keep the inputs of each block of layers alone, and compute the rest again in backward: less
+            memory, about a third more time (see `rematerialization`).
         shard: spread the parameters over the ranks (FSDP2).
         config: what the caller wants in config.yaml beside what is known here.
 
@@ -85,7 +87,7 @@ def fit(
 
     Raises:
         OptionError: options that contradict each other.
-        RefusalError: the method cannot do what was asked (compile or shard with second derivatives).
+        RefusalError: the method cannot do what was asked (compile, rematerialize or shard with second derivatives).
         NotFiniteError: a loss became NaN or infinite; the message names the source.
 
     >>> import neurarium as nr
@@ -95,133 +97,45 @@ def fit(
     >>> run.best["validation"]["accuracy"] > 0.9
     True
     """
-    dataset = data if isinstance(data, Dataset) else None
-    place = _device(device)
-    if (resume or config) and out is None and resume:
-        raise OptionError("a run can be resumed only where it was written", fix="give out=FOLDER")
-    decisions = list(dataset.decisions) if dataset else []
-    seed_everything(seed, "fit", distributed.rank())
-    method.to(place)
-    if dataset is not None:
-        batch_size = batch_size or _batch_size(len(dataset.train), decisions)
-        source = method.source(
-            dataset.train, batch_size=batch_size, seed=seed, device=place, workers=workers, augment=augment
-        )
-    else:
-        source = data  # type: ignore[assignment]
-    if epochs is None and steps is None:
-        epochs = 20
-    total = steps if steps is not None else epochs * len(source)  # type: ignore[operator,arg-type]
-    context = Context(
-        steps=total,
-        inputs=dataset.inputs if dataset else None,
-        targets=dataset.targets if dataset else None,
-        device=place,
-        shard=shard,
-        train=dataset.train if dataset else None,
-        decisions=decisions,
-    )
-    method.begin(context)
-    _compile(method, compile)
-    if validation is None and dataset is not None:
-        validation = dataset.validation
-    metrics = _metrics(dataset)
-    best = _best(method, validation, monitor, patience, keep, decisions)
-    folder = Path(out) if out is not None else None
-    run = Run.create(folder, method, dataset, decisions, config=config, resume=resume)
-    loop = Loop(
-        method,
-        source,
-        epochs=epochs,
-        steps=steps,
-        evaluate=None
-        if validation is None
-        else lambda: evaluate(method, validation, metrics, batch_size=max(batch_size or 0, 1024), device=place),
-        evaluate_every=evaluate_every,
-        best=best,
-        convergence=Convergence(tolerance),
-        callbacks=[*callbacks, *_progress(progress)],
-        recorder=Recorder(folder),
-        checkpoints=Checkpoints(folder / "checkpoints") if folder is not None else None,
-        checkpoint_seconds=checkpoint_seconds,
-        checkpoint_steps=checkpoint_steps,
-        time_limit=time_limit,
-        run=run,
-    )
-    _resume(loop, resume)
-    loop.train()
+    setting = Setting(method, data, seed=seed, device=device, out=out, resume=resume)
+    source = setting.feed(batch_size, workers=workers, augment=augment)
+    epochs = setting.begin(source, epochs, steps, shard=shard)
+    measure, best = setting.watch(validation, monitor, patience, keep)
+    folder, decisions = setting.folder, setting.decisions
+    with _changed(method, compile, rematerialize):
+        run = Run.create(folder, method, setting.dataset, decisions, config=config, resume=resume)
+        loop = Loop(
+            method, source, epochs=epochs, steps=steps, evaluate=measure, evaluate_every=evaluate_every, best=best,
+            convergence=Convergence(tolerance), callbacks=[*callbacks, *_progress(progress)],
+            recorder=Recorder(folder), checkpoints=Checkpoints(folder / "checkpoints") if folder else None,
+            checkpoint_seconds=checkpoint_seconds, checkpoint_steps=checkpoint_steps, time_limit=time_limit, run=run,
+        )  # fmt: skip
+        _resume(loop, resume)
+        loop.train()
     _hold(method, loop, keep, decisions)
     run.finish(loop)
+    distributed.barrier()  # the folder is whole when any process goes on
     return run
 
 
-def _device(device: str | torch.device | None) -> torch.device:
-    """Return the device asked for, or the best that is there.
-
-    Raises:
-        OptionError: it is not there.
-    """
-    if device is None:
-        if torch.cuda.is_available():
-            return torch.device("cuda", torch.cuda.current_device())
-        return torch.device("cpu")
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise OptionError(
-            f"the device '{device}' cannot be used: {str(error).splitlines()[0]}", expected="cpu, cuda, cuda:0 or mps"
-        ) from error
-    return place
-
-
-def _batch_size(count: int, decisions: list[Decision]) -> int:
-    """Choose a batch size: about a hundred and more steps per epoch, between 32 and 256."""
-    size = next((size for size in (256, 128, 64, 32) if count / size >= 100), 32)
-    decisions.append(Decision("batch size", size, f"{count:,} training examples", "--batch-size"))
-    return size
-
-
-def _metrics(dataset: Dataset | None) -> Any:
-    from neurarium.data.specs import Unlabeled
-
-    if dataset is None or isinstance(dataset.targets, Unlabeled):
-        return None
-    from neurarium.metrics import metrics_for
-
-    return metrics_for(dataset.targets)
-
-
-def _best(
-    method: Method, validation: Any, monitor: str | None, patience: int | None, keep: str | None, decisions: list[Decision]
-) -> Best | None:
-    if keep is not None and keep not in ("best", "averaged", "last"):
-        raise unknown("choice of weights to keep", keep, ("best", "averaged", "last"))
-    if validation is None or type(method).evaluate is Method.evaluate:
-        if keep == "best" or patience is not None:
-            raise OptionError("the best weights are picked on validation, and there is none", fix="give validation=")
-        return None
-    monitor = monitor or "loss"
-    if monitor == "loss":
-        better = "min"
-    else:
-        from neurarium.metrics import goal
-
-        better = goal(monitor)
-    decisions.append(Decision("monitor", monitor, "picks the best weights on the validation split", "--monitor"))
-    return Best(monitor, better, patience)
-
-
-def _compile(method: Method, wanted: bool) -> None:
-    """Compile the networks in place: the keys of their state stay as they are."""
-    if not wanted:
-        return
-    if method.second_order:
+@contextlib.contextmanager
+def _changed(method: Method, compile: bool, rematerialize: bool) -> Iterator[None]:
+    """Compile the networks in place (the keys of their state stay as they are), or let them compute blocks twice."""
+    if compile and rematerialize:
+        raise OptionError("compile and rematerialize do not go together", fix="choose one of them")
+    if method.second_order and (compile or rematerialize):
+        refused, option = ("compiled", "compile") if compile else ("rematerialized", "rematerialize")
         raise RefusalError(
-            f"{type(method).__name__} differentiates twice, which compiled networks cannot", fix="train without --compile"
+            f"{type(method).__name__} differentiates twice, which {refused} networks cannot",
+            fix=f"train without --{option}",
         )
-    for _, network in method.networks():
-        network.compile()
+    networks = [network for _, network in method.networks() if any(True for _ in network.parameters())]
+    if compile:
+        for network in networks:
+            network.compile()
+    trained = [network for network in networks if any(each.requires_grad for each in network.parameters())]
+    with rematerialized(trained) if rematerialize else contextlib.nullcontext():
+        yield
 
 
 def _progress(progress: bool | str) -> list[Callback]:
@@ -246,11 +160,11 @@ def _hold(method: Method, loop: Loop, keep: str | None, decisions: list[Decision
     chosen = keep or ("best" if loop.best is not None else "averaged" if averages else "last")
     if chosen == "best" and loop.best is not None and loop.best.weights is not None:
         sharding.load(method.deployed, loop.best.weights)
-        reason = f"validation {loop.best.monitor} {loop.best.score:.6g} after step {loop.best.step}"
+        which = "moving average, " if averages else ""
+        reason = f"{which}validation {loop.best.monitor} {loop.best.score:.6g} after step {loop.best.step}"
     elif chosen == "averaged" and averages:
-        with contextlib.suppress(StopIteration):
-            for average in averages:
-                average.copy_to_parameters()
+        for average in averages:
+            average.copy_to_parameters()
         reason = "the exponential moving average"
     else:
         chosen, reason = "last", f"after step {loop.step}"
