@@ -7,7 +7,7 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt
 INSTALLED := $(VENV)/.installed
 DEVELOP := $(VENV)/.develop
-HOUSE := tests/test_house.py tests/test_members.py tests/test_repository.py
+HOUSE := $(wildcard tests/test_house*.py)
 PLACES := src tests benchmarks scripts
 
 .PHONY: help install demo test test-all check bench docs constraints clean distclean
@@ -34,13 +34,13 @@ check: $(DEVELOP) ## format, lint, types, the order of the house
 	$(BIN)/ruff format --check $(PLACES)
 	$(BIN)/ruff check $(PLACES)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -p no:doctest $(HOUSE)
+	$(BIN)/python -m pytest $(HOUSE)
 
 bench: $(VENV)-bench/.installed ## measure side by side with the peers (an environment of its own)
 	VENV=$(VENV)-bench sh scripts/bench.sh
 
 docs: $(DEVELOP) ## check documents and examples, build the pages in site/
-	$(BIN)/python -m pytest tests/test_repository.py src/neurarium
+	$(BIN)/python -m pytest tests/test_house_repository.py src/neurarium
 	$(BIN)/python scripts/build_docs.py site
 
 constraints: ## make constraints.txt again from what pip resolves today

@@ -1,0 +1,36 @@
+"""What all tests share: a cache of their own, no window for plots, reproducible examples, data sets by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+# The same examples in every run: a law that fails, fails for everybody. No deadline: machines differ.
+hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("reproducible")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep tests from reading or filling the user's cache of data sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEURARIUM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Return `path(name)`: a data set's folder below NEURARIUM_DATA; the test is skipped by name where it is absent."""
+
+    def path(name: str) -> Path:
+        folder = Path(os.environ.get("NEURARIUM_DATA", "")) / name
+        if "NEURARIUM_DATA" not in os.environ or not folder.exists():
+            pytest.skip(f"the data set '{name}' is not there (NEURARIUM_DATA)")
+        return folder
+
+    return path
