@@ -169,6 +169,8 @@ def recognise_target(
 
 def _task(column: polars.Series, values: polars.Series, different: int) -> tuple[str, str]:
     style = style_of(values) if column.dtype == polars.String else "plain"
+    if style is None and different > MANY:
+        _require_numbers_or_text(column, values)
     if column.dtype == polars.Boolean or style is None:
         return "classification", f"the target holds {different} different labels"
     known = numbers(values, style).drop_nulls()
@@ -177,6 +179,19 @@ def _task(column: polars.Series, values: polars.Series, different: int) -> tuple
     if different <= 2 or (different <= MANY and values.len() >= 5 * different):
         return "classification", f"the target holds {different} different whole numbers"
     return "regression", f"the target holds {different:,} different whole numbers in {values.len():,} rows"
+
+
+def _require_numbers_or_text(column: polars.Series, values: polars.Series) -> None:
+    """Raise a `DataError` where nearly every value is a number: the others are typing errors, not labels."""
+    odd = values.filter(numbers(values).is_null())
+    if odd.len() < 0.1 * values.len():
+        row = int((text(column, ()) == odd[0]).fill_null(False).arg_max() or 0)
+        raise DataError(
+            f"the target '{column.name}' holds numbers, and {odd.len()} values that are none, the first in row {row + 1}",
+            expected="numbers, or labels that repeat",
+            received=", ".join(repr(value) for value in odd.head(3).to_list()),
+            fix="mend these values, or count them as missing with missing=(..., 'VALUE')",
+        )
 
 
 def _labels(name: str, values: polars.Series, different: int) -> Labels:

@@ -67,9 +67,7 @@ def decode(path: Path, channels: int, size: tuple[int, int] | None) -> numpy.nda
             if size and opened.format == "JPEG":
                 opened.draft("L" if channels == 1 else "RGB", (2 * size[1], 2 * size[0]))
             image = _plain(ImageOps.exif_transpose(opened), channels)
-            if size and image.size != (size[1], size[0]):
-                image = ImageOps.fit(image, (size[1], size[0]), method=Pillow.Resampling.BILINEAR)
-            pixels = numpy.asarray(image, dtype=numpy.uint8)
+            pixels = numpy.asarray(_fitted(image, *size) if size else image, dtype=numpy.uint8)
     except BROKEN as error:
         return _reason(error, path)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
@@ -93,6 +91,17 @@ def _plain(image: Pillow.Image, channels: int) -> Pillow.Image:
         image = image.convert("RGBA")
         image = Pillow.alpha_composite(Pillow.new("RGBA", image.size, "white"), image)
     return image.convert("L" if channels == 1 else "RGB")
+
+
+def _fitted(image: Pillow.Image, height: int, width: int) -> Pillow.Image:
+    """Cut the middle to the aspect wanted first: resizing with a box would let pixels outside it shine in."""
+    if image.size == (width, height):
+        return image
+    scale = min(image.width / width, image.height / height)
+    cut_width, cut_height = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (image.width - cut_width) // 2, (image.height - cut_height) // 2
+    cut = image.crop((left, top, left + cut_width, top + cut_height))
+    return cut.resize((width, height), Pillow.Resampling.BILINEAR)
 
 
 def quietly() -> warnings.catch_warnings:

@@ -31,16 +31,16 @@ def sniff(text: str, *, separator: str | None = None, quote: str | None = None) 
 
     Args:
         text: the beginning of the file.
-        separator, quote: given ones are kept.
+        separator, quote: given ones are kept; an empty quote stands for none.
 
     >>> sniff("a;b\\n1,5;2\\n2,5;3\\n")
-    Dialect(separator=';', quote=None)
+    Dialect(separator=';', quote='"')
     """
     sample = _sample(text)
     found = separator or _separator(sample)
     if found == BLANKS:
         return Dialect(BLANKS, None)
-    return Dialect(found, quote or _quote(sample, found))
+    return Dialect(found, _quote(sample, found) if quote is None else quote or None)
 
 
 def rows(text: str, dialect: Dialect) -> list[list[str]]:
@@ -95,11 +95,11 @@ def _separator(sample: str) -> str:
     return chosen
 
 
-def _quote(sample: str, separator: str) -> str | None:
-    """A quote stands right after a separator or at the start of a line, and its partner before the next."""
+def _quote(sample: str, separator: str) -> str:
+    """The double quote, unless only single ones stand right after a separator with their partner before the next."""
     cut = re.escape(separator)
     for quote in ('"', "'"):
         pattern = rf"(?:^|{cut})[ ]*{quote}[^{quote}]*{quote}[ ]*(?:{cut}|\r?$)"
         if re.search(pattern, sample, flags=re.MULTILINE):
             return quote
-    return None
+    return '"'

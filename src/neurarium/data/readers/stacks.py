@@ -10,8 +10,6 @@ from torch import Tensor
 
 from neurarium.core.errors import DataError
 
-CHANNELS = (1, 3, 4)
-
 
 def as_tensor(values: Any) -> Tensor:
     """Return an array as a tensor of bytes (kept) or float32."""
@@ -53,7 +51,7 @@ def as_stack(values: Any, *, channels: int | None = None) -> Tensor:
             expected="(images, height, width), or four axes with 1, 3 or 4 channels first or last",
             received=f"shape {tuple(tensor.shape)}",
         )
-    if tensor.shape[1] not in CHANNELS and tensor.shape[-1] in CHANNELS:
+    if tensor.shape[1] not in (1, 3) and tensor.shape[-1] in (1, 3, 4):
         tensor = tensor.permute(0, 3, 1, 2)
     if tensor.shape[1] == 4:
         tensor = tensor[:, :3]

@@ -93,6 +93,8 @@ def table(
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
+    if read.frame.height < 2:
+        raise DataError(f"{read.origin} has too few rows", expected="at least 2 rows", received="1 row")
     kinds = dict(types or {})
     roles = [each for each in (group, time, weights) if each]
     _check_columns(read, targets, [*drop, *kinds, *roles])
