@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -129,7 +128,11 @@ def _is_plain(module: nn.Module) -> bool:
     return sequence and len(module) >= 4 and not any(_is_composite(each) for each in module.children())  # type: ignore[arg-type]
 
 
-@functools.cache
+_CLASSES: dict[tuple[type, bool], type] = {}
+
+
 def _class(kind: type, plain: bool) -> type:
-    mixin = _Segmented if plain else Rematerialized
-    return type(f"Rematerialized{kind.__name__}", (mixin, kind), {})
+    if (kind, plain) not in _CLASSES:
+        mixin = _Segmented if plain else Rematerialized
+        _CLASSES[kind, plain] = type(f"Rematerialized{kind.__name__}", (mixin, kind), {})
+    return _CLASSES[kind, plain]

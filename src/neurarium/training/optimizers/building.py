@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from neurarium.core.errors import OptionError, unknown
+from neurarium.core.errors import OptionError, RefusalError, unknown
 from neurarium.core.members import find, table
 from neurarium.training.optimizers import TORCH
 
 Optimizer = torch.optim.Optimizer
 Named = Sequence[tuple[str, nn.Parameter]]
 
-LEARNING_RATES = {"sgd": 0.1, "lbfgs": 1.0, "adadelta": 1.0, "rprop": 0.01, "asgd": 0.01, "muon": 0.02, "sam": 0.1}
+LEARNING_RATES = {
+    "adadelta": 1.0,
+    "adafactor": 0.01,
+    "adagrad": 0.01,
+    "asgd": 0.01,
+    "lbfgs": 1.0,
+    "muon": 0.02,
+    "rprop": 0.01,
+    "sam": 0.1,
+    "sgd": 0.1,
+}
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sgd": {"momentum": 0.9},
     "sam": {"momentum": 0.9},
@@ -25,6 +35,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "muon": {"momentum": 0.95},
 }
 FUSED = ("adam", "adamw", "sgd", "adagrad")
+SPARSE = ("adagrad", "sgd", "sparse-adam")
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 
 
 def names() -> list[str]:
@@ -40,6 +52,7 @@ def build_optimizers(
     weight_decay: float | None = None,
     options: Mapping[str, Any] | None = None,
     undecayed: frozenset[str] = frozenset(),
+    sparse: frozenset[str] = frozenset(),
 ) -> list[Optimizer]:
     """Build the optimizers of one descent.
 
@@ -50,12 +63,15 @@ def build_optimizers(
         weight_decay: None for the optimizer's own default.
         options: further options of the optimizer.
         undecayed: names of parameters that weight decay leaves alone (biases, norms).
+        sparse: names of parameters whose gradients are sparse.
 
     Returns:
-        One optimizer, or two for Muon: it takes the matrices, AdamW all else (Jordan et al., 2024).
+        One optimizer, or two: Muon takes the hidden matrices (Jordan et al., 2024), SparseAdam the weights with sparse
+        gradients, and AdamW what is left.
 
     Raises:
         OptionError: unknown name or option.
+        RefusalError: SparseAdam without a sparse gradient, or another optimizer with one that it cannot follow.
     """
     if not isinstance(optimizer, str):
         return [optimizer([parameter for _, parameter in parameters])]
@@ -65,12 +81,21 @@ def build_optimizers(
     given["lr"] = learning_rate if learning_rate is not None else LEARNING_RATES.get(optimizer, 1e-3)
     if weight_decay is not None:
         given["weight_decay"] = weight_decay
+    _check(optimizer, given)
+    if sparse and optimizer not in SPARSE:
+        raise RefusalError(
+            f"'{optimizer}' cannot follow sparse gradients, which {', '.join(sorted(sparse)[:3])} has",
+            expected=f"one of {', '.join(SPARSE)}",
+            fix="--set optimizer=sparse-adam, or build the embedding with sparse=False",
+        )
     if optimizer == "muon":
         return _muon(parameters, given, undecayed)
+    if optimizer == "sparse-adam":
+        return _sparse_adam(parameters, given, undecayed, sparse)
     factory = partial(find("optimizer", "sam"), base=torch.optim.SGD) if optimizer == "sam" else None
     factory = factory or getattr(torch.optim, TORCH[optimizer])
-    _check(optimizer, given)
-    if optimizer in FUSED and "fused" not in given and "foreach" not in given and _fusible(parameters):
+    fusible = "fused" not in given and "foreach" not in given and not sparse and _fusible(parameters)
+    if optimizer in FUSED and fusible:
         given["fused"] = True
     single = optimizer == "lbfgs"  # it takes one group only
     return [factory(_plain(parameters) if single else _groups(parameters, given, undecayed), **given)]
@@ -86,13 +111,12 @@ def _groups(parameters: Named, given: Mapping[str, Any], undecayed: frozenset[st
         return [{"params": _plain(parameters)}]
     decayed = [parameter for name, parameter in parameters if name not in undecayed]
     spared = [parameter for name, parameter in parameters if name in undecayed]
-    groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 
 
 def _muon(parameters: Named, given: dict[str, Any], undecayed: frozenset[str]) -> list[Optimizer]:
     """Give the hidden matrices to Muon; embeddings, heads, biases and norms to AdamW."""
-    _check("muon", given)
     matrices = [(name, p) for name, p in parameters if p.ndim == 2 and not _outer(name)]
     others = [(name, p) for name, p in parameters if p.ndim != 2 or _outer(name)]
     decay = given.get("weight_decay", 0.0)
@@ -105,6 +129,44 @@ def _muon(parameters: Named, given: dict[str, Any], undecayed: frozenset[str]) -
     return made
 
 
+def _sparse_adam(
+    parameters: Named, given: dict[str, Any], undecayed: frozenset[str], sparse: frozenset[str]
+) -> list[Optimizer]:
+    """Give the weights with sparse gradients to SparseAdam, all else to AdamW at the same rate."""
+    if not sparse:
+        raise RefusalError(
+            "'sparse-adam' follows sparse gradients only, and no parameter has such",
+            expected="an embedding built with sparse=True",
+            fix="--set optimizer=adamw",
+        )
+    made: list[Optimizer] = [torch.optim.SparseAdam([p for name, p in parameters if name in sparse], **given)]
+    others = [(name, p) for name, p in parameters if name not in sparse]
+    if others:
+        options = {"lr": given["lr"], "weight_decay": 0.0}
+        made.append(torch.optim.AdamW(_plain(others), **options, fused=_fusible(others)))
+    return made
+
+
+def spared(networks: Sequence[nn.Module], parameters: Named) -> frozenset[str]:
+    """Return the names of parameters that weight decay leaves alone: vectors, biases of any shape, weights of norms."""
+    norms = {id(p) for module in _modules(networks, NORMS) for p in module.parameters(recurse=False)}
+    return frozenset(
+        name
+        for name, p in parameters
+        if p.ndim < 2 or name.rpartition(".")[2].endswith("bias") or id(p) in norms
+    )
+
+
+def sparse_names(networks: Sequence[nn.Module], parameters: Named) -> frozenset[str]:
+    """Return the names of parameters whose gradients are sparse: of embeddings that ask for it."""
+    tables = {id(each.weight) for each in _modules(networks, (nn.Embedding, nn.EmbeddingBag)) if each.sparse}
+    return frozenset(name for name, p in parameters if id(p) in tables)
+
+
+def _modules(networks: Sequence[nn.Module], kinds: tuple[type, ...]) -> Iterator[Any]:
+    return (module for network in networks for module in network.modules() if isinstance(module, kinds))
+
+
 def _outer(name: str) -> bool:
     return any(part in ("head", "embedding", "embeddings") for part in name.split("."))
 
@@ -112,7 +174,8 @@ def _outer(name: str) -> bool:
 def _fusible(parameters: Named) -> bool:
     """Fused kernels take dense floating tensors of plain classes on CPU and CUDA."""
     return all(
-        type(p.data) is torch.Tensor and p.is_floating_point() and p.device.type in ("cpu", "cuda") for _, p in parameters
+        type(p.data) is torch.Tensor and p.is_floating_point() and p.device.type in ("cpu", "cuda")
+        for _, p in parameters
     )
 
 
