@@ -76,6 +76,25 @@ def test_recipe(regularizer):
     assert torch.equal(left, right) and repr(again) == repr(regularizer)
 
 
+def test_named_parameters_and_one_parameter_are_the_same():
+    first, second = torch.randn(3, 2), torch.randn(4, 2)
+    alone = first.clone(), second.clone()
+    L1(0.3).proximal_([("a", first), ("b", second)], 0.5)
+    for parameter in alone:
+        L1(0.3).proximal_(parameter, 0.5)
+    assert torch.equal(first, alone[0]) and torch.equal(second, alone[1])
+
+
+def test_how():
+    assert [each.how for each in (L1(), L2(), ElasticNet(), MaxNorm())] == [
+        "proximal",
+        "penalty",
+        "proximal",
+        "proximal",
+    ]
+    assert L1(how="penalty").how == "penalty"
+
+
 def test_negative_strengths_are_refused():
     for name in ("l1", "l2", "elastic-net", "max-norm"):
         with pytest.raises(OptionError):

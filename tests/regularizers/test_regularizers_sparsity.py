@@ -39,8 +39,7 @@ def train(data, regularizer, how, steps=1200):
             for parameter in network.parameters():
                 parameter -= rate * parameter.grad
         if how == "proximal":
-            for _, parameter in decaying_parameters(network):
-                regularizer.proximal_(parameter, rate)
+            regularizer.proximal_(decaying_parameters(network), rate)
     return network.weight.detach().numpy()[0], network.bias.item()
 
 

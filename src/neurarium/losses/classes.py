@@ -137,8 +137,7 @@ class ClassLoss(Loss):
         return targets if self.ignore_index is None else torch.where(targets == self.ignore_index, 0, targets)
 
     def _table(self, like: Tensor) -> Tensor:
-        assert self.weight_table is not None and self.class_weights is not None
-        return constant(self.weight_table, self.class_weights, like)
+        return constant(self.weight_table, self.class_weights, like)  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager

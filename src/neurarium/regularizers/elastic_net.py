@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from neurarium.core.recipe import recorded
-from neurarium.regularizers.regularizer import Regularizer, checked, soft_threshold
+from neurarium.regularizers.regularizer import How, Regularizer, checked, soft_threshold
 
 
 @recorded
@@ -21,6 +21,7 @@ class ElasticNet(Regularizer):
     Args:
         l1: lambda_1, 0 or more.
         l2: lambda_2, 0 or more.
+        how: a `proximal` step after the optimizer's, or a `penalty` in the loss.
 
     Raises:
         OptionError: a negative strength.
@@ -34,8 +35,8 @@ class ElasticNet(Regularizer):
     tensor([-1.5833,  0.0000,  0.7500])
     """
 
-    def __init__(self, l1: float = 1e-4, l2: float = 1e-4):
-        self.l1, self.l2 = checked(l1), checked(l2)
+    def __init__(self, l1: float = 1e-4, l2: float = 1e-4, how: How = "proximal"):
+        self.l1, self.l2, self.how = checked(l1), checked(l2), how
 
     def term(self, parameter: Tensor) -> Tensor:
         return self.l1 * parameter.abs().sum() + self.l2 * parameter.square().sum()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from neurarium.core.recipe import recorded
-from neurarium.regularizers.regularizer import Regularizer, checked, soft_threshold
+from neurarium.regularizers.regularizer import How, Regularizer, checked, soft_threshold
 
 
 @recorded
@@ -20,6 +20,7 @@ class L1(Regularizer):
 
     Args:
         strength: lambda, 0 or more.
+        how: a `proximal` step after the optimizer's, or a `penalty` in the loss.
 
     Raises:
         OptionError: a negative strength.
@@ -35,8 +36,8 @@ class L1(Regularizer):
     tensor([-1.9000,  0.0000,  0.9000])
     """
 
-    def __init__(self, strength: float = 1e-4):
-        self.strength = checked(strength)
+    def __init__(self, strength: float = 1e-4, how: How = "proximal"):
+        self.strength, self.how = checked(strength), how
 
     def term(self, parameter: Tensor) -> Tensor:
         return self.strength * parameter.abs().sum()

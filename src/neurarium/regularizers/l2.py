@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from neurarium.core.recipe import recorded
-from neurarium.regularizers.regularizer import Regularizer, checked
+from neurarium.regularizers.regularizer import How, Regularizer, checked
 
 
 @recorded
@@ -21,6 +21,7 @@ class L2(Regularizer):
 
     Args:
         strength: lambda, 0 or more.
+        how: a `penalty` in the loss, or a `proximal` step after the optimizer's.
 
     Raises:
         OptionError: a negative strength.
@@ -36,8 +37,8 @@ class L2(Regularizer):
     tensor([-1.0000,  0.5000])
     """
 
-    def __init__(self, strength: float = 1e-4):
-        self.strength = checked(strength)
+    def __init__(self, strength: float = 1e-4, how: How = "penalty"):
+        self.strength, self.how = checked(strength), how
 
     def term(self, parameter: Tensor) -> Tensor:
         return self.strength * parameter.square().sum()

@@ -33,6 +33,8 @@ class MaxNorm(Regularizer):
             [0.3000, 0.4000]])
     """
 
+    how = "proximal"
+
     def __init__(self, limit: float = 3.0):
         if not limit > 0:
             raise OptionError("the limit of the max-norm is not positive", expected="above 0", received=limit)

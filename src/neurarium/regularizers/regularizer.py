@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from neurarium.core.errors import OptionError, RefusalError
 
+How = Literal["penalty", "proximal"]
+
 
 class Regularizer(abc.ABC):
     """The base of all regularizers: loss + R(w), as a penalty in the loss or as a step after the optimizer's.
 
-    `penalty(named_parameters)` is R, to be added to the mean loss. `proximal_(parameter, step_size)` replaces w in place
+    `penalty(named_parameters)` is R, to be added to the mean loss. `proximal_(parameters, step_size)` replaces w in place
     by argmin_u |u - w|^2 / 2 + step_size R(u): after each step of size `step_size` along the gradient of the loss alone
     that is proximal gradient descent, which reaches exact zeros where the penalty only comes near them. With an optimizer
     that scales its steps (Adam), the proximal step is the one of its plain rate, and its fixed point is not the one of
     loss + R.
 
     Which parameters take part is decided outside (`decaying_parameters`): biases and norms do not, by default.
+
+    Attributes:
+        how: which of the two a training takes, `penalty` or `proximal`.
     """
+
+    how: How = "penalty"
 
     def penalty(self, named_parameters: Iterable[tuple[str, Tensor]]) -> Tensor:
         """Return R, the sum over the parameters: a scalar with a gradient.
@@ -40,8 +48,8 @@ class Regularizer(abc.ABC):
     def shrunk(self, parameter: Tensor, step_size: float) -> Tensor:
         """Return the proximal point of one parameter, a new tensor of its shape."""
 
-    def proximal_(self, parameter: Tensor, step_size: float) -> None:
-        """Replace a parameter by its proximal point, in place and unseen by autograd.
+    def proximal_(self, parameters: Tensor | Iterable[tuple[str, Tensor]], step_size: float) -> None:
+        """Replace a parameter, or each of some named ones, by its proximal point: in place and unseen by autograd.
 
         Raises:
             OptionError: a negative step size.
@@ -50,8 +58,10 @@ class Regularizer(abc.ABC):
             raise OptionError(
                 "the step size of a proximal step is negative", expected="0 or more", received=step_size
             )
+        pairs = [("", parameters)] if isinstance(parameters, Tensor) else parameters
         with torch.no_grad():
-            parameter.copy_(self.shrunk(parameter, float(step_size)))
+            for _, parameter in pairs:
+                parameter.copy_(self.shrunk(parameter, float(step_size)))
 
     def __repr__(self) -> str:
         recipe = getattr(self, "_recipe", None)
