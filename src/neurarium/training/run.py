@@ -59,6 +59,7 @@ class Run:
         self.interrupted = False
         self.summary: dict[str, Any] = {}
         self._network: nn.Module | None = None
+        self._held: dict[str, Any] = {}  # config.yaml, of a run that was read
 
     # ------------------------------------------------------------------------------------------------- writing
 
