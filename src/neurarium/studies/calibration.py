@@ -31,8 +31,8 @@ class Calibration:
         loss_before, loss_after: log-loss on the examples it was fitted on, in nats.
         error_before, error_after: expected calibration error on them.
         examples: how many there were.
-        bounded: whether no finite temperature is best (every example right, or chance does better), so that the bound
-            was taken.
+        bounded: whether no finite temperature is best: every example is right (1 is kept: certainty would be no honest
+            answer), or chance does better (the largest temperature is taken).
     """
 
     temperature: float
@@ -51,7 +51,7 @@ class Calibration:
         return (
             f"temperature {self.temperature:.4g} from {self.examples:,} examples: log-loss {self.loss_before:.4g} -> "
             f"{self.loss_after:.4g}, calibration error {self.error_before:.4g} -> {self.error_after:.4g}"
-            + ("; at its bound: no finite temperature is best" if self.bounded else "")
+            + ("; no finite temperature is best" if self.bounded else "")
         )
 
 
@@ -102,21 +102,20 @@ def fit_temperature(logits: Any, targets: Any, weights: Any = None) -> Calibrati
 def _best_inverse(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[float, bool]:
     """Return the inverse temperature of least log-loss, and whether it lies at a bound."""
     weights = weights / weights.sum()
-    own = logits.gather(1, targets[:, None])[:, 0]
+    # Relative to the right class every sign is exact: examples that are all right never give a slope above 0.
+    margins = logits - logits.gather(1, targets[:, None])
 
     def slopes(inverse: float) -> tuple[float, float]:
-        shares = torch.softmax(logits * inverse, dim=1)
-        mean = (shares * logits).sum(dim=1)
-        spread = (shares * (logits - mean[:, None]).square()).sum(dim=1)
-        return float(weights @ (mean - own)), float(weights @ spread)
+        shares = torch.softmax(margins * inverse, dim=1)
+        mean = (shares * margins).sum(dim=1)
+        spread = (shares * (margins - mean[:, None]).square()).sum(dim=1)
+        return float(weights @ mean), float(weights @ spread)
 
     low, high, inverse = 1 / HOTTEST, 1 / COLDEST, 1.0
-    if logits.numel() == 0 or bool((logits == logits[:, :1]).all()):
+    if slopes(high)[0] <= 0:
         return 1.0, True
     if slopes(low)[0] >= 0:
         return low, True
-    if slopes(high)[0] < 0:
-        return high, True
     for _ in range(200):
         slope, bend = slopes(inverse)
         low, high = (low, inverse) if slope > 0 else (inverse, high)
