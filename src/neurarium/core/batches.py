@@ -6,6 +6,8 @@ method may define any other nest. These functions are all that anything needs to
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -57,16 +59,35 @@ def size(nest: Any) -> int:
     return next(iter(lengths.values()))
 
 
+def is_empty(nest: Any) -> bool:
+    """Return whether a batch has tensors, and no example in any of them.
+
+    >>> is_empty({"x": torch.zeros(0, 2)}), is_empty({"x": torch.zeros(1, 2)}), is_empty(None)
+    (True, False, False)
+    """
+    lengths = [tensor.shape[0] for _, tensor in tensors(nest) if tensor.ndim]
+    return bool(lengths) and not any(lengths)
+
+
+def stand_in(nest: Any) -> Any:
+    """Return a batch of one made-up example in the shapes of an empty one: ones, valid as length, mask and code."""
+    return map_tensors(
+        lambda tensor: tensor.new_ones((1, *tensor.shape[1:])) if tensor.ndim else tensor, nest
+    )
+
+
 def take(nest: Any, indices: Tensor | slice | Sequence[int]) -> Any:
-    """Return the examples at the indices (a slice gives views).
+    """Return the examples at the indices (a slice gives views); a tensor without axes stays as it is.
 
     >>> take({"x": torch.arange(5)}, slice(1, 3))
     {'x': tensor([1, 2])}
     """
     if isinstance(indices, slice):
-        return map_tensors(lambda tensor: tensor[indices], nest)
+        return map_tensors(lambda tensor: tensor[indices] if tensor.ndim else tensor, nest)
     chosen = torch.as_tensor(indices, dtype=torch.int64)
-    return map_tensors(lambda tensor: tensor.index_select(0, chosen.to(tensor.device)), nest)
+    return map_tensors(
+        lambda tensor: tensor.index_select(0, chosen.to(tensor.device)) if tensor.ndim else tensor, nest
+    )
 
 
 def concatenate(nests: Sequence[Any]) -> Any:
@@ -86,13 +107,28 @@ def stack(nests: Sequence[Any]) -> Any:
     return concatenate([map_tensors(lambda tensor: tensor.unsqueeze(0), nest) for nest in nests])
 
 
+def unstack(nest: Any) -> list[Any]:
+    """Return the examples of a batch one by one, without the first axis: the inverse of `stack`.
+
+    >>> unstack({"x": torch.arange(2)})
+    [{'x': tensor(0)}, {'x': tensor(1)}]
+    """
+    return [map_tensors(functools.partial(_row, n), nest) for n in range(size(nest))]
+
+
+def _row(number: int, tensor: Tensor) -> Tensor:
+    return tensor[number] if tensor.ndim else tensor
+
+
 def split(nest: Any, parts: int) -> list[Any]:
     """Split a batch into at most `parts` micro-batches of nearly the same size, in order (views)."""
     if parts <= 1:
         return [nest]
     total = size(nest)
+    if total == 0:
+        return [nest]
     bounds = [round(total * part / parts) for part in range(parts + 1)]
-    return [take(nest, slice(a, b)) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+    return [take(nest, slice(a, b)) for a, b in itertools.pairwise(bounds) if b > a]
 
 
 def to(nest: Any, device: torch.device | str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load, save, save_file
 from torch import Tensor
 
 from neurarium.core.errors import ArtifactError
@@ -30,16 +30,40 @@ def save_tree(path: Path | str, tree: Any) -> None:
     Raises:
         TypeError: the tree holds something else; its place is named.
     """
+    stored, metadata = _flat(tree)
+    write_atomically(path, lambda temporary: save_file(stored, str(temporary), metadata=metadata))
+
+
+def to_bytes(tree: Any) -> bytes:
+    """Return what `save_tree` would write, for another process.
+
+    >>> from_bytes(to_bytes({"step": 3, "weights": (torch.ones(2), None)}))
+    {'step': 3, 'weights': (tensor([1., 1.]), None)}
+    """
+    stored, metadata = _flat(tree)
+    return save(stored, metadata=metadata)
+
+
+def from_bytes(data: bytes) -> Any:
+    """Return the tree of `to_bytes`."""
+    length = int.from_bytes(
+        data[:8], "little"
+    )  # the layout of safetensors: a length, a JSON header, the tensors
+    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+    return _decode(json.loads(metadata["tree"]), load(data), {})
+
+
+def _flat(tree: Any) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return (tensors under numbers, metadata with the tree that refers to them)."""
     found: dict[tuple, tuple[str, Tensor]] = {}
     shape = json.dumps(_encode(tree, found, "state"), separators=(",", ":"))
-    stored = {name: tensor for name, tensor in found.values()}
     metadata = {
         "format": "neurarium",
         "format_version": str(FORMAT_VERSION),
         "tree": shape,
         "sha256": hashlib.sha256(shape.encode()).hexdigest(),
     }
-    write_atomically(path, lambda temporary: save_file(stored, str(temporary), metadata=metadata))
+    return dict(found.values()), metadata
 
 
 def load_tree(path: Path | str, *, device: str | torch.device = "cpu") -> Any:
@@ -63,15 +87,21 @@ def load_tree(path: Path | str, *, device: str | torch.device = "cpu") -> Any:
                 raise ArtifactError(f"{path} is damaged: its tree does not match its checksum")
             return _decode(json.loads(shape), {key: file.get_tensor(key) for key in file.keys()}, {})  # noqa: SIM118
     except (SafetensorError, ValueError, KeyError, OSError, RecursionError, TypeError) as error:
-        raise ArtifactError(f"{path} is damaged: {error}", fix="restore it from a copy, or train again") from error
+        raise ArtifactError(
+            f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
+        ) from error
 
 
-def save_tensors(path: Path | str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+def save_tensors(
+    path: Path | str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     """Write named tensors as a plain safetensors file that any tool reads; tied ones are written once.
 
     The names that share a tensor are kept in the metadata under `aliases`.
     """
-    stored, aliases, seen = {}, {}, {}
+    stored: dict[str, Tensor] = {}
+    aliases: dict[str, str] = {}
+    seen: dict[tuple, str] = {}
     for name, tensor in tensors.items():
         key = _identity(tensor)
         if key in seen and tensor.numel():
@@ -108,7 +138,15 @@ def load_tensors(path: Path | str, *, device: str | torch.device = "cpu") -> dic
 
 
 def _identity(tensor: Tensor) -> tuple:
-    return (tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride()), tensor.dtype, str(tensor.device))
+    lazy = (tensor.is_conj(), tensor.is_neg())  # views of one storage that read it differently
+    return (
+        tensor.data_ptr(),
+        tuple(tensor.shape),
+        tuple(tensor.stride()),
+        tensor.dtype,
+        str(tensor.device),
+        *lazy,
+    )
 
 
 def _encode(value: Any, found: dict[tuple, tuple[str, Tensor]], place: str) -> Any:
@@ -119,12 +157,16 @@ def _encode(value: Any, found: dict[tuple, tuple[str, Tensor]], place: str) -> A
     if isinstance(value, Tensor):
         return _encode_tensor(value, found)
     if isinstance(value, Mapping):
-        rows = [[_encode_key(key, place), _encode(each, found, f"{place}.{key}")] for key, each in value.items()]
+        rows = [
+            [_encode_key(key, place), _encode(each, found, f"{place}.{key}")] for key, each in value.items()
+        ]
         return {"map": rows}
     if isinstance(value, list | tuple):
         parts = [_encode(each, found, f"{place}.{position}") for position, each in enumerate(value)]
         return {"tuple": parts} if isinstance(value, tuple) else {"list": parts}
-    raise TypeError(f"{place} holds a {type(value).__qualname__}; state is numbers, strings, containers and tensors")
+    raise TypeError(
+        f"{place} holds a {type(value).__qualname__}; state is numbers, strings, containers and tensors"
+    )
 
 
 def _encode_key(key: Any, place: str) -> Any:
@@ -151,7 +193,9 @@ def _decode(value: Any, tensors: dict[str, Tensor], made: dict[str, Tensor]) -> 
     if "tensor" in value:
         name = value["tensor"]
         if name not in made:
-            tensor = tensors[name].clone()  # a view into the file may be unaligned, and sums then round differently
+            tensor = tensors[
+                name
+            ].clone()  # a view into the file may be unaligned, and sums then round differently
             made[name] = torch.view_as_complex(tensor) if value.get("complex") else tensor
         return made[name]
     if "map" in value:

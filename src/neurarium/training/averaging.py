@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from neurarium.training import sharding
+
 
 class Average:
     r"""Keep an exponential moving average of parameters.
@@ -32,19 +34,23 @@ class Average:
     def update(self) -> None:
         self.updates += 1
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        torch._foreach_lerp_(self.values, [each.detach() for each in self.parameters], 1 - decay)
+        torch._foreach_lerp_(self._parts(self.values), self._parts(self.parameters), 1 - decay)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[None]:
         """Put the average into the parameters, and the parameters back at the end."""
-        held = [each.detach().clone() for each in self.parameters]
+        held = [sharding.local(each.detach()).clone() for each in self.parameters]
         self.copy_to_parameters()
         try:
             yield
         finally:
             with torch.no_grad():
-                torch._foreach_copy_([each.detach() for each in self.parameters], held)
+                torch._foreach_copy_(self._parts(self.parameters), held)
 
     @torch.no_grad()
     def copy_to_parameters(self) -> None:
-        torch._foreach_copy_([each.detach() for each in self.parameters], self.values)
+        torch._foreach_copy_(self._parts(self.parameters), self._parts(self.values))
+
+    @staticmethod
+    def _parts(tensors: Sequence[Tensor]) -> list[Tensor]:
+        return [sharding.local(each.detach()) for each in tensors]

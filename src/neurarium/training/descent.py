@@ -10,12 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
-from neurarium.core.errors import NeurariumError, OptionError
+from neurarium.core.errors import NeurariumError, OptionError, RefusalError, ShapeError
+from neurarium.data.dataset import Decision
 from neurarium.training import distributed, finiteness, memory, precision, sharding
 from neurarium.training.averaging import Average
 from neurarium.training.context import Context
 from neurarium.training.exchange import Exchange
-from neurarium.training.optimizers.building import Optimizer, build_optimizers
+from neurarium.training.optimizers.building import Optimizer, build_optimizers, spared, sparse_names
+from neurarium.training.schedules import Plateau
 from neurarium.training.schedules import schedule as make_schedule
 
 LossFunction = Callable[[Any], Any]
@@ -47,20 +49,22 @@ class Descent(nn.Module):
         precision: "float32", or "bfloat16" / "float16" by autocast (float16 with a loss scaler).
         average: decay of an exponential moving average of the weights; None for none.
         regularizers: objects with `penalty(named_parameters)` or `proximal_(named_parameters, learning_rate)`.
-        guard: stop with a named source when the loss is not finite.
+        guard: stop with a named source when the loss or a gradient is not finite, before the weights are touched.
 
     Raises:
         OptionError: an unknown optimizer, schedule or precision.
         NeurariumError: no parameter receives a gradient.
 
     >>> line = nn.Linear(1, 1)
-    >>> descent = Descent(line, optimizer="sgd", learning_rate=0.1)
+    >>> descent = Descent(line, optimizer="sgd", learning_rate=0.1, optimizer_options={"momentum": 0.0})
     >>> x = torch.ones(4, 1)
     >>> for _ in range(100):
     ...     metrics = descent(lambda x: ((line(x) - 3).square().sum(), len(x)), x)
     >>> round(float(metrics["loss"]), 6)
     0.0
     """
+
+    networks: tuple[nn.Module, ...]
 
     def __init__(
         self,
@@ -82,26 +86,31 @@ class Descent(nn.Module):
     ):
         super().__init__()
         if accumulate < 1:
-            raise OptionError("gradients are accumulated over too few parts", expected="1 or more", received=accumulate)
+            raise OptionError(
+                "gradients are accumulated over too few parts", expected="1 or more", received=accumulate
+            )
         # hidden from nn.Module: the networks belong to the method, and would stand in its state twice
         self.__dict__["networks"] = tuple(networks)
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.optimizer_options = dict(optimizer_options or {})
         self.schedule_name = schedule
         self.factor = make_schedule(schedule, warmup=warmup, options=dict(schedule_options or {}))
+        self.plateau = Plateau(**(dict(schedule_options or {}) if schedule == "plateau" else {}))
         self.clip_norm, self.clip_value, self.accumulate = clip_norm, clip_value, accumulate
         self.precision = precision
         self.average_decay = average
         self.regularizers = tuple(regularizers)
         self.guard = guard
+        self.second_order = False  # `Method.begin` says so
         self.optimizers: list[Optimizer] = []
-        self.updates, self.total, self.plateau_factor = 0, None, 1.0
+        self.updates = 0
+        self.total: int | None = None
+        self._decisions: list[Decision] = []
         self.average: Average | None = None
         self.sharded = False
         self.exchange: Exchange | None = None
         self._pending: dict[str, Any] | None = None
-        self._foreign: list[nn.Parameter] = []
-        self._plateau: dict[str, Any] = {"best": None, "waited": 0}
+        self._others: list[Descent] = []
 
     # ------------------------------------------------------------------------------------------------ beginning
 
@@ -115,20 +124,29 @@ class Descent(nn.Module):
                     found.setdefault(id(parameter), (prefix + name, parameter))
         return list(found.values())
 
-    def begin(self, context: Context | None = None, *, foreign: Sequence[nn.Parameter] = ()) -> None:
+    def begin(self, context: Context | None = None, *, others: Sequence[Descent] = ()) -> None:
         """Build the optimizers for what the parameters are now: moved, sharded, or neither.
 
         Args:
-            context: the number of steps, the device, whether to shard.
-            foreign: parameters of the method's other descents.
+            context: the number of steps, the device, whether to shard; `Method.begin` gives it.
+            others: the method's other descents; their parameters get no gradient from this one's losses.
+
+        Raises:
+            RefusalError: nothing to train, or parts that do not go together.
         """
-        context = context or Context()
-        self.total = context.steps
-        if distributed.together():
+        if context is None and distributed.together():
             for network in self.networks:
-                sharding.prepare(network, context)
+                distributed.broadcast_state(network)
+        context = context or Context()
+        for network in self.networks:
+            sharding.prepare(network, context)
         self.sharded = sharding.is_sharded(self.networks)
         named = self.named()
+        if not named:
+            raise RefusalError(
+                f"nothing to train: no parameter of {self._told()} asks for gradients",
+                fix="unfreeze some with requires_grad_(True)",
+            )
         self._names, self.moved = [n for n, _ in named], [p for _, p in named]
         self.optimizers = build_optimizers(
             self.optimizer,
@@ -137,24 +155,51 @@ class Descent(nn.Module):
             weight_decay=self.weight_decay,
             options=self.optimizer_options,
             undecayed=self.undecayed(),
+            sparse=self._sparse(named),
         )
         self._rates = [[group["lr"] for group in each.param_groups] for each in self.optimizers]
-        self._rate = self._rates[0][0]
-        own = {id(each) for each in self.moved}
-        self._foreign = [each for each in foreign if id(each) not in own]
-        self.device = self.moved[0].device if self.moved else context.device
+        self._others = list(others)
+        self._start(context)
+
+    def _start(self, context: Context) -> None:
+        """Set all that changes from step to step to its beginning, or to a state that was loaded before."""
+        self.total, self.updates, self._decisions = context.steps, 0, context.decisions
+        self.plateau.reset()
+        self.device = self.moved[0].device
         self.scaler = precision.scaler(self.precision, self.device)
+        self._reevaluates = any(
+            getattr(each, "reevaluates", isinstance(each, torch.optim.LBFGS)) for each in self.optimizers
+        )
+        if self._reevaluates and self.scaler:
+            raise RefusalError(
+                "the loss scaler of float16 does not go with an optimizer that re-evaluates the loss",
+                fix="use precision=bfloat16 or float32",
+            )
         self.average = Average(self.moved, self.average_decay) if self.average_decay is not None else None
-        self.exchange = None
-        if distributed.together() and not self.sharded and distributed.world() > 1:
-            self.exchange = Exchange(self.moved)
+        if self.exchange is not None:
+            self.exchange.close()
+        self.exchange = Exchange(self.moved) if distributed.world() > 1 and not self.sharded else None
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self.set_extra_state(pending)
 
+    def _told(self) -> str:
+        return ", ".join(type(each).__name__ for each in self.networks)
+
+    def _sparse(self, named: list[tuple[str, nn.Parameter]]) -> frozenset[str]:
+        found = sparse_names(self.networks, named)
+        if found and (
+            self.clip_norm is not None or self.clip_value is not None or self.precision == "float16"
+        ):
+            raise RefusalError(
+                f"the gradient of {', '.join(sorted(found)[:3])} is sparse: it can be neither clipped nor scaled",
+                fix="leave out clip_norm, clip_value and float16, or build the embedding with sparse=False",
+            )
+        return found
+
     def undecayed(self) -> frozenset[str]:
         """Return the names of parameters that weight decay leaves alone: vectors, biases, norms."""
-        return frozenset(name for name, parameter in self.named() if parameter.ndim < 2)
+        return spared(self.networks, self.named())
 
     # ------------------------------------------------------------------------------------------------- stepping
 
@@ -163,98 +208,173 @@ class Descent(nn.Module):
         if not self.optimizers:
             self.begin()
         self._set_rates()
-        if any(getattr(each, "reevaluates", isinstance(each, torch.optim.LBFGS)) for each in self.optimizers):
+        if self._reevaluates:
             return self._reevaluating(loss_function, batch)
         metrics = self._gradients(loss_function, batch)
-        self._update()
+        if self.scaler is None or precision.unscaled(self.scaler, self.optimizers):
+            self._clip(loss_function, batch)
+            self._update()
+        if self.scaler:
+            self.scaler.update()
         return metrics
 
-    def follow(self, gradients: Sequence[Tensor | None] | Mapping[str, Tensor]) -> None:
-        """Take one step along ready gradients, in the order (or by the names) of `named()`."""
+    def follow(self, gradients: Sequence[Tensor | None] | Mapping[str, Tensor], weight: float = 1.0) -> None:
+        r"""Take one step along ready gradients: :math:`\sum_{ranks} weight \cdot gradient / \sum_{ranks} weight`.
+
+        Args:
+            gradients: in the order of `named()` (None where there is none), or by its names.
+            weight: what this rank's gradients count for, where there are several ranks.
+
+        Raises:
+            RefusalError: sharded parameters, or an optimizer that re-evaluates the loss.
+        """
         if not self.optimizers:
             self.begin()
+        if self._reevaluates or self.sharded:
+            why = "its optimizer re-evaluates the loss" if self._reevaluates else "its parameters are sharded"
+            raise RefusalError(
+                f"this descent cannot follow ready gradients: {why}", fix="give it a loss function"
+            )
         self._set_rates()
-        ordered = [gradients.get(n) for n in self._names] if isinstance(gradients, Mapping) else list(gradients)
+        ordered = (
+            [gradients.get(n) for n in self._names] if isinstance(gradients, Mapping) else list(gradients)
+        )
         if len(ordered) != len(self.moved):
-            raise NeurariumError(f"{len(self.moved)} gradients expected, {len(ordered)} received")
+            raise ShapeError(
+                "another number of gradients than parameters", expected=len(self.moved), received=len(ordered)
+            )
         for parameter, gradient in zip(self.moved, ordered, strict=True):
             parameter.grad = gradient
+        if self.exchange is not None:
+            torch._foreach_mul_([each.grad for each in self.moved if each.grad is not None], float(weight))
+            self.exchange.start()
+            self._divide_by(self.exchange.finish(torch.tensor([weight], dtype=torch.float64))[0])
         self._clip()
-        self._update()
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self._finish()
 
     def _gradients(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
         """Fill the gradients of the mean loss over all micro-batches and ranks; halve the micro-batches that do not fit."""
         while True:
-            parts = batches.split(batch, self.accumulate) if self.accumulate > 1 else [batch]
             for parameter in self.moved:
                 parameter.grad = None
             try:
-                metrics = self._backward(loss_function, parts)
+                metrics = self._backward(loss_function, batch)
                 break
             except Exception as error:
                 self.accumulate = memory.finer(error, self.accumulate, batch)
+                self._decisions.append(
+                    Decision(
+                        "micro-batches",
+                        self.accumulate,
+                        "a batch did not fit into memory",
+                        "--set accumulate=",
+                    )
+                )
         if self.guard and not _is_finite(metrics["loss"]):
             raise self.not_finite(loss_function, batch, "loss")
-        self._clip(loss_function, batch)
+        if self.guard and self.clip_norm is None and self.scaler is None and not self.sharded:
+            self._guard_gradients(loss_function, batch)  # a clip and a scaler look at them anyway
         return metrics
 
-    def _backward(self, loss_function: LossFunction, parts: list[Any]) -> dict[str, Tensor]:
-        alone = len(parts) == 1 and self.exchange is None and not self.sharded
+    def _guard_gradients(self, loss_function: LossFunction, batch: Any) -> None:
+        """Stop before an update that would spoil the weights: a sum holds any NaN or infinity of its parts."""
+        gradients = [each.grad for each in self.moved if each.grad is not None]
+        if self.device.type == "cuda":  # one kernel for all of them
+            sums = list(torch._foreach_norm(gradients))
+        else:
+            sums = [each.sum() for each in gradients]
+        if not _is_finite(torch.stack(sums).sum()):
+            raise self.not_finite(loss_function, batch, "gradient")
+
+    def _backward(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
+        if self.accumulate == 1 and self.exchange is None and not self.sharded:
+            total, weight, metrics = self._evaluate(loss_function, batch)
+            mean = total / weight
+            self._back(mean)
+            loss = mean.detach()
+        else:
+            with self._others_held() if self.sharded else contextlib.nullcontext():
+                loss, metrics = self._accumulated(loss_function, batch)
+        if all(parameter.grad is None for parameter in self.moved):
+            raise self._unreached()
+        return {"loss": loss, **{key: value.detach() for key, value in metrics.items()}}
+
+    def _accumulated(self, loss_function: LossFunction, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """Add up the gradients of sums over micro-batches and ranks, and divide once; return the mean loss, metrics."""
+        parts = batches.split(batch, self.accumulate)
+        present = [True] * len(parts)
+        if distributed.together():  # networks may communicate: all ranks evaluate equally often
+            parts, present = distributed.filled(parts, self.accumulate)
         totals: list[tuple[Tensor, Any]] = []
         gathered: dict[str, Tensor] = {}
-        for number, part in enumerate(parts):
-            with precision.autocast(self.precision, self.device):
-                total, weight, metrics = _unpack(loss_function(part))
-                for regularizer in self.regularizers:
-                    if hasattr(regularizer, "penalty") and getattr(regularizer, "how", "penalty") == "penalty":
-                        total = total + regularizer.penalty(self.named()) * weight
-            totals.append((total.detach(), weight))
-            if self.exchange is not None and number == len(parts) - 1:
-                self.exchange.start()
-            target = total / weight if alone else (total * distributed.world() if self.sharded else total)
-            self._back(self.scaler.scale(target) if self.scaler else target)
+        for number, (part, there) in enumerate(zip(parts, present, strict=True)):
+            with contextlib.nullcontext() if there else distributed.absent():
+                total, weight, metrics = self._evaluate(loss_function, part)
+                total, weight = (total, weight) if there else (total * 0, 0)
+                totals.append((total.detach(), weight))
+                if self.exchange is not None and number == len(parts) - 1:
+                    self.exchange.start()
+                self._back(
+                    total * distributed.world() if self.sharded else total
+                )  # FSDP2 averages over ranks
             for key, value in metrics.items():
-                gathered[key] = value.detach() if key not in gathered else gathered[key] + value.detach()
-        if alone:
-            loss = target.detach()
-        else:
-            loss = self._divide(totals)
-        if all(parameter.grad is None for parameter in self.moved):
-            raise NeurariumError(
-                "no parameter received a gradient: the loss does not depend on the networks of this descent "
-                f"({', '.join(type(each).__name__ for each in self.networks)})"
-            )
-        count = len(parts)
-        return {"loss": loss, **{key: value / count if count > 1 else value for key, value in gathered.items()}}
+                gathered[key] = gathered.get(key, 0.0) + value.detach() / len(parts)
+        return self._divide(totals), gathered
+
+    def _evaluate(self, loss_function: LossFunction, part: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:
+        with precision.autocast(self.precision, self.device, twice=self.second_order):
+            total, weight, metrics = _unpack(loss_function(part))
+            for regularizer in self.regularizers:
+                if hasattr(regularizer, "penalty") and getattr(regularizer, "how", "penalty") == "penalty":
+                    total = total + regularizer.penalty(self.named()) * weight
+        return total.float() if total.dtype in (torch.float16, torch.bfloat16) else total, weight, metrics
 
     def _back(self, target: Tensor) -> None:
         """Run backward so that only this descent's parameters receive gradients."""
-        if not self.sharded:
+        if not target.requires_grad:
+            raise self._unreached()
+        if self.scaler:
+            target = self.scaler.scale(target)
+        if self.sharded:  # FSDP2 leaves gradients None where inputs= is given
+            target.backward()
+        else:
             target.backward(inputs=[each for each in self.moved if each.requires_grad])
-            return
-        # FSDP2 leaves gradients None where inputs= is given: turn the foreign parameters off instead
-        held = [each for each in self._foreign if each.requires_grad]
+
+    @contextlib.contextmanager
+    def _others_held(self) -> Iterator[None]:
+        """Keep gradients out of the other descents' parameters where `inputs=` cannot."""
+        own = {id(each) for each in self.moved}
+        held = [p for other in self._others for p in other.moved if p.requires_grad and id(p) not in own]
         for each in held:
             each.requires_grad_(False)
         try:
-            target.backward()
+            yield
         finally:
             for each in held:
                 each.requires_grad_(True)
 
+    def _unreached(self) -> NeurariumError:
+        return NeurariumError(
+            f"no parameter received a gradient: the loss does not depend on the networks of this descent ({self._told()})"
+        )
+
     def _divide(self, totals: list[tuple[Tensor, Any]]) -> Tensor:
         """Divide the summed gradients once by the weight over all micro-batches and ranks; return the mean loss."""
-        own = sum(torch.as_tensor(weight, dtype=torch.float64, device=self.device).detach() for _, weight in totals)
-        loss = torch.stack([total.to(torch.float64) for total, _ in totals]).sum()
+        kind = torch.float32 if self.device.type == "mps" else torch.float64
+        weights = [torch.as_tensor(weight, dtype=kind, device=self.device).detach() for _, weight in totals]
+        losses = [total.to(kind) for total, _ in totals]
+        sums = torch.stack([torch.stack(weights).sum(), torch.stack(losses).sum()])
         if self.exchange is not None:
-            weight = self.exchange.finish(own)  # type: ignore[arg-type]
-        else:
-            weight = distributed.total(own) if self.sharded else own  # type: ignore[arg-type]
-        if self.exchange is not None or self.sharded:
-            loss = distributed.total(loss)
-        gradients = [each.grad for each in self.moved if each.grad is not None]
-        torch._foreach_div_(gradients, float(weight))
-        return (loss / weight).to(torch.float32)
+            sums = self.exchange.finish(sums)
+        elif self.sharded:
+            sums = distributed.total(sums)
+        self._divide_by(sums[0])
+        return (sums[1] / sums[0]).to(torch.float32)
+
+    def _divide_by(self, weight: Tensor) -> None:
+        torch._foreach_div_([each.grad for each in self.moved if each.grad is not None], float(weight))
 
     def _reevaluating(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
         """Step optimizers that evaluate the loss several times: one function for all of them, statistics moved once."""
@@ -265,6 +385,7 @@ class Descent(nn.Module):
             precision.set_random_state(chance, self.device)
             with contextlib.nullcontext() if not held else _statistics_held(self.networks):
                 metrics = self._gradients(loss_function, batch)
+            self._clip(loss_function, batch)
             held.setdefault("metrics", metrics)
             return metrics["loss"]
 
@@ -276,23 +397,17 @@ class Descent(nn.Module):
     def _clip(self, loss_function: LossFunction | None = None, batch: Any = None) -> None:
         if self.clip_norm is None and self.clip_value is None:
             return
-        if self.scaler:
-            for optimizer in self.optimizers:
-                self.scaler.unscale_(optimizer)
         if self.clip_value is not None:
             nn.utils.clip_grad_value_(self.moved, self.clip_value)
         if self.clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self.moved, self.clip_norm)
             norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-            if self.guard and not self.scaler and not _is_finite(norm):
+            if self.guard and not _is_finite(norm):
                 raise self.not_finite(loss_function, batch, "gradient")
 
     def _update(self) -> None:
-        if self.scaler is None:
-            for optimizer in self.optimizers:
-                optimizer.step()
-        elif not precision.scaled_step(self.scaler, self.optimizers):
-            return
+        for optimizer in self.optimizers:
+            optimizer.step()
         self._finish()
 
     def _finish(self) -> None:
@@ -312,28 +427,22 @@ class Descent(nn.Module):
         return self.optimizers[0].param_groups[0]["lr"] if self.optimizers else float("nan")
 
     def _set_rates(self) -> None:
-        if self.schedule_name == "constant" and self.plateau_factor == 1.0 and self.updates:
+        if self.schedule_name == "constant" and self.updates:
             return
         progress = min((self.updates + 0.5) / self.total, 1.0) if self.total else 0.0
         if self.schedule_name not in ("constant", "plateau") and not self.total:
-            raise OptionError(f"schedule '{self.schedule_name}' needs the number of steps", fix="give epochs or steps")
-        factor = self.factor(progress) * self.plateau_factor
+            raise OptionError(
+                f"schedule '{self.schedule_name}' needs the number of steps", fix="give epochs or steps"
+            )
+        factor = self.factor(progress) * self.plateau.reached
         for optimizer, rates in zip(self.optimizers, self._rates, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
 
-    def observe(self, score: float, *, better: Literal["min", "max"] = "min", patience: int = 5, factor: float = 0.3) -> None:
+    def observe(self, score: float, *, better: str = "min") -> None:
         """Tell the descent a validation score; the plateau schedule lowers the rate when it stops improving."""
-        if self.schedule_name != "plateau":
-            return
-        best = self._plateau["best"]
-        if best is None or (score < best if better == "min" else score > best):
-            self._plateau = {"best": score, "waited": 0}
-            return
-        self._plateau["waited"] += 1
-        if self._plateau["waited"] > patience:
-            self._plateau["waited"] = 0
-            self.plateau_factor *= factor
+        if self.schedule_name == "plateau":
+            self.plateau.observe(score, better)
 
     # ----------------------------------------------------------------------------------------- state and failure
 
@@ -344,30 +453,33 @@ class Descent(nn.Module):
             yield
 
     def not_finite(self, loss_function: LossFunction | None, batch: Any, what: str) -> Exception:
-        names = {f"network {number}" if number else "network": each for number, each in enumerate(self.networks)}
+        names = {
+            f"network {number}" if number else "network": each for number, each in enumerate(self.networks)
+        }
+        if self.sharded:  # looking into layers would ask the other ranks for their parts
+            names, loss_function = {}, None
         return finiteness.explain(names, loss_function, batch, step=self.updates, what=what)
 
     def get_extra_state(self) -> dict[str, Any]:
-        if self._pending is not None:
-            return self._pending
+        if not self.optimizers:
+            return self._pending or {}
         return {
             "updates": self.updates,
             "accumulate": self.accumulate,
-            "plateau": {**self._plateau, "factor": self.plateau_factor},
+            "plateau": self.plateau.state_dict(),
             "optimizers": [sharding.whole(each.state_dict()) for each in self.optimizers],
-            "scaler": self.scaler.state_dict() if self.optimizers and self.scaler else None,
+            "scaler": self.scaler.state_dict() if self.scaler else None,
             "average": None
             if self.average is None
             else {"updates": self.average.updates, "values": sharding.whole(self.average.values)},
         }
 
     def set_extra_state(self, state: dict[str, Any]) -> None:
-        if not self.optimizers:
-            self._pending = state
+        if not self.optimizers or not state:  # an empty state is that of a descent that had not begun
+            self._pending = state or None
             return
         self.updates, self.accumulate = state["updates"], state["accumulate"]
-        self._plateau = {key: state["plateau"][key] for key in ("best", "waited")}
-        self.plateau_factor = state["plateau"]["factor"]
+        self.plateau.load_state_dict(state["plateau"])
         for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(sharding.spread(held, optimizer))
         if self.scaler and state["scaler"]:

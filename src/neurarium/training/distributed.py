@@ -11,12 +11,45 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from neurarium.core import batches
+from neurarium.core import batches, codec
+
+_mode = {"alone": False, "absent": False}
 
 
 def together() -> bool:
-    """Return whether a process group is up."""
-    return dist.is_available() and dist.is_initialized()
+    """Return whether this process works with others: a process group is up, and no `alone` holds."""
+    return not _mode["alone"] and dist.is_available() and dist.is_initialized()
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Work as if this were the only process.
+
+    For what a rank does with its own tasks or clients while the others do something else: an inner loop of
+    meta-learning, the local training of federated clients, the search for a NaN. Nothing communicates inside.
+    """
+    with _set("alone"):
+        yield
+
+
+@contextlib.contextmanager
+def absent() -> Iterator[None]:
+    """Evaluate for the others' sake only: a rank without an example takes part in all communication, with weight 0."""
+    with _set("absent"):
+        yield
+
+
+def is_absent() -> bool:
+    return _mode["absent"]
+
+
+@contextlib.contextmanager
+def _set(name: str) -> Iterator[None]:
+    before, _mode[name] = _mode[name], True
+    try:
+        yield
+    finally:
+        _mode[name] = before
 
 
 def rank() -> int:
@@ -34,14 +67,14 @@ def first() -> bool:
 
 @contextlib.contextmanager
 def process_group(device: str | torch.device = "cpu") -> Iterator[None]:
-    """Join the group that torchrun describes, if it does; leave it at the end. NCCL on GPUs, gloo elsewhere."""
+    """Join the group that torchrun describes, if it does; leave it at the end. NCCL for tensors on GPUs, else gloo."""
     if together() or not (dist.is_available() and "WORLD_SIZE" in os.environ and "RANK" in os.environ):
         yield
         return
     on_gpu = torch.device(device).type == "cuda" and dist.is_nccl_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-    dist.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
     try:
         yield
     finally:
@@ -51,7 +84,7 @@ def process_group(device: str | torch.device = "cpu") -> Iterator[None]:
 def broadcast_state(module: nn.Module) -> None:
     """Give every rank the first one's parameters and buffers."""
     for tensor in (*module.parameters(), *module.buffers()):
-        dist.broadcast(tensor.detach(), src=0)
+        dist.broadcast(tensor.detach(), src=0)  # in place; the ranks hold the same layout
 
 
 def total(value: Tensor) -> Tensor:
@@ -62,20 +95,6 @@ def total(value: Tensor) -> Tensor:
     return value
 
 
-def gathered(tensor: Tensor) -> Tensor:
-    """Return the tensors of all ranks joined along the first axis, whatever their lengths."""
-    if not together():
-        return tensor
-    lengths = [torch.zeros(1, dtype=torch.int64, device=tensor.device) for _ in range(world())]
-    dist.all_gather(lengths, torch.tensor([len(tensor)], device=tensor.device))
-    longest = int(max(lengths))
-    padded = tensor.new_zeros((longest, *tensor.shape[1:]))
-    padded[: len(tensor)] = tensor
-    parts = [torch.empty_like(padded) for _ in range(world())]
-    dist.all_gather(parts, padded)
-    return torch.cat([part[: int(length)] for part, length in zip(parts, lengths, strict=True)])
-
-
 def same(text: str) -> str:
     """Return the first rank's text on every rank (a folder's name, a decision)."""
     if not together():
@@ -83,7 +102,11 @@ def same(text: str) -> str:
     bytes_ = text.encode()
     length = torch.tensor([len(bytes_)])
     dist.broadcast(length, src=0)
-    held = torch.frombuffer(bytearray(bytes_), dtype=torch.uint8) if first() else torch.zeros(int(length), dtype=torch.uint8)
+    held = (
+        torch.frombuffer(bytearray(bytes_), dtype=torch.uint8)
+        if first()
+        else torch.zeros(int(length), dtype=torch.uint8)
+    )
     dist.broadcast(held, src=0)
     return bytes(held.tolist()).decode()
 
@@ -93,29 +116,28 @@ def barrier() -> None:
         dist.barrier()
 
 
-def everyones(nest: Any) -> list[Any]:
-    """Return the nests of all ranks, in their order; the structure is the same everywhere, lengths may differ."""
+def filled(parts: list[Any], count: int) -> tuple[list[Any], list[bool]]:
+    """Return exactly `count` micro-batches, and which of them are there; the others are stand-ins that count nothing.
+
+    Networks may communicate (synchronised BatchNorm, sharded parameters), so that a rank whose share of a short last
+    batch is empty evaluates one made-up example for the others' sake.
+    """
+    present = [not batches.is_empty(part) for part in parts]
+    parts = [part if there else batches.stand_in(part) for part, there in zip(parts, present, strict=True)]
+    spare = [batches.take(parts[0], slice(0, 1))] * (count - len(parts)) if parts else []
+    return [*parts, *spare], [*present, *[False] * len(spare)]
+
+
+def everyones(tree: Any) -> list[Any]:
+    """Return the trees of all ranks, in their order; a tree is whatever the file codec writes."""
     if not together():
-        return [nest]
-    copies: list[dict[str, Tensor]] = [{} for _ in range(world())]
-    for name, tensor in batches.tensors(nest):
-        shapes = [torch.zeros(8, dtype=torch.int64) for _ in range(world())]
-        own = torch.zeros(8, dtype=torch.int64)
-        own[: tensor.ndim + 1] = torch.tensor([tensor.ndim, *tensor.shape])
-        dist.all_gather(shapes, own)
-        for source, shape in enumerate(shapes):
-            size = shape[1 : 1 + int(shape[0])].tolist()
-            held = tensor.detach().contiguous().cpu() if source == rank() else torch.empty(size, dtype=tensor.dtype)
-            dist.broadcast(held, src=source)
-            copies[source][name] = held
-    return [_filled(nest, copy) for copy in copies]
-
-
-def _filled(nest: Any, values: dict[str, Tensor], name: str = "") -> Any:
-    if isinstance(nest, Tensor):
-        return values[name]
-    if isinstance(nest, dict):
-        return {key: _filled(value, values, f"{name}.{key}" if name else str(key)) for key, value in nest.items()}
-    if isinstance(nest, list | tuple):
-        return type(nest)(_filled(v, values, f"{name}.{i}" if name else str(i)) for i, v in enumerate(nest))
-    return nest
+        return [tree]
+    own = torch.frombuffer(bytearray(codec.to_bytes(tree)), dtype=torch.uint8)
+    lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(world())]
+    dist.all_gather(lengths, torch.tensor([len(own)]))
+    padded = own.new_zeros(int(max(lengths)))
+    padded[: len(own)] = own
+    parts = [torch.empty_like(padded) for _ in range(world())]
+    dist.all_gather(parts, padded)
+    trees = [part[: int(length)].numpy().tobytes() for part, length in zip(parts, lengths, strict=True)]
+    return [codec.from_bytes(each) for each in trees]

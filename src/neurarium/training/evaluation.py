@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from neurarium.core import batches
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.training import distributed
-from neurarium.training.method import Method
+from neurarium.training import distributed, memory
+from neurarium.training.method import Evaluation, Method
 
 
-def evaluate(method: Method, examples: Any, metrics: Any = None, *, batch_size: int = 1024, device: Any = None) -> dict[str, float]:
+def evaluate(
+    method: Method, examples: Any, metrics: Any = None, *, batch_size: int = 1024, device: Any = None
+) -> dict[str, float]:
     """Return the metrics of a method on a split, over all ranks.
 
     Args:
@@ -32,18 +36,37 @@ def evaluate(method: Method, examples: Any, metrics: Any = None, *, batch_size: 
         metrics.reset()
     try:
         for batch in source:
-            seen = method.evaluate(batch)
-            if seen is None:
-                continue
-            if metrics is not None:
-                metrics.update(_detached(seen.predictions), _detached(seen.targets), seen.weights)
-            if seen.loss is not None:
-                total += torch.as_tensor(seen.loss[0]).detach().double().cpu()
-                weight += torch.as_tensor(seen.loss[1]).detach().double().cpu()
+            here = not batches.is_empty(batch)  # a rank without an example still takes part in communication
+            for seen in evaluations(method, batch if here else batches.stand_in(batch)):
+                if not here:
+                    continue
+                if metrics is not None:
+                    metrics.update(_detached(seen.predictions), _detached(seen.targets), seen.weights)
+                if seen.loss is not None:
+                    total += torch.as_tensor(seen.loss[0]).detach().double().cpu()
+                    weight += torch.as_tensor(seen.loss[1]).detach().double().cpu()
     finally:
         for module, training in modes.items():
             module.training = training
     return _computed(metrics, total, weight)
+
+
+def evaluations(method: Method, batch: Any) -> Iterator[Evaluation]:
+    """Yield what a method says of a batch, in halves where it does not fit into memory.
+
+    Raises:
+        UserError: a single example does not fit.
+    """
+    try:
+        seen = method.evaluate(batch)
+    except Exception as error:
+        parts = batches.split(batch, memory.finer(error, 1, batch))
+    else:
+        parts = []
+        if seen is not None:
+            yield seen
+    for part in parts:
+        yield from evaluations(method, part)
 
 
 def _computed(metrics: Any, total: Tensor, weight: Tensor) -> dict[str, float]:

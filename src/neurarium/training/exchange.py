@@ -26,37 +26,41 @@ class Exchange:
 
     def __init__(self, parameters: Sequence[nn.Parameter]):
         self.buckets = _buckets(list(reversed(parameters)))
+        self.parameters = [each for bucket in self.buckets for each in bucket]
         self.place = {id(each): number for number, bucket in enumerate(self.buckets) for each in bucket}
         self.active = False
+        self.sent = 0
         self.overlapped = 0  # buckets that left before backward ended, for tests and profiles
-        for parameter in parameters:
-            parameter.register_post_accumulate_grad_hook(self._arrived)
+        self.handles = [each.register_post_accumulate_grad_hook(self._arrived) for each in parameters]
 
     def start(self) -> None:
-        """Expect the last backward pass before the update."""
+        """Expect the last backward pass before the update (none at all where gradients are given ready)."""
         self.active, self.sent = True, 0
         self.missing = [{id(each) for each in bucket} for bucket in self.buckets]
         self.flying: list[tuple[Tensor, Any]] = []
 
-    def finish(self, weight: Tensor) -> Tensor:
-        """Send what is left, wait for all, write the sums into the gradients; return the weight summed over ranks."""
+    def finish(self, scalars: Tensor) -> Tensor:
+        """Send what is left, wait for all, write the sums into the gradients; return the scalars summed over ranks."""
         self.active = False
         self.overlapped = self.sent
         while self.sent < len(self.buckets):
             self._send()
-        parameters = [each for bucket in self.buckets for each in bucket]
-        used = [float(each.grad is not None) for each in parameters]
-        flags = torch.tensor([0.0, *used], dtype=torch.float64, device=weight.device)
-        flags[0] = weight
+        used = torch.tensor([each.grad is not None for each in self.parameters], dtype=scalars.dtype)
+        flags = torch.cat([scalars, used.to(scalars.device)])
         dist.all_reduce(flags)
         for (flat, work), bucket in zip(self.flying, self.buckets, strict=True):
             work.wait()
             for each, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
-                each.grad = part.view_as(each)
-        for each, count in zip(parameters, flags[1:].tolist(), strict=True):
+                _receive(each, part.view_as(each))
+        for each, count in zip(self.parameters, flags[len(scalars) :].tolist(), strict=True):
             if count == 0:  # no rank used it: optimizers must leave it alone
                 each.grad = None
-        return flags[0]
+        return flags[: len(scalars)]
+
+    def close(self) -> None:
+        """Stop listening to the parameters."""
+        for handle in self.handles:
+            handle.remove()
 
     def _arrived(self, parameter: nn.Parameter) -> None:
         if not self.active:
@@ -71,6 +75,14 @@ class Exchange:
         flat = torch.cat(parts)
         self.flying.append((flat, dist.all_reduce(flat, async_op=True)))
         self.sent += 1
+
+
+def _receive(parameter: nn.Parameter, total: Tensor) -> None:
+    """Write a summed gradient; in the memory format of its parameter, which fused optimizers rely on."""
+    if parameter.is_contiguous():
+        parameter.grad = total
+    else:
+        parameter.grad = torch.empty_like(parameter).copy_(total)
 
 
 def _buckets(parameters: list[nn.Parameter]) -> list[list[nn.Parameter]]:

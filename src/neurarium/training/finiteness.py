@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neurarium.core import batches
 from neurarium.core.errors import NotFiniteError
+from neurarium.training import distributed
 
 
 def finite(tensor: Tensor) -> bool:
@@ -25,26 +26,45 @@ def first_bad(nest: Any) -> str | None:
     return None
 
 
-def explain(networks: dict[str, nn.Module], evaluate: Any, batch: Any, *, step: int, what: str) -> NotFiniteError:
+def bad_row(batch: Any) -> int | None:
+    """Return the first example of a batch that holds a NaN or infinity."""
+    for _, tensor in batches.tensors(batch):
+        if tensor.ndim and not finite(tensor):
+            return int(torch.nonzero(~torch.isfinite(tensor.detach()))[0, 0])
+    return None
+
+
+def explain(
+    networks: dict[str, nn.Module], evaluate: Any, batch: Any, *, step: int, what: str
+) -> NotFiniteError:
     """Find the source of a value that is not finite, in the order batch, weights, layers, loss.
 
     Args:
         networks: by name; each is watched by hooks while `evaluate(batch)` runs once more.
-        evaluate: the loss function.
+        evaluate: the loss function; None where it cannot be run again by this process alone.
         batch: the batch at which it happened.
         step: the step's number.
         what: what was seen to be not finite (`loss`, `gradient`).
     """
     source = first_bad(batch)
     if source:
-        return _error(f"the batch: {source}", step, what, "clean the data; infinite and missing values are read by rule")
+        error = _error(
+            f"the batch: {source}", step, what, "clean the data; infinite and missing values are read by rule"
+        )
+        error.row = bad_row(batch)  # type: ignore[attr-defined]
+        return error
     for name, network in networks.items():
         source = first_bad(dict(network.named_parameters())) or first_bad(dict(network.named_buffers()))
         if source:
             fix = "lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint"
             return _error(f"the weights of the {name}: {source}", step, what, fix)
+    if evaluate is None:
+        where = "what cannot be watched: sharded parameters, or gradients that were given ready"
+        return _error(where, step, what, "lower --set learning_rate, or run it in one process to see more")
     seen = _watched(networks, evaluate, batch)
     where = seen[0] if seen else "the loss itself, computed from finite outputs"
+    if not seen and distributed.world() > 1:
+        where = "the batch of another process, whose message says more"
     return _error(where, step, what, "lower --set learning_rate, set clip_norm=1, or use precision=float32")
 
 
@@ -63,8 +83,10 @@ def _watched(networks: dict[str, nn.Module], evaluate: Any, batch: Any) -> list[
 
             handles.append(module.register_forward_hook(hook))
     try:
-        with torch.no_grad():
-            evaluate(batch)
+        with torch.no_grad(), distributed.alone():
+            result = evaluate(batch)
+        if not seen and isinstance(result, tuple) and float(result[1]) == 0:
+            seen.append("the weights of the batch, whose sum is 0")
     except Exception as error:  # the search must not hide what it searches for
         seen.append(f"(the search ended at {type(error).__name__}: {error})")
     finally:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.core.errors import NotFiniteError
 from neurarium.core.seeds import random_state, set_random_state
 from neurarium.data.sources.source import Source
 from neurarium.training import distributed, sharding
@@ -75,6 +76,8 @@ class Loop:
         self.elapsed = 0.0
         self.reason = ""
         self.interrupted = False
+        self.measured = 0  # the step of the last evaluation
+        self._inside = self._closing = False
         self._sums: dict[str, list[Tensor]] = {}
 
     # ------------------------------------------------------------------------------------------------ the loop
@@ -86,15 +89,18 @@ class Loop:
     def train(self) -> None:
         """Run until something says stop."""
         self._resumed_at, self._saved_at = time.monotonic(), time.monotonic()
-        self._before = self.elapsed
+        self._before, self._ranks = self.elapsed, distributed.world()
         for callback in self.callbacks:
             callback.start(self)
         try:
             with self._signals():
-                while not self.reason and not self._ended():
+                while self._closing or not self._agreed(self._ended())[0]:
+                    self._closing = False
                     self._epoch()
-            self.reason = self.reason or "done"
-            self.save()
+            self.stop("another process stopped")
+            self.save()  # first, so that a longer run resumed from here is the same as one that never stopped
+            if self.measured != self.step and not self._agreed(self.interrupted)[0]:
+                self.evaluate()
         finally:
             for callback in self.callbacks:
                 callback.stop(self)
@@ -102,8 +108,12 @@ class Loop:
     def _epoch(self) -> None:
         self.method.train()
         step, every = self.method.step, self.evaluate_every
+        self._inside = True
         for batch in self.source:
-            metrics = step(batch)
+            try:
+                metrics = step(batch)
+            except NotFiniteError as error:
+                raise self._located(error) from error
             self.step += 1
             for name, value in metrics.items():
                 self._sums.setdefault(name, []).append(value)
@@ -111,33 +121,45 @@ class Loop:
                 callback.step(self, metrics)
             if every is not None and self.step % every == 0:
                 self.evaluate()
-            if self._due():
+            due, ended = self._agreed(self._due(), self._ended())
+            if due:
                 self.save()
-            if self.step % self.length and self._ended():  # at an epoch's end the source closes it first
+            if ended and self.step % self.length:  # at an epoch's end the source closes it first
                 break
         else:
             self.epoch += 1
-        if every is None and (self.step % self.length == 0 or self.step == self.total):
-            self.evaluate()
+            self._inside = False
+            if every is None:
+                self.evaluate()
+        self._inside = False
+
+    def _located(self, error: NotFiniteError) -> NotFiniteError:
+        """Add to a failure of the guard in which batch, and at which example, it happened."""
+        place = f"batch {self.step % self.length + 1} of {self.length} in epoch {self.epoch + 1}"
+        row, latest = getattr(error, "row", None), getattr(self.source, "latest", None)
+        if row is not None and latest is not None:
+            place += f", example {int(latest()[row])} of the split"
+        return NotFiniteError(f"{error.problem} ({place})", fix=error.fix)
 
     def _ended(self) -> bool:
         self.elapsed = self._before + time.monotonic() - self._resumed_at
-        if self.time_limit is not None and self._agreed(self.elapsed >= self.time_limit):
+        if self.time_limit is not None and self.elapsed >= self.time_limit:
             self.stop("the time limit is reached")
         if self.total is not None and self.step >= self.total:
             self.stop("done")
         return bool(self.reason)
 
-    def _agreed(self, mine: bool) -> bool:
-        """Ranks have clocks of their own: all stop as soon as one wants to."""
-        if distributed.world() == 1:
-            return mine
-        return bool(distributed.total(torch.tensor(float(mine))) > 0)
+    def _agreed(self, *wishes: bool) -> tuple[bool, ...]:
+        """Ranks have clocks, signals and callbacks of their own: all do what one of them wants."""
+        if self._ranks == 1:
+            return wishes
+        return tuple((distributed.total(torch.tensor(wishes, dtype=torch.int64)) > 0).tolist())
 
     # ---------------------------------------------------------------------------------------------- evaluation
 
     def evaluate(self) -> None:
         """Measure, log, keep the best, and see whether to stop."""
+        self.measured = self.step
         row: dict[str, Any] = {"epoch": self.epoch, "step": self.step, "train": self._training_means()}
         rates = [descent.rate for descent in self.method.descents()]
         if rates:
@@ -150,20 +172,25 @@ class Loop:
                 self.best.consider(row, self.method.deployed)
         self.method.train()
         if distributed.first():
-            timing = {"step": self.step, "seconds": round(self.elapsed, 3), "evaluation": round(time.monotonic() - began, 3)}
+            timing = {
+                "step": self.step,
+                "seconds": round(self.elapsed, 3),
+                "evaluation": round(time.monotonic() - began, 3),
+            }
             self.recorder.add(row, timing)
         for callback in self.callbacks:
             callback.evaluate(self, row)
         self._judge(row)
 
     def _judge(self, row: dict[str, Any]) -> None:
+        score, better = row["train"].get("loss"), "min"
         if self.best is not None:
-            score = row.get("validation", {}).get(self.best.monitor)
-            if score is not None:
-                for descent in self.method.descents():
-                    descent.observe(score, better=self.best.better)  # type: ignore[arg-type]
-            if self.best.exhausted:
-                self.stop(f"validation {self.best.monitor} has not improved for {self.best.waited} evaluations")
+            score, better = row.get("validation", {}).get(self.best.monitor), self.best.better
+        if score is not None:
+            for descent in self.method.descents():
+                descent.observe(score, better=better)
+        if self.best is not None and self.best.exhausted:
+            self.stop(f"validation {self.best.monitor} has not improved for {self.best.waited} evaluations")
         if self.convergence.consider(row["train"].get("loss")):
             self.stop("the training loss stands still")
 
@@ -189,7 +216,7 @@ class Loop:
             return False
         if self.checkpoint_steps is not None:
             return self.step % self.checkpoint_steps == 0
-        return self._agreed(time.monotonic() - self._saved_at >= self.checkpoint_seconds)
+        return time.monotonic() - self._saved_at >= self.checkpoint_seconds
 
     def save(self) -> None:
         """Write a checkpoint; never of weights that are not finite."""
@@ -204,30 +231,39 @@ class Loop:
         """Return all that a resumed run needs to go on bitwise as if nothing had happened."""
         return {
             "method": sharding.whole(dict(self.method.state_dict())),
-            "source": self.source.state_dict(),
+            "ranks": distributed.everyones({"source": self.source.state_dict(), "random": random_state()}),
             "epoch": self.epoch,
             "step": self.step,
+            "measured": self.measured,
+            "closing": self._inside and self.step % self.length == 0,
             "elapsed": self.elapsed,
             "best": None if self.best is None else self.best.state_dict(),
             "convergence": self.convergence.state_dict(),
-            "sums": {name: torch.stack([torch.as_tensor(v).detach() for v in vs]) for name, vs in self._sums.items()},
+            "sums": {
+                name: torch.stack([torch.as_tensor(v).detach() for v in vs])
+                for name, vs in self._sums.items()
+            },
             "callbacks": [callback.state_dict() for callback in self.callbacks],
-            "random": random_state(),
             "logs": self.recorder.lengths(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         sharding.load_method(self.method, state["method"])
-        self.source.load_state_dict(state["source"])
+        ranks = state["ranks"]
+        own = ranks[distributed.rank() % len(ranks)]  # another number of processes goes on as well as it can
+        self.source.load_state_dict(own["source"])
         self.epoch, self.step, self.elapsed = state["epoch"], state["step"], state["elapsed"]
+        self.measured, self._closing = state["measured"], state["closing"]
         if self.best is not None and state["best"] is not None:
             self.best.load_state_dict(state["best"])
         self.convergence.load_state_dict(state["convergence"])
         device = next((p.device for p in self.method.parameters()), torch.device("cpu"))
-        self._sums = {name: list(batches.to(values, device).unbind()) for name, values in state["sums"].items()}
+        self._sums = {
+            name: list(batches.to(values, device).unbind()) for name, values in state["sums"].items()
+        }
         for callback, held in zip(self.callbacks, state["callbacks"], strict=False):
             callback.load_state_dict(held)
-        set_random_state(state["random"])
+        set_random_state(own["random"])
         if distributed.first():
             self.recorder.cut(state["logs"])
 

@@ -9,6 +9,7 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import UserError
+from neurarium.training import distributed
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -22,10 +23,16 @@ def finer(error: BaseException, accumulate: int, batch: Any) -> int:
     """Return twice the number of micro-batches, where that can help; else raise the error again.
 
     Raises:
-        UserError: a single example does not fit.
+        UserError: a single example does not fit; or there are several ranks, which could not agree in time.
     """
     if not is_out_of_memory(error):
         raise error
+    if distributed.world() > 1:  # the other ranks cannot know, and wait in the middle of this batch
+        raise UserError(
+            "a batch does not fit into memory",
+            received=str(error).splitlines()[0],
+            fix=f"start again with --set accumulate={accumulate * 2}",
+        ) from error
     if accumulate >= batches.size(batch):
         raise UserError(
             "one example alone does not fit into memory",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import RefusalError
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.sources.source import Source
+from neurarium.training import distributed, sharding
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
 
@@ -72,17 +73,18 @@ class Method(nn.Module):
         Raises:
             RefusalError: sharding was asked for and this method cannot have it.
         """
-        if context.shard and (self.second_order or not self.shardable):
+        descents = self.descents()
+        if context.shard and (self.second_order or not self.shardable or not descents):
             raise RefusalError(
                 f"{type(self).__name__} cannot train sharded parameters",
-                expected="a first-order method",
+                expected="a first-order method that descends",
                 fix="train without --shard",
             )
-        descents = self.descents()
-        parameters = [list(p for n in d.networks for p in n.parameters()) for d in descents]
-        for number, descent in enumerate(descents):
-            foreign = [p for other, each in enumerate(parameters) if other != number for p in each]
-            descent.begin(context, foreign=foreign)
+        if distributed.together() and not sharding.is_sharded([self]):
+            distributed.broadcast_state(self)
+        for descent in descents:
+            descent.second_order = self.second_order
+            descent.begin(context, others=[each for each in descents if each is not descent])
 
     def step(self, batch: Any) -> dict[str, Tensor]:
         """Learn from one batch; return detached metrics."""

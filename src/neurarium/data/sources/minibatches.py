@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,7 +23,8 @@ class Minibatches:
 
     Args:
         examples: the split.
-        batch_size: examples per batch over all ranks together; the last batch of an epoch may be shorter.
+        batch_size: examples per batch over all ranks together; the last batch of an epoch may be shorter, but for a
+            single example that is left over: it joins the batch before.
         seed: order and augmentation are drawn from (seed, epoch, example).
         shuffle: a new order every epoch.
         augment: `augment(batch, chance) -> batch`; see `Chance`.
@@ -65,8 +67,11 @@ class Minibatches:
         self._resident: Any = None
 
     def __len__(self) -> int:
-        count = len(self.examples)
-        return count // self.batch_size if self.drop_last else -(-count // self.batch_size)
+        whole, left = divmod(len(self.examples), self.batch_size)
+        alone = (
+            left == 1 and whole > 0
+        )  # joins the batch before: normalization has no statistics of one example
+        return whole + (left > 0 and not alone and not self.drop_last)
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "position": self.position}
@@ -89,14 +94,24 @@ class Minibatches:
             yield batch
         self.epoch, self.position = self.epoch + 1, 0
 
+    def latest(self) -> Tensor:
+        """Return the places in the split of the examples of the batch that was yielded last."""
+        return self.order()[slice(*self._bounds(self.position - 1))]
+
     def _bounds(self, number: int) -> tuple[int, int]:
         """Return where this rank's part of batch `number` lies in the order."""
-        first = number * self.batch_size
-        last = min(first + self.batch_size, len(self.examples))
+        first, last = self._extent(number)
         if self.world == 1:
             return first, last
         size = last - first
-        return first + round(size * self.rank / self.world), first + round(size * (self.rank + 1) / self.world)
+        low, high = (-(-size * part // self.world) for part in (self.rank, self.rank + 1))
+        return first + low, first + high
+
+    def _extent(self, number: int) -> tuple[int, int]:
+        """Return where batch `number` of all ranks lies in the order."""
+        first = number * self.batch_size
+        is_last = number == len(self) - 1 and not self.drop_last
+        return first, len(self.examples) if is_last else first + self.batch_size
 
     def _from_memory(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
         batch = self._on_device()
@@ -104,7 +119,7 @@ class Minibatches:
         per_chunk = self._batches_per_chunk(batch)
         for first in range(start, stop, per_chunk):
             numbers = range(first, min(first + per_chunk, stop))
-            begin, end = numbers[0] * self.batch_size, min((numbers[-1] + 1) * self.batch_size, len(order))
+            begin, end = self._extent(numbers[0])[0], self._extent(numbers[-1])[1]
             chunk = batches.take(batch, order[begin:end])
             for number in numbers:
                 low, high = self._bounds(number)
@@ -114,12 +129,13 @@ class Minibatches:
     def _from_files(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
         wanted = [order[slice(*self._bounds(number))].tolist() for number in range(start, stop)]
         loader = torch.utils.data.DataLoader(
-            _Whole(self.examples),
+            _Whole(self.examples),  # type: ignore[arg-type]
             batch_sampler=wanted,
             num_workers=self.workers,
-            collate_fn=_same,
+            collate_fn=_same,  # type: ignore[arg-type]
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if self.workers else None,
+            worker_init_fn=_deaf,
             generator=generator(self.seed, "loader", self.epoch),  # or it would draw from the global stream
         )
         for number, (indices, batch) in enumerate(zip(wanted, loader, strict=True), start):
@@ -135,15 +151,20 @@ class Minibatches:
     def _on_device(self) -> Any:
         """The whole split where the batches are wanted: copied there once, not batch by batch."""
         if self.device.type == "cpu":
-            return self.examples.batch
+            return self.examples.batch  # type: ignore[union-attr]
         if self._resident is None:
-            self._resident = batches.to(self.examples.batch, self.device)
+            self._resident = batches.to(self.examples.batch, self.device)  # type: ignore[union-attr]
         return self._resident
 
     def _batches_per_chunk(self, batch: Any) -> int:
         count = max(len(self.examples), 1)
         row = sum(tensor.numel() * tensor.element_size() for _, tensor in batches.tensors(batch)) / count
         return max(1, int(CHUNK_BYTES / max(row * self.batch_size, 1)))
+
+
+def _deaf(worker: int) -> None:
+    """Leave Ctrl-C to the main process, which ends after its step: a terminal sends it to the workers too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Whole(torch.utils.data.Dataset):
