@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
@@ -45,3 +46,6 @@ class Huber(PointwiseLoss):
         error = (outputs - targets).abs()
         inside = error.clamp(max=self.delta)
         return inside * (error - 0.5 * inside)
+
+    def summed(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.huber_loss(outputs, targets, reduction="sum", delta=self.delta)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional
 
 from neurarium.core.recipe import recorded
 from neurarium.losses.pointwise import PointwiseLoss
@@ -28,3 +29,6 @@ class MeanAbsoluteError(PointwiseLoss):
 
     def pointwise(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return (outputs - targets).abs()
+
+    def summed(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.l1_loss(outputs, targets, reduction="sum")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional
 
 from neurarium.core.recipe import recorded
 from neurarium.losses.pointwise import PointwiseLoss
@@ -28,3 +29,6 @@ class MeanSquaredError(PointwiseLoss):
 
     def pointwise(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return (outputs - targets).square()
+
+    def summed(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.mse_loss(outputs, targets, reduction="sum")

@@ -36,8 +36,7 @@ class PointwiseLoss(Loss):
             raise mismatch(
                 self, f"targets (batch, ..., quantities), outputs (batch, ..., {size})", outputs, targets
             )
-        if not targets.is_floating_point():
-            targets = targets.to(outputs.dtype)
+        targets = targets.to(outputs.dtype)
         return (outputs if per == 1 else outputs.unflatten(-1, (targets.shape[-1], per))), targets
 
     def values(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -48,8 +47,12 @@ class PointwiseLoss(Loss):
         if self.counted(outputs, targets) is not None:
             return super().unweighted(outputs, targets)
         width = targets.shape[-1]
-        total = self.pointwise(outputs, targets).sum()
+        total = self.summed(outputs, targets)
         return Sum(total if width == 1 else total / width, targets.numel() // width)
+
+    def summed(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum of `pointwise`; a member with a fused kernel for it says so here."""
+        return self.pointwise(outputs, targets).sum()
 
     def point(self, outputs: Tensor) -> Tensor:
         """Return the point prediction `(batch, ..., quantities)` of raw outputs, on the scale of the targets."""
