@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, no window for plots, reproducible examples, data sets by name."""
+"""What all tests share: one thread, no windows, reproducible examples, a cache of their own, data sets by name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import hypothesis
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Small matrices: a second thread gains nothing, and on a busy machine its waiting costs ten times the work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The same examples in every run: a law that fails, fails for everybody. No deadline: machines differ.
 hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("reproducible")
