@@ -9,10 +9,12 @@ import pytest
 import torch
 from scipy.stats import binomtest, ttest_rel
 
+import neurarium as nr
 from neurarium.core.errors import DataError, OptionError, ShapeError
+from neurarium.data.dataset import Dataset
 from neurarium.metrics import AUC, BLEU, Accuracy
-from neurarium.studies import compare
-from neurarium.studies.comparison import mcnemar
+from neurarium.studies import compare, compare_runs
+from neurarium.studies.comparison import Pair, mcnemar
 
 
 def decisions(right):
@@ -94,8 +96,6 @@ def test_any_metric_can_be_compared_and_swapping_the_runs_swaps_the_sign():
 
 
 def test_exchanging_examples_is_the_metric_of_exchanged_predictions():
-    from neurarium.studies.comparison import Pair
-
     source = torch.Generator().manual_seed(4)
     targets = torch.randint(0, 2, (30,), generator=source)
     one, two = torch.rand(2, 30, generator=source)
@@ -148,3 +148,19 @@ def test_what_cannot_be_compared_is_refused():
     undefined = compare(one[:, 1], two[:, 1], targets, metric="auc", resamples=20)
     assert math.isnan(undefined.p_value) and undefined.better is None
     assert compare(one, two, targets, metric=Accuracy(), resamples=20).metric == "Accuracy"
+
+
+def test_two_runs_are_compared_on_the_same_examples():
+    digits = nr.data.load("digits")
+    runs = []
+    for widths in ((64,), (2,)):
+        torch.manual_seed(0)
+        network = nr.networks.MLP.for_data(digits.inputs, digits.targets, widths=widths)
+        runs.append(nr.fit(nr.methods.Supervised(network), digits, epochs=2, progress=False))
+    other = digits.test.subset(range(269, -1, -1))
+    runs[1].data = Dataset("digits", digits.inputs, digits.targets, digits.train, digits.validation, other)
+    found = compare_runs(*runs, digits, names=("wide", "narrow"), resamples=200)
+    assert found.better == "wide" and found.examples == len(digits.test)
+    assert found.first == pytest.approx(nr.studies.evaluate(runs[0], digits, resamples=0).metrics["accuracy"])
+    with pytest.raises(DataError, match="same examples"):
+        compare_runs(runs[0], runs[1], split="test")

@@ -8,6 +8,7 @@ MEMBERS: dict[str, Member] = {
     "EvaluationReport": Member("evaluation", summary="what an evaluation found"),
     "reports_of": Member("evaluation", summary="the reports of a run's splits"),
     "predict": Member("prediction", "predict", "classes, probabilities, values and intervals for new data", "03"),
+    "predict_with_notes": Member("prediction", summary="predictions, and what the preparation noted"),
     "read_data": Member("reading", summary="a dataset by the name of its source"),
     "warm_start": Member("warm_start", summary="the weights of one run as the start of another", chapter="03"),
     "calibrate": Member(
@@ -21,6 +22,7 @@ MEMBERS: dict[str, Member] = {
     "reliability": Member("calibration", summary="data of a reliability plot"),
     "quantile_reliability": Member("calibration", summary="how often targets lie below predicted quantiles"),
     "compare": Member("comparison", "compare", "two runs on the same examples, with a paired test", "08"),
+    "compare_runs": Member("comparison", summary="two trained runs on the same examples, with a paired test"),
     "Comparison": Member(
         "comparison", summary="two runs on the same examples: difference, interval, p-value"
     ),

@@ -17,6 +17,10 @@ from neurarium.metrics.checks import tensor
 from neurarium.metrics.choice import make_metric
 from neurarium.metrics.intervals import Interval, drawn, percentile_interval
 from neurarium.metrics.metric import Metric
+from neurarium.studies.evaluation import examples_for, predictions_of
+from neurarium.studies.learner import learner_of
+from neurarium.training.method import Method
+from neurarium.training.run import Run
 
 Test = Literal["auto", "mcnemar", "permutation", "bootstrap"]
 TESTS = {
@@ -157,6 +161,62 @@ def compare(
     else:
         chance = exchanged(pair, one - two, resamples=resamples, seed=seed)
     return Comparison(name, chosen.goal, names, one, two, difference, chance, kind, pair.length, discordant)
+
+
+def compare_runs(
+    first: Run | Method,
+    second: Run | Method,
+    data: Any = None,
+    *,
+    split: str = "test",
+    metric: Metric | str | None = None,
+    names: tuple[str, str] = ("first", "second"),
+    **options: Any,
+) -> Comparison:
+    """Compare two trained runs on the same examples, each with its own preparation.
+
+    Args:
+        first, second: runs or methods.
+        data: as `evaluate` takes it; None for the data of the runs' training.
+        split: "train", "validation" or "test".
+        metric: a metric or its name; None: accuracy for classes, rmse for quantities.
+        names: of the two runs.
+        **options: those of `compare`.
+
+    Raises:
+        DataError: the two runs were not measured on the same examples.
+
+    >>> import neurarium as nr
+    >>> iris = nr.data.load("iris")
+    >>> networks = [nr.networks.MLP.for_data(iris.inputs, iris.targets, widths=(w,)) for w in (2, 64)]
+    >>> runs = [nr.fit(nr.methods.Supervised(n), iris, epochs=5, progress=False) for n in networks]
+    >>> compare_runs(*runs, iris).examples == len(iris.test)
+    True
+    """
+    seen, targets = [], []
+    for trained in (first, second):
+        method = learner_of(trained)
+        seen.append(predictions_of(method, examples_for(trained, data, split)[2]))
+        targets.append(getattr(method, "targets", None))
+    one, two = seen
+    if one.targets.shape != two.targets.shape or not torch.equal(one.targets, two.targets):
+        raise DataError(
+            "the two runs were not measured on the same examples",
+            expected=f"{len(one.targets):,} equal targets",
+            received=f"{len(two.targets):,} targets, some others",
+            fix="give both the same data=, and the same seed of the split when they are trained",
+        )
+    kind = getattr(targets[0], "kind", "classification")
+    chosen = metric or ("rmse" if kind == "regression" else "accuracy")
+    return compare(
+        one.predictions,
+        two.predictions,
+        one.targets,
+        metric=chosen,
+        weights=one.weights,
+        names=names,
+        **options,
+    )
 
 
 class Pair:

@@ -131,7 +131,7 @@ def evaluate(
     (True, True)
     """
     method = learner_of(trained)
-    name, split, examples = _examples(trained, data, split)
+    name, split, examples = examples_for(trained, data, split)
     targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples, batch_size=batch_size)
     return report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
@@ -234,7 +234,7 @@ def _sampled(seen: Seen, targets: Quantity, seed: int) -> dict[str, list[tuple[f
     return pairs
 
 
-def _examples(trained: Run | Method, data: Any, split: str) -> tuple[str, str, Any]:
+def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str, Any]:
     """Find what to measure on: (name of the data, name of the split, examples)."""
     if data is None:
         if not isinstance(trained, Run):
