@@ -71,6 +71,8 @@ def _split(text: str, annotation: Any) -> Any:
         return None
     if str in choices or typing.Literal in map(typing.get_origin, choices):
         return text
+    if "," not in text and {int, float, bool} & set(choices):  # `int | tuple[int, int]` takes 128 and 128,96
+        return text
     for choice in choices:
         origin = typing.get_origin(choice) or choice
         if inspect.isclass(origin) and issubclass(origin, tuple | list | set | frozenset) or origin in _SEQUENCES:

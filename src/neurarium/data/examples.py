@@ -25,7 +25,9 @@ class Examples:
 
     in_memory = True
 
-    def __init__(self, batch: dict[str, Any], *, finish: Callable[[dict[str, Any]], dict[str, Any]] | None = None):
+    def __init__(
+        self, batch: dict[str, Any], *, finish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    ):
         self.batch, self.finish = batch, finish
         self._length = batches.size(batch)
 

@@ -157,13 +157,17 @@ class Quantity(Spec):
     def original(self, values: Tensor) -> Tensor:
         """Turn standardized values `(batch, len(names))` into the units of the data, in float64."""
         mean = torch.tensor(self.mean or (0.0,) * len(self.names), dtype=torch.float64, device=values.device)
-        scale = torch.tensor(self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        scale = torch.tensor(
+            self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device
+        )
         return values.to(torch.float64).reshape(len(values), -1) * scale + mean
 
     def standardized(self, values: Tensor) -> Tensor:
         """The inverse of `original`, in float32."""
         mean = torch.tensor(self.mean or (0.0,) * len(self.names), dtype=torch.float64, device=values.device)
-        scale = torch.tensor(self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device)
+        scale = torch.tensor(
+            self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device
+        )
         return ((values.to(torch.float64).reshape(len(values), -1) - mean) / scale).to(torch.float32)
 
 

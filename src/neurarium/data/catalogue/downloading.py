@@ -39,9 +39,9 @@ def _from_any(file: File, target: Path, instructions: str) -> None:
     part = target.with_name(f".{target.name}.part")
     failures, wrong = [], ""
     for address in file.addresses:
-        for attempt in ("continue", "again"):
+        for _ in range(2):  # bytes of an earlier try may have been wrong: then once more from the start
             try:
-                _receive(address, part)
+                resumed = _receive(address, part)
             except LOST as error:
                 failures.append(f"{address}: {getattr(error, 'reason', error)}")
                 break
@@ -49,8 +49,6 @@ def _from_any(file: File, target: Path, instructions: str) -> None:
                 os.replace(part, target)
                 return
             wrong = hashing.sha256(part) if file.sha256 else hashing.md5(part)
-            resumed = attempt == "continue" and part.with_suffix(".resumed").exists()
-            part.with_suffix(".resumed").unlink(missing_ok=True)
             part.unlink()
             if not resumed:
                 failures.append(f"{address}: the hash of the bytes is wrong")
@@ -70,8 +68,8 @@ def _from_any(file: File, target: Path, instructions: str) -> None:
     )
 
 
-def _receive(address: str, part: Path) -> None:
-    """Receive into the part file, from where it ends if the server can."""
+def _receive(address: str, part: Path) -> bool:
+    """Receive into the part file; return whether what was there already was kept."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"User-Agent": "neurarium"})
     if have:
@@ -84,11 +82,9 @@ def _receive(address: str, part: Path) -> None:
         part.unlink()  # nothing is left to send: the part is no beginning of this file, or already whole
         return _receive(address, part)
     with answer:
-        goes_on = have > 0 and answer.status == 206
-        mark = part.with_suffix(".resumed")
-        mark.touch() if goes_on else mark.unlink(missing_ok=True)
+        kept = have > 0 and answer.status == 206
         length, received = answer.headers.get("Content-Length"), 0
-        with part.open("ab" if goes_on else "wb") as stream:
+        with part.open("ab" if kept else "wb") as stream:
             while chunk := answer.read(CHUNK):
                 stream.write(chunk)
                 received += len(chunk)
@@ -96,7 +92,7 @@ def _receive(address: str, part: Path) -> None:
             os.fsync(stream.fileno())
     if length is not None and received < int(length):
         raise ConnectionError(f"the connection broke after {received:,} of {int(length):,} bytes")
-    mark.unlink(missing_ok=True) if not goes_on else None
+    return kept
 
 
 class _Alone:
