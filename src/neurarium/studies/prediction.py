@@ -42,6 +42,12 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
     >>> nr.studies.predict(run, {name: [5.0, 6.0] for name in measures}).columns
     ['prediction', 'probability_setosa', 'probability_versicolor', 'probability_virginica']
     """
+    return predict_with_notes(run, raw, batch_size=batch_size)[0]
+
+
+def predict_with_notes(run: Run, raw: Any, *, batch_size: int = 1024) -> tuple[polars.DataFrame, dict[str, Any]]:
+    """Predict raw new data, and say what the preparation noted: `unseen` categories, `unreadable` values,
+    `quarantined` files, the `raw` frame of a table."""
     if run.preparation is None:
         raise ArtifactError(
             f"{run.folder or 'the run'} has no preparation: it cannot read raw data",
@@ -54,17 +60,7 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
     frame = _frame(run, method, outputs)
     if "files" in notes:
         frame.insert_column(0, polars.Series("file", [str(each) for each in notes["files"]]))
-    return frame
-
-
-def notes_of(run: Run, raw: Any) -> dict[str, Any]:
-    """Return what the preparation has to say of raw data: categories unseen in training, unreadable values or files."""
-    _, notes = run.preparation.apply(raw)
-    return {
-        name: value
-        for name, value in notes.items()
-        if name in ("unseen", "unreadable", "quarantined") and value
-    }
+    return frame, notes
 
 
 def outputs_of(method: Method, inputs: Any, *, batch_size: int = 1024) -> Tensor:

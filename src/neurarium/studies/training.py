@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def train(
     time_limit: float | None = None,
     precision: str | None = None,
     start: Run | None = None,
+    reader: Callable[..., Dataset] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
     config: dict[str, Any] | None = None,
@@ -57,6 +58,7 @@ def train(
         epochs, steps, patience, time_limit: when to stop; chosen by the data where None.
         precision: "float32", "bfloat16" or "float16".
         start: a run whose weights are the start.
+        reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
         seed: of the initial weights, the order of examples, dropout.
         config: what config.yaml says of the command.
@@ -74,7 +76,7 @@ def train(
     >>> run.results["test"]["accuracy"] > 0.8
     True
     """
-    chosen = _chosen(data, network, method, options or {}, precision, start)
+    chosen = _chosen(data, network, method, options or {}, precision, start, reader)
     learner, given, decisions = build(
         data,
         chosen,
@@ -141,6 +143,7 @@ def _chosen(
     options: Mapping[str, Any],
     precision: str | None,
     start: Run | None,
+    reader: Callable[..., Dataset] | None,
 ) -> Chosen:
     if isinstance(method, Method):
         if options or network is not None:
@@ -160,7 +163,8 @@ def _chosen(
     else:
         name, reason = default(data.inputs)
     asked = {**({"descent.precision": precision} if precision else {}), **options}
-    assigned = assign(asked, owners_of(name or None, method))
+    owners = owners_of(name or None, method)
+    assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
     chosen = Chosen(name, built, method or "supervised", assigned)

@@ -1,0 +1,1 @@
+"""The command line. No torch is imported before a command needs it."""

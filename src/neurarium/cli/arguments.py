@@ -1,0 +1,136 @@
+"""Arguments: one option means one thing in every verb, so each is defined once, here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from neurarium.cli.folders import RUNS, run_names
+
+DATA, SPLITS, NETWORK, TIME, MACHINE, RUN_, OUT = (
+    "Data", "Splits", "Network and method", "How long", "Machine", "Runs", "Output",
+)  # fmt: skip
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists its options in groups."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        groups: dict[str, list[Any]] = defaultdict(list)
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                groups[getattr(parameter, "rich_help_panel", None) or "Other"].append(record)
+        for title in sorted(groups, key=lambda title: title == "Other"):
+            with formatter.section(title):
+                formatter.write_dl(groups[title])
+
+
+def _sets(incomplete: str) -> Iterable[str]:
+    from neurarium.data.catalogue.entries import ENTRIES
+
+    return [name for name in ENTRIES if name.startswith(incomplete)]
+
+
+def _named(kind: str) -> Any:
+    def complete(incomplete: str) -> Iterable[tuple[str, str]]:
+        from neurarium.core.members import table
+
+        return [(name, row.summary) for name, (_, row) in table(kind).items() if name.startswith(incomplete)]
+
+    return complete
+
+
+def _choices(*names: str) -> Any:
+    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
+
+
+def _runs(incomplete: str) -> Iterable[str]:
+    return [str(Path(RUNS) / name) for name in run_names() if f"{RUNS}/{name}".startswith(incomplete)]
+
+
+def _option(*flags: str, help: str, group: str, **more: Any) -> Any:
+    return typer.Option(*flags, help=help, rich_help_panel=group, show_default=False, **more)
+
+
+Data = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="DATA",
+        help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder of images, idx or npz files.",
+        autocompletion=_sets,
+        show_default=False,
+    ),
+]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="The folder of a run, or its name below runs/.", autocompletion=_runs)
+]
+
+Target = Annotated[str | None, _option("--target", "-t", metavar="COLUMN", help="The column to predict; several with commas.", group=DATA)]
+Columns = Annotated[str | None, _option("--columns", metavar="A,B,C", help="Names, for a table without a header.", group=DATA)]
+Task = Annotated[
+    str | None,
+    _option(
+        "--task",
+        metavar="KIND",
+        help="classification or regression, where the target could be either.",
+        group=DATA,
+        autocompletion=_choices("classification", "regression"),
+    ),
+]
+Test = Annotated[str | None, _option("--test", metavar="FILE", help="A file or folder of test examples, or the share to set aside.", group=SPLITS)]
+Validation = Annotated[
+    str | None, _option("--validation", metavar="FILE", help="A file or folder of validation examples, or the share to set aside.", group=SPLITS)
+]
+Split = Annotated[
+    str | None,
+    _option(
+        "--split",
+        metavar="WAY",
+        help="stratified, random, grouped (--group) or time (--time).",
+        group=SPLITS,
+        autocompletion=_choices("stratified", "random", "grouped", "time"),
+    ),
+]
+Group = Annotated[str | None, _option("--group", metavar="COLUMN", help="Rows with one value here stay in one split.", group=SPLITS)]
+Time = Annotated[str | None, _option("--time", metavar="COLUMN", help="Later rows test, earlier ones train.", group=SPLITS)]
+SplitSeed = Annotated[int | None, _option("--split-seed", metavar="N", help="Another draw of the splits.", group=SPLITS)]
+
+Network = Annotated[
+    str | None, _option("--network", "-n", metavar="NAME", help="mlp, cnn, tabm, ...; by default what suits the data.", group=NETWORK, autocompletion=_named("network"))
+]
+Method = Annotated[str | None, _option("--method", "-m", metavar="NAME", help="How it learns; supervised by default.", group=NETWORK, autocompletion=_named("method"))]
+Set = Annotated[
+    list[str] | None,
+    _option("--set", "-s", metavar="KEY=VALUE", help="Any option of network, method, descent or reader: widths=256,256, learning_rate=0.001, schedule.floor=0.1.", group=NETWORK),
+]
+Epochs = Annotated[int | None, _option("--epochs", "-e", metavar="N", help="Passes over the training examples.", group=TIME)]
+Steps = Annotated[int | None, _option("--steps", metavar="N", help="Steps instead of epochs.", group=TIME)]
+BatchSize = Annotated[int | None, _option("--batch-size", "-b", metavar="N", help="Examples per step, over all processes.", group=TIME)]
+Patience = Annotated[int | None, _option("--patience", metavar="N", help="Stop after so many evaluations without improvement.", group=TIME)]
+Monitor = Annotated[str | None, _option("--monitor", metavar="METRIC", help="The validation metric that picks the best weights.", group=TIME)]
+Keep = Annotated[str | None, _option("--keep", metavar="WHICH", help="Weights to keep: best, averaged or last.", group=TIME, autocompletion=_choices("best", "averaged", "last"))]
+TimeLimit = Annotated[str | None, _option("--time-limit", metavar="TIME", help="Stop after 90, 10m or 1h30m.", group=TIME)]
+
+Seed = Annotated[int | None, _option("--seed", metavar="N", help="Of initial weights, order and dropout.", group=MACHINE)]
+Device = Annotated[str | None, _option("--device", metavar="NAME", help="cpu, cuda, mps; the best by default.", group=MACHINE)]
+Precision = Annotated[
+    str | None, _option("--precision", metavar="TYPE", help="float32, bfloat16 or float16.", group=MACHINE, autocompletion=_choices("float32", "bfloat16", "float16"))
+]
+Compile = Annotated[bool | None, _option("--compile/--no-compile", help="Compile the networks.", group=MACHINE)]
+Shard = Annotated[bool | None, _option("--shard/--no-shard", help="Spread the parameters over the processes of torchrun.", group=MACHINE)]
+Workers = Annotated[int | None, _option("--workers", metavar="N", help="Processes that decode files.", group=MACHINE)]
+
+Config = Annotated[Path | None, _option("--config", "-c", metavar="FILE", help="Rerun what a config.yaml says; options given here come before it.", group=RUN_)]
+Out = Annotated[Path | None, _option("--out", "-o", metavar="FOLDER", help="The folder of the run; runs/DATA-N by default.", group=RUN_)]
+From = Annotated[str | None, _option("--from", metavar="RUN", help="Start from the weights of a run.", group=RUN_, autocompletion=_runs)]
+Resume = Annotated[str | None, _option("--resume", metavar="RUN", help="Go on with an interrupted run, or train it longer with --epochs.", group=RUN_, autocompletion=_runs)]
+
+Json = Annotated[bool, _option("--json", help="End standard output with one JSON object.", group=OUT)]
+Quiet = Annotated[bool, _option("--quiet", "-q", help="No progress, no tables.", group=OUT)]
+Debug = Annotated[bool, _option("--debug", help="Show the traceback of a failure of ours.", group=OUT)]

@@ -1,0 +1,84 @@
+"""`neurarium evaluate`: how well a run does, on its own splits or on another file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurarium.cli import arguments as a
+from neurarium.cli.folders import find_run
+from neurarium.cli.output import Output, table
+from neurarium.core.errors import OptionError
+from neurarium.report.words import number
+
+Input = Annotated[
+    Path | None, typer.Option("--input", "-i", metavar="FILE", help="Data with targets, in the original format.", show_default=False)
+]
+SplitName = Annotated[
+    str | None, typer.Option("--split", metavar="SPLIT", help="train, validation or test of the training data; test by default.", show_default=False)
+]
+
+
+def evaluate(
+    run: a.RunName,
+    input: Input = None,
+    split: SplitName = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
+) -> None:
+    """Measure a run: metrics with bootstrap intervals, per class, the confusion matrix.
+
+    Example: neurarium evaluate runs/adult-1 --input newer.csv
+    """
+    if input is not None and split is not None:
+        raise OptionError("a split is of the training data, and --input is other data", fix="give one of them")
+    from neurarium.studies.evaluation import evaluate as measure
+    from neurarium.training.run import Run
+
+    output = Output(as_json, quiet)
+    folder = find_run(run)
+    report = measure(Run.load(folder), input, split=split or "test")
+    _show(report, output)
+    output.finish(
+        {
+            "run": folder,
+            "data": report.name,
+            "split": report.split,
+            "examples": report.examples,
+            "metrics": report.metrics,
+            "intervals": {name: [each.low, each.high] for name, each in report.intervals.items()},
+            "per_class": report.per_class,
+            "confusion": report.confusion,
+            "classes": list(getattr(report.targets, "names", ())),
+        }
+    )
+
+
+def _show(report, output: Output) -> None:
+    from rich.markup import escape
+
+    output.say(f"\n[bold]{escape(report.name)}[/]  {report.split}, {report.examples:,} examples")
+    metrics = table("", "value", "95 % interval", right=(1,))
+    for name, value in report.metrics.items():
+        bounds = report.intervals.get(name)
+        bold = "[bold]" if name == report.headline else ""
+        shown = f"{number(bounds.low)} to {number(bounds.high)}" if bounds else ""
+        metrics.add_row(f"{bold}{name}", f"{bold}{number(value)}", shown)
+    output.say(metrics)
+    if report.per_class:
+        classes = table("class", "precision", "recall", "f1", "examples", right=(1, 2, 3, 4))
+        for name, row in list(report.per_class.items())[:50]:
+            values = [number(row[key]) for key in ("precision", "recall", "f1")]
+            classes.add_row(escape(name), *values, f"{row['examples']:,.0f}")
+        output.say(classes)
+    if report.confusion is not None and len(report.confusion) <= 12:
+        names = report.targets.names
+        matrix = table("truth \\ predicted", *(escape(name) for name in names), right=tuple(range(1, len(names) + 1)))
+        for place, (name, row) in enumerate(zip(names, report.confusion, strict=True)):
+            cells = [f"{value:,.0f}" for value in row]
+            cells[place] = f"[bold]{cells[place]}[/]"
+            matrix.add_row(escape(name), *cells)
+        output.say(matrix)

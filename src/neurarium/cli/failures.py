@@ -1,0 +1,105 @@
+"""Failures: one message for a user's mistake, a short one for ours, never a traceback unless it is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from neurarium.core.errors import NeurariumError, OptionError, UserError, nearest
+
+USAGE = typer.BadParameter.__mro__[2]  # typer's root of usage errors has had several homes
+
+
+def told(error: BaseException, arguments: Sequence[str]) -> int:
+    """Print what a person needs to know of an error, and return the exit code."""
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    as_json = "--json" in arguments
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        _print("interrupted", as_json, {"problem": "interrupted"}, 130)
+        return 130
+    if isinstance(error, USAGE):
+        error = usage(error)
+    if isinstance(error, UserError):
+        details = {name: getattr(error, name) for name in ("problem", "expected", "received", "fix")}
+        _print(_for_the_shell(str(error)), as_json, details, 2)
+        return 2
+    message = _ours(error, "--debug" in arguments or bool(os.environ.get("NEURARIUM_DEBUG")))
+    _print(message, as_json, {"problem": message}, 1)
+    return 1
+
+
+def usage(error: Any) -> UserError:
+    """Turn typer's complaint about the command line into one of ours, with the nearest match."""
+    name = type(error).__name__
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "neurarium"
+    options = [each for parameter in context.command.params for each in parameter.opts] if context is not None else []
+    if name == "NoSuchOption":
+        near = nearest(error.option_name, options)
+        fix = f"did you mean {near}?" if near else f"see `{path} --help`"
+        return OptionError(f"`{path}` has no option {error.option_name}", received=error.option_name, fix=fix)
+    unknown = re.match(r"No such command '(.*?)'", error.format_message())
+    if unknown and context is not None:
+        verbs = list(getattr(context.command, "commands", {}))
+        near = nearest(unknown[1], verbs)
+        fix = f"did you mean `{path} {near}`?" if near else f"see `{path} --help`"
+        return OptionError(f"there is no command '{unknown[1]}'", expected=", ".join(verbs), received=unknown[1], fix=fix)
+    message = error.format_message().strip()
+    return OptionError(message[:1].lower() + message[1:].rstrip("."), fix=f"see `{path} --help`")
+
+
+def _for_the_shell(message: str) -> str:
+    """Say in shell terms what a reader's message says in Python's: encoding='latin-1' is --set encoding=latin-1."""
+    head, mark, fix = message.partition("  to fix:   ")
+    flags = {"task", "split", "group", "time", "target", "columns", "test", "validation"}
+
+    def shelled(found: re.Match[str]) -> str:
+        name, value = found[1], found[2].strip("'\"")
+        return f"--{name} {value}" if name in flags else f"--set {name}={value}"
+
+    fix = re.sub(r"(?<![-\w.=])(\w+)=('[^']*'|\"[^\"]*\"|[\d.]+)(?![\w(])", shelled, fix)
+    return head + mark + fix
+
+
+def _ours(error: BaseException, debug: bool) -> str:
+    if debug:
+        traceback.print_exception(error)
+    text = str(error).strip().splitlines()
+    said = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    if isinstance(error, NeurariumError):
+        said = str(error)
+    if debug:
+        return f"neurarium failed: {said}"
+    try:
+        handle, path = tempfile.mkstemp(prefix="neurarium-failure-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            traceback.print_exception(error, file=stream)
+        place = f"the traceback is in {path}"
+    except OSError:
+        place = "NEURARIUM_DEBUG=1 shows the traceback"
+    return f"neurarium failed, which is our fault: {said}\n  {place}; please report it with the command"
+
+
+def _print(message: str, as_json: bool, details: dict[str, Any], code: int) -> None:
+    if os.environ.get("RANK", "0") != "0":  # of several processes the first one speaks
+        return
+    first, _, rest = message.partition("\n")
+    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
+        first = f"\x1b[1;31merror:\x1b[0m \x1b[1m{first}\x1b[0m"
+    else:
+        first = f"error: {first}"
+    print(first + ("\n" + rest if rest else ""), file=sys.stderr, flush=True)
+    if as_json:
+        shown = {name: None if value is None else str(value) for name, value in details.items()}
+        print(json.dumps({"error": shown, "exit_code": code}), flush=True)

@@ -1,0 +1,63 @@
+"""The command line `neurarium`: its verbs, and what becomes of every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from neurarium.cli import chapters, datasets, evaluate, failures, plot, predict, runs, train
+from neurarium.cli.arguments import GroupedCommand
+
+app = typer.Typer(
+    name="neurarium",
+    help="All of deep learning under one roof: any network, any way of learning, on your own data.",
+    epilog="Begin with: neurarium train digits",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train", cls=GroupedCommand)(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.add_typer(datasets.app, name="datasets")
+app.command("chapters")(chapters.chapters)
+app.add_typer(runs.app, name="runs")
+app.add_typer(plot.app, name="plot")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from neurarium import __version__
+
+        print(f"neurarium {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """All of deep learning under one roof: any network, any way of learning, on your own data."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code.
+
+    0: done. 1: a failure of ours. 2: a mistake of the user, told in one message. 130: interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=arguments, prog_name="neurarium", standalone_mode=False)
+    except BrokenPipeError:  # `neurarium runs | head`: what reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BaseException as error:
+        return failures.told(error, arguments)
+    return code if isinstance(code, int) else 0

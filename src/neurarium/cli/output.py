@@ -1,0 +1,72 @@
+"""Output: tables for a person, one JSON object for a program."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+
+class Output:
+    """Where a command writes its results.
+
+    Args:
+        as_json: end standard output with one JSON object.
+        quiet: no words for a person.
+    """
+
+    def __init__(self, as_json: bool = False, quiet: bool = False):
+        self.first = os.environ.get("RANK", "0") == "0"  # of several processes the first one speaks
+        self.as_json, self.quiet = as_json, quiet or not self.first
+        self._console: Any = None
+
+    @property
+    def console(self) -> Any:
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(highlight=False, soft_wrap=True)
+        return self._console
+
+    def say(self, *things: Any) -> None:
+        """Print for a person: text (with rich's markup) or rich tables."""
+        if not self.quiet:
+            self.console.print(*things)
+
+    def note(self, text: str) -> None:
+        """Print a remark on standard error."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def finish(self, value: Mapping[str, Any]) -> None:
+        """Write the JSON object, as the last line."""
+        if self.as_json and self.first:
+            sys.stdout.flush()
+            print(json.dumps(finite(dict(value)), ensure_ascii=False), flush=True)
+
+
+def finite(value: Any) -> Any:
+    """Make a value one that JSON holds: what is no number becomes null, paths become text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [finite(each) for each in value]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)
+
+
+def table(*columns: str, title: str | None = None, right: tuple[int, ...] = ()) -> Any:
+    """Return a rich table in the one style of the command line; columns in `right` hold numbers."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for number, name in enumerate(columns):
+        made.add_column(name, justify="right" if number in right else "left")
+    return made

@@ -1,0 +1,53 @@
+"""`neurarium plot`: pictures of what is otherwise a formula."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurarium.cli import arguments as a
+from neurarium.cli.output import Output
+from neurarium.core.errors import unknown
+
+app = typer.Typer(help="Plot activations or learning-rate schedules.", no_args_is_help=True, rich_markup_mode=None)
+FORMATS = (".png", ".svg", ".pdf")
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="A .png, .svg or .pdf file.", show_default=False)]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Some of them; all by default.", show_default=False)]
+
+
+@app.command()
+def activations(
+    names: Names = None, output: OutputFile = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+) -> None:
+    """Plot each activation with its derivative."""
+    from neurarium.report.activation_plot import plot_activations
+
+    path = _checked(output, "activations.png")
+    plot_activations(names or None, path)
+    _told("activations", path, Output(as_json, quiet))
+
+
+@app.command()
+def schedules(
+    names: Names = None, output: OutputFile = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+) -> None:
+    """Plot each learning-rate schedule over the progress of training."""
+    from neurarium.report.schedule_plot import plot_schedules
+
+    path = _checked(output, "schedules.png")
+    plot_schedules(names or None, path)
+    _told("schedules", path, Output(as_json, quiet))
+
+
+def _checked(output: Path | None, usual: str) -> Path:
+    path = output or Path(usual)
+    if path.suffix.lower() not in FORMATS:
+        raise unknown("format of a picture", path.suffix or path.name, FORMATS)
+    return path
+
+
+def _told(what: str, path: Path, output: Output) -> None:
+    output.say(f"{what} in {path}")
+    output.finish({"plot": what, "output": path})

@@ -1,0 +1,115 @@
+"""`neurarium predict`: raw new data in, classes with probabilities or values with intervals out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurarium.cli import arguments as a
+from neurarium.cli.folders import find_run
+from neurarium.cli.output import Output
+from neurarium.core.errors import OptionError, unknown
+from neurarium.core.files import write_atomically, writing
+
+if TYPE_CHECKING:
+    import polars
+
+FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
+
+Input = Annotated[
+    Path, typer.Option("--input", "-i", metavar="FILE", help="New data in the original format: a table, an image, a folder.")
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Where to write: .csv, .tsv, .parquet, .jsonl; else standard output.", show_default=False),
+]
+Keep = Annotated[
+    str | None, typer.Option("--keep", metavar="A,B", help="Columns of the input to write beside the predictions, or all.", show_default=False)
+]
+
+
+def predict(
+    run: a.RunName,
+    input: Input,
+    output: OutputFile = None,
+    keep: Keep = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
+) -> None:
+    """Predict new data: a row per example, in its order.
+
+    Example: neurarium predict runs/adult-1 --input new.csv --output predictions.csv
+    """
+    if output is not None and output.suffix.lower() not in FORMATS:
+        raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
+    from neurarium.studies.prediction import predict_with_notes
+    from neurarium.training.run import Run
+
+    said = Output(as_json, quiet)
+    folder = find_run(run)
+    frame, notes = predict_with_notes(Run.load(folder), input)
+    if keep is not None:
+        frame = _beside(frame, notes, keep)
+    for line in _remarks(notes):
+        said.note(line)
+    if output is not None:
+        write_table(frame, output)
+        said.say(f"{frame.height:,} predictions in {output}")
+    elif not as_json:
+        sys.stdout.write(frame.write_csv())
+    value: dict[str, Any] = {"run": folder, "input": input, "output": output, "rows": frame.height, "columns": frame.columns}
+    value["notes"] = {name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")}
+    if output is None:
+        value["predictions"] = frame.to_dicts() if as_json else None
+    said.finish(value)
+
+
+def write_table(frame: polars.DataFrame, path: Path) -> None:
+    """Write a table in the format of the path's ending, whole or not at all.
+
+    Raises:
+        UserError: it cannot be written there.
+    """
+    kind = path.suffix.lower()
+
+    def write(temporary: Path) -> None:
+        with writing(path):
+            if kind == ".parquet":
+                frame.write_parquet(temporary)
+            elif kind in (".jsonl", ".ndjson"):
+                frame.write_ndjson(temporary)
+            elif kind == ".json":
+                frame.write_json(temporary)
+            else:
+                frame.write_csv(temporary, separator="\t" if kind == ".tsv" else ",")
+
+    write_atomically(path, write)
+
+
+def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str) -> polars.DataFrame:
+    raw = notes.get("raw")
+    if raw is None:
+        raise OptionError("--keep is for tables", received=f"--keep {keep}", fix="leave it out: images have their file's name")
+    names = raw.columns if keep == "all" else [each.strip() for each in keep.split(",")]
+    for name in names:
+        if name not in raw.columns:
+            raise unknown("column in the input:", name, raw.columns)
+    clash = {name: f"{name}_predicted" for name in frame.columns if name in names}
+    return raw.select(names).hstack(frame.rename(clash))
+
+
+def _remarks(notes: dict[str, Any]) -> list[str]:
+    """What a person should know of the new data."""
+    lines = []
+    for column, values in notes.get("unseen", {}).items():
+        shown = f"{len(values)} categories" if hasattr(values, "__len__") and not isinstance(values, str) else values
+        lines.append(f"column {column}: {shown} unseen in training")
+    for column, count in notes.get("unreadable", {}).items():
+        lines.append(f"column {column}: {count} values are no numbers; they count as missing")
+    for each in notes.get("quarantined", [])[:10]:
+        lines.append(f"left out {each['file']}: {each['reason']}")
+    return lines

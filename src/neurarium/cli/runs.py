@@ -1,0 +1,149 @@
+"""`neurarium runs`: list, show and remove runs. Reads their JSON and YAML alone: no torch is loaded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neurarium.cli import arguments as a
+from neurarium.cli.folders import RUNS, find_run, run_names
+from neurarium.cli.output import Output, table
+from neurarium.core.errors import ArtifactError, UserError
+from neurarium.report.words import duration, number
+
+app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True, rich_markup_mode=None)
+Folder = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the runs are.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+HEADLINES = ("accuracy", "rmse", "loss")
+
+
+@app.callback()
+def runs(context: typer.Context, folder: Folder = Path(RUNS), as_json: a.Json = False, debug: a.Debug = False) -> None:
+    """List the runs, show one, or remove one.
+
+    Example: neurarium runs show digits-1
+    """
+    if context.invoked_subcommand is None:
+        listing(folder, Output(as_json))
+
+
+@app.command("list")
+def list_(folder: Folder = Path(RUNS), as_json: a.Json = False, debug: a.Debug = False) -> None:
+    """List the runs of a folder."""
+    listing(folder, Output(as_json))
+
+
+@app.command()
+def show(run: a.RunName, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False) -> None:
+    """Show one run: its command, its metrics, its plan."""
+    output = Output(as_json, quiet)
+    held = facts(find_run(run))
+    plan = _read(Path(held["run"]) / "plan.json").get("decisions", [])
+    if not output.quiet:
+        _show(held, plan, output)
+    output.finish({**held, "plan": plan})
+
+
+@app.command()
+def remove(run: a.RunName, yes: Yes = False, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False) -> None:
+    """Delete the folder of a run; asks first."""
+    folder = find_run(run)
+    if not (folder / "config.yaml").is_file():
+        raise ArtifactError(f"{folder} is not a run", expected="a folder with config.yaml", fix="remove it by other means")
+    if not yes and not typer.confirm(f"Delete {folder} with all that is in it?"):
+        raise UserError("nothing was deleted", fix="answer y, or give --yes")
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be deleted: {error.strerror}", fix="check its permissions") from error
+    output = Output(as_json, quiet)
+    output.say(f"deleted {folder}")
+    output.finish({"removed": folder})
+
+
+def listing(folder: Path, output: Output) -> None:
+    """List what is there."""
+    found = [facts(folder / name) for name in run_names(folder)]
+    if not found:
+        output.say(f"There are no runs in {folder}/ yet. Begin with: [bold]neurarium train digits[/]")
+    else:
+        from rich.markup import escape
+
+        shown = table("run", "data", "network", "validation", "test", "time", "ended", right=(3, 4, 5), title="Runs")
+        for row in found:
+            scores = [_headline(row["metrics"].get(split, {})) for split in ("validation", "test")]
+            took = duration(row["seconds"]) if row["seconds"] else ""
+            ended = row["ended"] or ("damaged" if row["damaged"] else "not finished")
+            data = Path(str(row["data"] or "?")).name
+            shown.add_row(f"[bold]{escape(str(row['run']))}[/]", escape(data), row["network"] or "?", *scores, took, escape(ended))
+        output.say(shown)
+    output.finish({"runs": found})
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return what a run's folder says of itself; what cannot be read is left out, and `damaged` says so."""
+    import yaml
+
+    held: dict[str, Any] = {"run": str(folder), "damaged": None}
+    config: Any = {}
+    try:
+        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("config.yaml holds no mapping")
+    except (yaml.YAMLError, OSError, ValueError) as error:
+        held["damaged"], config = str(error).splitlines()[0], {}
+    command = config.get("command") or {}
+    results = _read(folder / "results.json")
+    held["damaged"] = held["damaged"] or results.get("damaged")
+    builder = str((config.get("network") or {}).get("builder", ""))
+    held |= {
+        "data": command.get("data"),
+        "network": command.get("network") or builder.rpartition(":")[2].lower() or None,
+        "command": command,
+        "metrics": results.get("metrics", {}),
+        "seconds": results.get("seconds"),
+        "ended": results.get("ended"),
+    }
+    return held
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        return held if isinstance(held, dict) else {"damaged": f"{path.name} is damaged"}
+    except (OSError, ValueError):
+        return {"damaged": f"{path.name} is damaged"}
+
+
+def _headline(metrics: dict[str, Any]) -> str:
+    name = next((each for each in HEADLINES if metrics.get(each) is not None), None)
+    return f"{name} {number(metrics[name])}" if name else ""
+
+
+def _show(held: dict[str, Any], plan: list[dict[str, Any]], output: Output) -> None:
+    from rich.markup import escape
+
+    from neurarium.cli.command import Command
+
+    output.say(f"\n[bold]{escape(held['run'])}[/]  {escape(held['ended'] or 'not finished')}")
+    if held["damaged"]:
+        output.say(f"[red]damaged:[/] {escape(held['damaged'])}")
+    if held["command"]:
+        output.say(f"[dim]command[/] {escape(Command.from_mapping(held['command'], held['run']).line())}")
+    splits = list(held["metrics"])
+    if splits:
+        shown = table("", *splits, right=tuple(range(1, len(splits) + 1)))
+        for name in held["metrics"][splits[-1]]:
+            shown.add_row(name, *(number(held["metrics"][split].get(name)) for split in splits))
+        output.say(shown)
+    if plan:
+        rows = table("decided", "choice", "reason", "override", title="Plan")
+        for row in plan:
+            rows.add_row(*(escape(str(row[key])) for key in ("subject", "choice", "reason", "override")))
+        output.say(rows)

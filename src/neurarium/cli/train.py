@@ -1,0 +1,242 @@
+"""`neurarium train`: from data to a trained, measured, reported run."""
+
+from __future__ import annotations
+
+import contextlib
+import time as clock
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from neurarium.cli import arguments as a
+from neurarium.cli.command import Command, pairs, seconds
+from neurarium.cli.folders import find_run, reserved
+from neurarium.cli.output import Output, table
+from neurarium.core.errors import DataError, OptionError, UserError
+from neurarium.report.words import duration, number
+
+if TYPE_CHECKING:
+    from neurarium.data.dataset import Dataset
+    from neurarium.training.run import Run
+
+
+def train(
+    data: a.Data = None,
+    target: a.Target = None,
+    columns: a.Columns = None,
+    task: a.Task = None,
+    test: a.Test = None,
+    validation: a.Validation = None,
+    split: a.Split = None,
+    group: a.Group = None,
+    time: a.Time = None,
+    split_seed: a.SplitSeed = None,
+    network: a.Network = None,
+    method: a.Method = None,
+    set: a.Set = None,
+    epochs: a.Epochs = None,
+    steps: a.Steps = None,
+    batch_size: a.BatchSize = None,
+    patience: a.Patience = None,
+    monitor: a.Monitor = None,
+    keep: a.Keep = None,
+    time_limit: a.TimeLimit = None,
+    seed: a.Seed = None,
+    device: a.Device = None,
+    precision: a.Precision = None,
+    compile: a.Compile = None,
+    shard: a.Shard = None,
+    workers: a.Workers = None,
+    start: a.From = None,
+    config: a.Config = None,
+    resume: a.Resume = None,
+    out: a.Out = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
+) -> None:
+    """Train a network on data, measure it, and write a run with its report.
+
+    Example: neurarium train adult.csv --target income --epochs 20
+    """
+    said = dict(locals())
+    output = Output(as_json, quiet)
+    asked = Command(**{**{name: said[name] for name in Command.__annotations__ if name in said}, "set": pairs(set)})
+    if config is not None and resume is not None:
+        raise OptionError("--config starts a new run and --resume goes on with one", fix="give one of them")
+    folder = find_run(resume) if resume is not None else None
+    before = Command.from_file(folder or config) if folder or config else Command()  # type: ignore[arg-type]
+    command = asked.over(before)
+    if folder is not None:
+        _check_resume(asked, folder, out)
+    if command.data is None:
+        raise OptionError("there is nothing to learn from", expected="DATA", fix="for example: neurarium train digits")
+    begun = clock.monotonic()
+    run = run_command(_settled(command), output, out=out, resume=folder)
+    if run is not None:
+        finish(run, output, clock.monotonic() - begun)
+
+
+def run_command(command: Command, output: Output, *, out: Path | None = None, resume: Path | None = None) -> Run | None:
+    """Do what a command says; return the run on the first process, None on the others."""
+    import torch
+
+    from neurarium.training import distributed
+
+    usual = "cuda" if torch.cuda.is_available() else "cpu"
+    with distributed.process_group(command.device or usual), _folder(command, out, resume) as folder:
+        dataset = _read(command, resume, output)
+        run = _train(command, dataset, folder, output, resume is not None)
+        if not run.interrupted and distributed.first():
+            from neurarium.report import write_report
+
+            write_report(run, command=command.line())
+        return run if distributed.first() else None
+
+
+def _train(command: Command, dataset: Dataset, folder: Path, output: Output, resume: bool) -> Run:
+    from neurarium.studies.reading import reader_of
+    from neurarium.studies.training import train
+    from neurarium.training.run import Run
+
+    names = ("epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device")
+    return train(
+        dataset,
+        command.network,
+        command.method,
+        options=command.set,
+        **{name: getattr(command, name) for name in names},
+        time_limit=seconds(command.time_limit),
+        start=Run.load(find_run(command.start)) if command.start else None,
+        reader=reader_of(command.data or "")[1],
+        out=folder,
+        resume=resume,
+        seed=command.seed or 0,
+        compile=bool(command.compile),
+        shard=bool(command.shard),
+        workers=command.workers or 0,
+        progress=False if output.quiet else "auto",
+        config=command.given(),
+    )
+
+
+def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
+    """Read the data; where a run goes on, or is done again, it should be what it was."""
+    from neurarium.studies.assignment import reader_options
+    from neurarium.studies.reading import ASKED, read_data, reader_of
+
+    _, reader = reader_of(command.data or "")
+    options = reader_options(command.set, reader, command.network, command.method)
+    dataset = read_data(command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options)
+    output.note(repr(dataset))
+    before, now = command.data_sha256, dataset.summary.get("sha256")
+    if before and now and before != now:
+        if resume is not None:
+            raise DataError(
+                f"{command.data} has changed since the run {resume} began",
+                expected=f"SHA-256 {before[:12]}...",
+                received=f"{now[:12]}...",
+                fix="restore the file, or start anew with --from RUN",
+            )
+        output.note(f"{command.data} has changed since that run: the result will be another")
+    command.data_sha256 = now
+    return dataset
+
+
+def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
+    """Going on with a run changes neither its data nor what is learned."""
+    allowed = {"epochs", "steps", "time_limit", "device", "workers", "patience"}
+    odd = [name for name in asked.given() if name not in allowed]
+    if odd:
+        raise OptionError(
+            "a run goes on with the options that it began with",
+            expected=", ".join(f"--{name.replace('_', '-')}" for name in sorted(allowed)),
+            received=", ".join(odd),
+            fix=f"start another run from its weights: neurarium train DATA --from {folder}",
+        )
+    if out is not None:
+        raise OptionError("a run goes on in its own folder", received=f"--out {out}", fix="leave out --out")
+
+
+def _settled(command: Command) -> Command:
+    """Make paths absolute, so that the command means the same from any folder."""
+    from neurarium.data.catalogue.entries import ENTRIES
+
+    for name in ("data", "test", "validation", "start"):
+        value = getattr(command, name)
+        if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
+            setattr(command, name, str(Path(value).resolve()))
+    return command
+
+
+@contextlib.contextmanager
+def _folder(command: Command, out: Path | None, resume: Path | None) -> Iterator[Path]:
+    """The run's folder: the one that goes on, or a new one, made by the first process and known to all."""
+    from neurarium.training import distributed
+
+    if resume is not None:
+        yield resume
+        return
+    if not distributed.first():
+        told = distributed.same("")
+        if told.startswith("!"):  # the first process says why
+            raise SystemExit(2)
+        yield Path(told)
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(reserved(out, command.data or "run"))
+        except UserError:
+            distributed.same("!")
+            raise
+        distributed.same(str(folder))
+        yield folder
+
+
+def finish(run: Run, output: Output, took: float) -> None:
+    """Tell what came out; a run that was interrupted ends with 130."""
+    value = {"run": run.folder, "metrics": run.results, "seconds": round(took, 3)}
+    if run.interrupted:
+        output.note(f"interrupted after {len(run.history)} evaluations; go on with: neurarium train --resume {run.folder}")
+        output.finish({**value, "interrupted": True})
+        raise typer.Exit(130)
+    _show(run, output, took)
+    output.finish(value)
+
+
+def _show(run: Run, output: Output, took: float) -> None:
+    from rich.markup import escape
+
+    plan = {each.subject: each.choice for each in run.decisions}
+    name = run.data.name if run.data is not None else ""
+    epochs = run.history[-1]["epoch"] if run.history else 0
+    output.say(
+        f"\n[bold]{escape(name)}[/]  {plan.get('network', '')}, {plan.get('parameters', '?')} parameters, "
+        f"{epochs} epochs, {duration(took)}  [dim]({escape(run.reason)})[/]"
+    )
+    output.say(metrics_table(run.reports))
+    last = next(reversed(run.reports.values()), None)
+    target = "NEW.csv" if type(run.inputs).__name__ == "Table" else "FILE_OR_FOLDER"
+    rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
+    rows.append(("predict", f"neurarium predict {run.folder} --input {target}"))
+    if last is None:
+        output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
+    for label, text in rows:
+        output.say(f"[dim]{label:<8}[/]{escape(str(text))}")
+
+
+def metrics_table(reports: dict[str, Any]) -> Any:
+    """Return the metrics of the splits side by side, with the intervals of the last split."""
+    splits = list(reports)
+    last = reports[splits[-1]] if splits else None
+    head = [f"{split} ({reports[split].examples:,})" for split in splits]
+    made = table("", *head, f"95 % interval, {splits[-1]}" if splits else "", right=tuple(range(1, len(splits) + 1)))
+    for name in last.metrics if last else ():
+        bounds = last.intervals.get(name) if last else None
+        shown = f"{number(bounds.low)} to {number(bounds.high)}" if bounds else ""
+        values = [number(reports[split].metrics.get(name)) for split in splits]
+        bold = "[bold]" if last and name == last.headline else ""
+        made.add_row(f"{bold}{name}", *(f"{bold}{value}" for value in values), shown)
+    return made

@@ -1,0 +1,60 @@
+"""Words: numbers, times and the few facts of a run, as a person reads them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neurarium.training.run import Run
+
+
+def number(value: float | None) -> str:
+    """Write a number with the digits that count.
+
+    >>> number(0.98765), number(48219.3), number(12.3456), number(None)
+    ('0.9877', '48,219', '12.35', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    if abs(value) >= 10_000:
+        return f"{value:,.0f}"
+    return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.2f}"
+
+
+def integer(value: float) -> str:
+    """Write a count: 16281 as 16,281."""
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time.
+
+    >>> duration(4.23), duration(75), duration(4000)
+    ('4.2 s', '1 min 15 s', '1 h 6 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def said_of(run: Run) -> dict[str, str]:
+    """Return the few facts that stand at the top of every account of a run."""
+    plan = {each.subject: str(each.choice) for each in run.decisions}
+    splits = run.summary.get("splits") or {}
+    count = splits.get("train") or (len(run.data.train) if run.data is not None else None)
+    names = {report.name for report in run.reports.values()}
+    data = run.data.name if run.data is not None else next(iter(names), "") or str(run.config.get("data", "data"))
+    best = run.best.get("epoch") if run.best else None
+    kept = plan.get("weights held", "last")
+    return {
+        "data": data,
+        "network": plan.get("network") or type(run.network).__name__,
+        "parameters": plan.get("parameters") or integer(sum(each.numel() for each in run.network.parameters())),
+        "examples": integer(count) if count else "–",
+        "epochs": str(run.history[-1]["epoch"]) if run.history else "–",
+        "kept": f"best, epoch {best}" if kept == "best" and best is not None else kept,
+        "folder": run.folder.name if run.folder is not None else "in memory",
+    }
