@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from neurarium.core.errors import ArtifactError
+from neurarium.core.trust import buildable, may_build
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -86,7 +87,7 @@ def recorded(cls: Kind) -> Kind:
         original(self, *args, **kwargs)
 
     cls.__init__ = __init__  # type: ignore[misc]
-    return cls
+    return buildable(cls)
 
 
 def recipe_of(thing: Any) -> Recipe | None:
@@ -100,10 +101,10 @@ def with_recipe(builder: str, **options: Any) -> Any:
 
 
 def locate(address: str) -> Callable[..., Any]:
-    """Return what `package.module:name` points to.
+    """Return the builder that `package.module:name` points to.
 
     Raises:
-        ArtifactError: the module or the name is not there.
+        ArtifactError: the module or the name is not there, or is nothing that a file may have us call (see `core.trust`).
     """
     module, _, name = address.partition(":")
     try:
@@ -117,6 +118,14 @@ def locate(address: str) -> Callable[..., Any]:
             received=address,
             fix="make the module importable (PYTHONPATH), or pass network= when loading",
         ) from error
+    if not may_build(value):
+        raise ArtifactError(
+            f"a saved model may not name '{address}' as a builder: loading it would call whatever a file says",
+            expected="a class decorated with @neurarium.recorded, a torch module, or a function of your own",
+            received=address,
+            fix="do not load this file if you do not know where it is from; if the function is yours, and installed as a "
+            "package, decorate it with neurarium.core.trust.buildable",
+        )
     return value
 
 
@@ -133,7 +142,9 @@ def build(recipe: Recipe | Mapping[str, Any]) -> Any:
     try:
         thing = builder(**options)
     except TypeError as error:
-        raise ArtifactError(f"the builder '{recipe.builder}' refuses its recorded options: {error}") from error
+        raise ArtifactError(
+            f"the builder '{recipe.builder}' refuses its recorded options: {error}"
+        ) from error
     if recipe_of(thing) is None:
         object.__setattr__(thing, "_recipe", recipe)
     return thing

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from torch import nn
 
 from neurarium.core.recipe import Recipe, plain, recipe_of
+from neurarium.core.trust import buildable
 
 
 @runtime_checkable
@@ -36,6 +37,7 @@ def transform(network: nn.Module, how: Transform, data: Any = None) -> nn.Module
     return apply(network, how, how.decide(network, data))
 
 
+@buildable
 def apply(network: nn.Module | Any, how: Transform, plan: dict[str, Any]) -> nn.Module:
     """Apply a plan to a copy of a network, and record how: the copy's recipe is the network's, the transform, the plan.
 

@@ -1,0 +1,59 @@
+"""Trust: what a saved model may name as its builder.
+
+A run folder from a stranger holds names and numbers, no pickle. But a name can be `os:system`: whoever calls what a file
+names, without looking, runs the file. So only what was made to be built is built.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+Thing = TypeVar("Thing", bound=Callable[..., Any])
+
+
+def buildable(thing: Thing) -> Thing:
+    """Decorator: let saved models name this class or function as their builder (`@recorded` does so too).
+
+    >>> @buildable
+    ... def tower(width: int): ...
+    >>> may_build(tower)
+    True
+    """
+    thing._buildable = True  # type: ignore[attr-defined]
+    return thing
+
+
+def may_build(thing: Any) -> bool:
+    """Tell whether a file may name `thing` as its builder.
+
+    It may where the thing is marked, is a torch module or optimizer, a function of torch.nn, or a function of the user's
+    own: one that belongs neither to Python, nor to us, nor to an installed package.
+
+    >>> import os
+    >>> may_build(os.system)
+    False
+    """
+    if getattr(thing, "_buildable", False):
+        return True
+    if inspect.isclass(thing):
+        torch = sys.modules.get("torch")
+        return torch is not None and issubclass(thing, (torch.nn.Module, torch.optim.Optimizer))
+    module = getattr(thing, "__module__", None) or ""
+    if module.startswith("torch.nn."):
+        return True
+    return inspect.isfunction(thing) and not _installed(module)
+
+
+def _installed(module: str) -> bool:
+    """Tell whether a module is Python's, ours, or an installed package's."""
+    top = module.partition(".")[0]
+    if top == "__main__":
+        return False
+    if not module or top == "neurarium" or top in sys.stdlib_module_names:
+        return True
+    path = getattr(sys.modules.get(module), "__file__", None)  # None for a module made in memory
+    return path is not None and bool({"site-packages", "dist-packages"} & set(Path(path).parts))
