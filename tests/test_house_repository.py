@@ -20,7 +20,13 @@ HOSTS = ("pypi" + ".org", "python" + "hosted.org", "download.py" + "torch.org/wh
 
 def tracked() -> list[Path]:
     """Return the files that belong to the repository (all text files where there is no git)."""
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode == 0 and done.stdout:
         paths = [ROOT / name for name in done.stdout.split("\0") if name]
     else:
