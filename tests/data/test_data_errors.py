@@ -82,6 +82,7 @@ CASES = {
     # files
     "missing file": (lambda f: (text(GOOD)(f), nr.data.table(f / "row.csv", "label")), ["there is no file", "rows.csv"]),
     "missing folder": (lambda f: nr.data.table(f / "nowhere" / "a.csv", "label"), ["folder", "does not exist"]),
+    "an address": (lambda f: nr.data.table("https://example.org/a.csv", "label"), ["is an address", "download it first"]),
     "a folder for a file": (lambda f: nr.data.table(f, "label"), ["is a folder"]),
     "empty file": (text(""), ["is empty"]),
     "blank file": (text("\n \n\n"), ["is empty"]),

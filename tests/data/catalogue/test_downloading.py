@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from neurarium.core.errors import DataError
+from neurarium.data.catalogue.descriptions import File
 from neurarium.data.catalogue.downloading import download
-from neurarium.data.catalogue.entry import File
 
 CONTENT = bytes(range(256)) * 4096
 HASH = hashlib.sha256(CONTENT).hexdigest()

@@ -8,7 +8,7 @@ import pytest
 
 from neurarium.core.errors import DataError
 from neurarium.data.catalogue import entries, fetching, hashing
-from neurarium.data.catalogue.entry import Entry, File, Variant
+from neurarium.data.catalogue.descriptions import Entry, File, Variant
 from neurarium.data.catalogue.fetching import cache_folder, fetch, status
 
 GOOD = b"x,y\n1,2\n"

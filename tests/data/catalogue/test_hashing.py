@@ -3,7 +3,7 @@ import hashlib
 import zipfile
 
 from neurarium.data.catalogue import hashing
-from neurarium.data.catalogue.entry import File
+from neurarium.data.catalogue.descriptions import File
 
 
 def test_the_wrapper_of_gzip_may_vary_when_the_bytes_inside_are_right(tmp_path):

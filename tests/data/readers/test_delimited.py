@@ -97,3 +97,9 @@ def test_names_without_text_are_numbered(tmp_path):
 
 def test_everything_is_text_until_its_kind_is_known(tmp_path):
     assert set(read(tmp_path, "a,b\n007,1.5\n").frame.schema.values()) == {polars.String}
+
+
+def test_a_header_of_numbers_is_reported(tmp_path):
+    found = read(tmp_path, "39,State-gov\n50,Private\n")
+    assert [decision.subject for decision in found.decisions] == ["separator", "header"]
+    assert not [each for each in read(tmp_path, "a,b\n1,2\n").decisions if each.subject == "header"]

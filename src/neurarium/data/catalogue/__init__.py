@@ -4,9 +4,9 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS: dict[str, Member] = {
     "ENTRIES": Member("entries"),
-    "Entry": Member("entry"),
-    "File": Member("entry"),
-    "Variant": Member("entry"),
+    "Entry": Member("descriptions"),
+    "File": Member("descriptions"),
+    "Variant": Member("descriptions"),
     "entry": Member("entries"),
     "status": Member("fetching"),
     "fetch": Member("fetching"),

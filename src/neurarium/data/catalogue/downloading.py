@@ -12,7 +12,7 @@ from pathlib import Path
 from neurarium.core.errors import DataError
 from neurarium.core.files import writing
 from neurarium.data.catalogue import hashing
-from neurarium.data.catalogue.entry import File
+from neurarium.data.catalogue.descriptions import File
 
 CHUNK, TIMEOUT, STALE = 1 << 18, 30, 60
 LOST = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
@@ -29,19 +29,19 @@ def download(file: File, target: Path, instructions: str) -> None:
     """
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _Alone(target):
+        with _Alone(target) as lock:
             if target.is_file() and hashing.accepts(file, target):
                 return
-            _from_any(file, target, instructions)
+            _from_any(file, target, instructions, lock)
 
 
-def _from_any(file: File, target: Path, instructions: str) -> None:
+def _from_any(file: File, target: Path, instructions: str, lock: _Alone) -> None:
     part = target.with_name(f".{target.name}.part")
     failures, wrong = [], ""
     for address in file.addresses:
         for _ in range(2):  # bytes of an earlier try may have been wrong: then once more from the start
             try:
-                resumed = _receive(address, part)
+                resumed = _receive(address, part, lock)
             except LOST as error:
                 failures.append(f"{address}: {getattr(error, 'reason', error)}")
                 break
@@ -68,7 +68,7 @@ def _from_any(file: File, target: Path, instructions: str) -> None:
     )
 
 
-def _receive(address: str, part: Path) -> bool:
+def _receive(address: str, part: Path, lock: _Alone) -> bool:
     """Receive into the part file; return whether what was there already was kept."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"User-Agent": "neurarium"})
@@ -80,13 +80,14 @@ def _receive(address: str, part: Path) -> bool:
         if error.code != 416:
             raise
         part.unlink()  # nothing is left to send: the part is no beginning of this file, or already whole
-        return _receive(address, part)
+        return _receive(address, part, lock)
     with answer:
         kept = have > 0 and answer.status == 206
         length, received = answer.headers.get("Content-Length"), 0
         with part.open("ab" if kept else "wb") as stream:
             while chunk := answer.read(CHUNK):
                 stream.write(chunk)
+                lock.touch()
                 received += len(chunk)
             stream.flush()
             os.fsync(stream.fileno())
@@ -101,16 +102,20 @@ class _Alone:
     def __init__(self, target: Path):
         self.path = target.with_name(f".{target.name}.lock")
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Alone:
         while True:
             try:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-                return
+                return self
             except FileExistsError:
                 self._wait()
 
     def __exit__(self, *_: object) -> None:
         self.path.unlink(missing_ok=True)
+
+    def touch(self) -> None:
+        """Show that the download goes on."""
+        os.utime(self.path)
 
     def _wait(self) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurarium.core.errors import unknown
-from neurarium.data.catalogue.entry import Entry, File, Variant
+from neurarium.data.catalogue.descriptions import Entry, File, Variant
 
 BSD = "BSD-3-Clause (shipped with scikit-learn)"
 MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from neurarium.core.errors import DataError
 from neurarium.data.catalogue import hashing
+from neurarium.data.catalogue.descriptions import Entry, Variant
 from neurarium.data.catalogue.downloading import download
 from neurarium.data.catalogue.entries import entry as entry_named
-from neurarium.data.catalogue.entry import Entry, Variant
 
 
 def cache_folder() -> Path:
@@ -52,6 +52,9 @@ def fetch(name: str, *, log: Callable[[str], None] | None = None) -> Path | None
     Raises:
         DataError: a hash is wrong, or the files are not there and cannot be downloaded; the message says exactly
             which file to put where.
+
+    >>> fetch("iris") is None
+    True
     """
     entry = entry_named(name)
     return None if entry.embedded else located(entry, log=log)[0]

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 from neurarium.core.files import sha256
-from neurarium.data.catalogue.entry import File
+from neurarium.data.catalogue.descriptions import File
 
 BROKEN = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
 

@@ -84,10 +84,12 @@ def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]
     content = _top(content, reading.skip)
     text = content[: 4 * SAMPLE].decode("utf-8", errors="ignore")
     dialect = sniff(text, separator=reading.separator, quote=reading.quote)
-    if not (first := _first(text, dialect)):
+    lines = rows(text, dialect)
+    if not lines:
         raise DataError(
             f"the file {path} is empty", expected="a header line and rows", received="blank lines"
         )
+    first = lines[0]
     names, header = _names(first, reading, like, path)
     frame = _frame(content, dialect, header, names, path, reading.skip)
     blank = frame.select(polars.all_horizontal(polars.all().is_null())).to_series()
@@ -98,16 +100,27 @@ def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]
             expected="at least one row",
             received=", ".join(names[:8]),
         )
-    shown = {"\t": "tab"}.get(dialect.separator, dialect.separator)
-    decisions = (
-        []
-        if reading.separator
-        else [Decision("separator", shown, "it cuts the first lines into equally many fields", "separator=")]
-    )
+    suspicious = header and looks_like_data(first)
+    decisions = _decisions(reading, dialect, encoding, suspicious)
+    facts = {"blank_lines": int(blank.sum()), "encoding": encoding, "separator": _shown(dialect)}
+    return Read(frame, str(path), header, suspicious, decisions, facts)
+
+
+def _decisions(reading: Reading, dialect: Dialect, encoding: str, suspicious: bool) -> list[Decision]:
+    found = []
+    if not reading.separator:
+        reason = "it cuts the first lines into equally many fields"
+        found.append(Decision("separator", _shown(dialect), reason, "separator="))
+    if suspicious:
+        reason = "the first line is taken as names, though it holds numbers like a row of data"
+        found.append(Decision("header", "the first line", reason, "columns="))
     if encoding != "utf-8":
-        decisions.append(Decision("encoding", encoding, "given, or from the byte order mark", "encoding="))
-    facts = {"blank_lines": int(blank.sum()), "encoding": encoding, "separator": shown}
-    return Read(frame, str(path), header, header and looks_like_data(first), decisions, facts)
+        found.append(Decision("encoding", encoding, "given, or from the byte order mark", "encoding="))
+    return found
+
+
+def _shown(dialect: Dialect) -> str:
+    return {"\t": "tab"}.get(dialect.separator, dialect.separator)
 
 
 def _top(content: bytes, skip: int) -> bytes:
@@ -117,11 +130,6 @@ def _top(content: bytes, skip: int) -> bytes:
     if b"\r" in content and b"\n" not in content:
         content = content.replace(b"\r", b"\n")
     return content
-
-
-def _first(text: str, dialect: Dialect) -> list[str]:
-    found = rows(text[: SAMPLE * 4], dialect)
-    return found[0] if found else []
 
 
 def _names(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from pathlib import Path
 
-from neurarium.core.errors import DataError
+from neurarium.core.errors import DataError, nearest
 
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8"),
@@ -65,12 +66,16 @@ def require_file(path: Path) -> None:
         raise missing_path(path)
     if not path.is_file():
         raise DataError(f"{path} is no regular file", expected="a file", received="a device, pipe or socket")
+    if not os.access(path, os.R_OK):
+        raise DataError(
+            f"the file {path} may not be read", expected="the right to read it", fix=f"chmod u+r {path}"
+        )
 
 
 def missing_path(path: Path) -> DataError:
     """Make the error for a path that does not exist, with the nearest name beside it."""
-    from neurarium.core.errors import nearest
-
+    if path.parts and path.parts[0].lower() in ("http:", "https:", "ftp:", "s3:"):
+        return DataError(f"{path} is an address, not a file", expected="a file", fix="download it first")
     parent = path.parent
     if not parent.is_dir():
         return DataError(f"there is no file {path}: its folder {parent} does not exist", fix="check the path")

@@ -32,7 +32,7 @@ def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] =
         DataError: what cannot be read as a table; the message says why.
     """
     if isinstance(source, str | os.PathLike):
-        read = _from_path(Path(source), reading, like)
+        read = _from_path(Path(source).expanduser(), reading, like)
     else:
         frame, header = _from_memory(source, reading, like)
         read = Read(frame, f"the {type(source).__name__}", header)

@@ -93,21 +93,15 @@ def table(
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
-    if read.frame.height < 2:
-        raise DataError(f"{read.origin} has too few rows", expected="at least 2 rows", received="1 row")
     kinds = dict(types or {})
-    roles = [each for each in (group, time, weights) if each]
+    roles = {each for each in (group, time, weights) if each}
     _check_columns(read, targets, [*drop, *kinds, *roles])
     plan, decision = recognise_target(read.frame, targets, task)
     main = _part(read, plan)
-    others = {
-        key: _part(_companion(each, read, targets, reading), plan)
-        for key, each in (("validation", validation), ("test", test))
-        if each is not None and not isinstance(each, int | float)
-    }
+    others = _others(validation, test, read, targets, reading, plan)
     if not read.header and reading.columns is None:
         reading = dataclasses.replace(reading, columns=tuple(read.frame.columns))
-    left_out = {*targets, *drop, *(each for each in roles if each not in kinds)}
+    left_out = {*targets, *drop, *(roles - set(kinds))}
     features = [each for each in read.frame.columns if each not in left_out]
     how = How(_fraction(validation), 0.0 if "test" in others else test_fraction, split, group, time, seed)
     rows, split_decisions = partition(main.frame, main.encoded, main.usable, plan, how)
@@ -208,6 +202,8 @@ def _target_columns(read: Read, target: Any, reading: Reading) -> list[str]:
 
 
 def _check_columns(read: Read, targets: Sequence[str], names: Sequence[str]) -> None:
+    if read.frame.height < 2:
+        raise DataError(f"{read.origin} has too few rows", expected="at least 2 rows", received="1 row")
     for each in names:
         if each not in read.frame.columns:
             raise unknown(f"column in {read.origin}:", each, read.frame.columns, error=DataError)
@@ -337,6 +333,18 @@ def _joined(source: Any, target: Any, reading: Reading) -> tuple[Any, Any]:
         )
     added = read_frame(dict(zip(names, values.reshape(len(values), -1).T, strict=True)), Reading()).frame
     return frame.hstack(added), tuple(names)
+
+
+def _others(
+    validation: Any, test: Any, read: Read, targets: Sequence[str], reading: Reading, plan: Target
+) -> dict[str, _Part]:
+    """Read the splits that have a source of their own."""
+    given = {"validation": validation, "test": test}
+    return {
+        key: _part(_companion(each, read, targets, reading), plan)
+        for key, each in given.items()
+        if each is not None and not isinstance(each, int | float)
+    }
 
 
 def _companion(source: Any, read: Read, targets: Sequence[str], reading: Reading) -> Read:
