@@ -21,12 +21,14 @@ from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.stacks import as_stack, as_tensor
+from neurarium.data.rereading import rereadable
 from neurarium.data.specs import Array, Image
 from neurarium.data.splits import Rows
 
 Pair = tuple[Any, Any]
 
 
+@rereadable
 def arrays(
     inputs: Any,
     targets: Any,
@@ -128,7 +130,7 @@ def assemble(
             return Examples({"inputs": values, "targets": plan.tensor(codes)}, finish=preparation.finish())
         return Examples({"inputs": preparation.transform(values), "targets": plan.tensor(codes)})
 
-    parts = {split: examples(inputs[torch.from_numpy(part)], encoded[part]) for split, part in rows.items()}
+    parts = {split: examples(inputs.index_select(0, torch.from_numpy(part)), encoded[part]) for split, part in rows.items()}
     parts |= {split: examples(*pair) for split, pair in companions.items()}
     return collected(name, preparation, parts, encoded, rows)
 

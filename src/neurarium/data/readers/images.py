@@ -24,6 +24,7 @@ from neurarium.data.readers.npz import read_npz
 from neurarium.data.readers.on_demand import on_demand
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.pictures import decode_all
+from neurarium.data.rereading import rereadable
 from neurarium.data.specs import Image
 
 KEEP_UP_TO, SIDE = (
@@ -32,6 +33,7 @@ KEEP_UP_TO, SIDE = (
 )  # images of one size up to 256 pixels stay; others get a shorter side of at most 128
 
 
+@rereadable
 def images(
     source: Any,
     *,

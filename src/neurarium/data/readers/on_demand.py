@@ -13,6 +13,7 @@ from neurarium.core.errors import DataError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import FileExamples
 from neurarium.data.preparation.images import ImagePreparation
+from neurarium.data.preparation.statistics import byte_counts, histogram_moments
 from neurarium.data.preparation.targets import Labels
 from neurarium.data.readers.arrays import collected
 from neurarium.data.readers.folders import Folder
@@ -66,12 +67,9 @@ def on_demand(
 
 
 def streamed_moments(paths: Sequence[Path], spec: Image) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Mean and deviation per channel from a histogram of the bytes: exact, and small."""
-    histogram = numpy.zeros((spec.channels, 256))
+    """Return mean and deviation per channel over image files, one file in memory at a time."""
+    histogram = numpy.zeros((spec.channels, 256), dtype=numpy.int64)
     for each in decode_all(paths, spec.channels, (spec.height, spec.width)):
         if not isinstance(each, str):
-            histogram += [numpy.bincount(channel.ravel(), minlength=256) for channel in each]
-    share, values = histogram / histogram.sum(axis=1, keepdims=True), numpy.arange(256.0)
-    mean = share @ values
-    scale = numpy.sqrt((share * (values - mean[:, None]) ** 2).sum(axis=1))
-    return mean, numpy.where(scale > 0, scale, 1.0)
+            histogram += byte_counts(each[None])
+    return histogram_moments(histogram)

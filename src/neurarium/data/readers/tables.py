@@ -23,9 +23,11 @@ from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.values import MISSING, spellings
+from neurarium.data.rereading import rereadable
 from neurarium.data.splits import Rows
 
 
+@rereadable
 def table(
     source: Any,
     target: Any,
