@@ -76,6 +76,7 @@ class Dataset:
         self.decisions = list(decisions or [])
         self.summary = dict(summary or {})
         self.rows = dict(rows or {})
+        self.rereading: Any = None  # how to read it again with other splits; readers set it
 
     @property
     def splits(self) -> dict[str, Examples | FileExamples]:

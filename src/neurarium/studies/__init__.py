@@ -3,14 +3,20 @@
 from neurarium.core.members import Member, lazy
 
 MEMBERS: dict[str, Member] = {
-    "train": Member("training", "train", "train and measure, with a sensible choice for all that is not said", "03"),
+    "train": Member(
+        "training", "train", "train and measure, with a sensible choice for all that is not said", "03"
+    ),
     "evaluate": Member("evaluation", "evaluate", "metrics with intervals, per class, confusion matrix", "08"),
     "EvaluationReport": Member("evaluation", summary="what an evaluation found"),
     "reports_of": Member("evaluation", summary="the reports of a run's splits"),
-    "predict": Member("prediction", "predict", "classes, probabilities, values and intervals for new data", "03"),
+    "predict": Member(
+        "prediction", "predict", "classes, probabilities, values and intervals for new data", "03"
+    ),
     "predict_with_notes": Member("prediction", summary="predictions, and what the preparation noted"),
     "read_data": Member("reading", summary="a dataset by the name of its source"),
-    "warm_start": Member("warm_start", summary="the weights of one run as the start of another", chapter="03"),
+    "warm_start": Member(
+        "warm_start", summary="the weights of one run as the start of another", chapter="03"
+    ),
     "calibrate": Member(
         "calibration", "calibrate", "temperature scaling: probabilities that mean what they say", "08"
     ),
@@ -47,9 +53,30 @@ MEMBERS: dict[str, Member] = {
     ),
     "Costs": Member("thresholds", summary="what decisions cost, and the decision of least expected cost"),
     "check_signal": Member(
-        "signal", "check-signal", "what flows through a network before its first step, and what is wrong", "06"
+        "signal",
+        "check-signal",
+        "what flows through a network before its first step, and what is wrong",
+        "06",
     ),
-    "SignalReport": Member("signal", summary="variances of activations and gradients by layer, with findings"),
+    "SignalReport": Member(
+        "signal", summary="variances of activations and gradients by layer, with findings"
+    ),
+    "find_learning_rate": Member(
+        "learning_rate",
+        "find-learning-rate",
+        "the loss while the rate rises, and the rate at which it falls fastest",
+        "03",
+    ),
+    "LearningRateReport": Member("learning_rate", summary="what a sweep of the rate found"),
+    "cross_validate": Member(
+        "cross_validation", "cross-validate", "every example predicted by a model that has not seen it", "03"
+    ),
+    "CrossValidation": Member("cross_validation", summary="metrics by fold, and out-of-fold predictions"),
+    "profile": Member(
+        "profiling", "profile", "what each layer gives, holds, computes, and how long it takes", "03"
+    ),
+    "summary": Member("profiling", "summary", "what each layer gives, holds and computes", "03"),
+    "Profile": Member("profiling", summary="the layers of a network with parameters, multiply-adds, times"),
 }
 
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

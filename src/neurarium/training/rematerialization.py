@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -45,9 +45,25 @@ def _kept_small(block: nn.Module, run: Any, args: tuple, kwargs: dict[str, Any])
     before = [(owner, name, value.clone()) for owner, name, value in _buffers(block)]
 
     def contexts() -> tuple[Any, Any]:
-        return contextlib.nullcontext(), _restored(before)
+        restored = _restored(before)
+        for tell in _WATCHERS:
+            tell([args, kwargs], restored)
+        return contextlib.nullcontext(), restored
 
     return checkpoint(run, *args, use_reentrant=False, context_fn=contexts, **kwargs)
+
+
+_WATCHERS: list[Callable[[Any, object], None]] = []
+
+
+@contextlib.contextmanager
+def told(watcher: Callable[[Any, object], None]) -> Iterator[None]:
+    """Within this context the watcher is called with the inputs that a block keeps, and what lives as long as they do."""
+    _WATCHERS.append(watcher)
+    try:
+        yield
+    finally:
+        _WATCHERS.remove(watcher)
 
 
 def _buffers(block: nn.Module) -> list[tuple[nn.Module, str, torch.Tensor]]:
