@@ -65,14 +65,23 @@ Data = Annotated[
         help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder of images, idx or npz files.",
         autocompletion=_sets,
         show_default=False,
+        rich_help_panel=DATA,
     ),
 ]
 RunName = Annotated[
-    str, typer.Argument(metavar="RUN", help="The folder of a run, or its name below runs/.", autocompletion=_runs)
+    str,
+    typer.Argument(metavar="RUN", help="The folder of a run, or its name below runs/.", autocompletion=_runs),
 ]
 
-Target = Annotated[str | None, _option("--target", "-t", metavar="COLUMN", help="The column to predict; several with commas.", group=DATA)]
-Columns = Annotated[str | None, _option("--columns", metavar="A,B,C", help="Names, for a table without a header.", group=DATA)]
+Target = Annotated[
+    str | None,
+    _option(
+        "--target", "-t", metavar="COLUMN", help="The column to predict; several with commas.", group=DATA
+    ),
+]
+Columns = Annotated[
+    str | None, _option("--columns", metavar="A,B,C", help="Names, for a table without a header.", group=DATA)
+]
 Task = Annotated[
     str | None,
     _option(
@@ -83,9 +92,23 @@ Task = Annotated[
         autocompletion=_choices("classification", "regression"),
     ),
 ]
-Test = Annotated[str | None, _option("--test", metavar="FILE", help="A file or folder of test examples, or the share to set aside.", group=SPLITS)]
+Test = Annotated[
+    str | None,
+    _option(
+        "--test",
+        metavar="FILE",
+        help="A file or folder of test examples, or the share to set aside.",
+        group=SPLITS,
+    ),
+]
 Validation = Annotated[
-    str | None, _option("--validation", metavar="FILE", help="A file or folder of validation examples, or the share to set aside.", group=SPLITS)
+    str | None,
+    _option(
+        "--validation",
+        metavar="FILE",
+        help="A file or folder of validation examples, or the share to set aside.",
+        group=SPLITS,
+    ),
 ]
 Split = Annotated[
     str | None,
@@ -97,39 +120,145 @@ Split = Annotated[
         autocompletion=_choices("stratified", "random", "grouped", "time"),
     ),
 ]
-Group = Annotated[str | None, _option("--group", metavar="COLUMN", help="Rows with one value here stay in one split.", group=SPLITS)]
-Time = Annotated[str | None, _option("--time", metavar="COLUMN", help="Later rows test, earlier ones train.", group=SPLITS)]
-SplitSeed = Annotated[int | None, _option("--split-seed", metavar="N", help="Another draw of the splits.", group=SPLITS)]
+Group = Annotated[
+    str | None,
+    _option("--group", metavar="COLUMN", help="Rows with one value here stay in one split.", group=SPLITS),
+]
+Time = Annotated[
+    str | None, _option("--time", metavar="COLUMN", help="Later rows test, earlier ones train.", group=SPLITS)
+]
+SplitSeed = Annotated[
+    int | None, _option("--split-seed", metavar="N", help="Another draw of the splits.", group=SPLITS)
+]
 
 Network = Annotated[
-    str | None, _option("--network", "-n", metavar="NAME", help="mlp, cnn, tabm, ...; by default what suits the data.", group=NETWORK, autocompletion=_named("network"))
+    str | None,
+    _option(
+        "--network",
+        "-n",
+        metavar="NAME",
+        help="mlp, cnn, tabm, ...; by default what suits the data.",
+        group=NETWORK,
+        autocompletion=_named("network"),
+    ),
 ]
-Method = Annotated[str | None, _option("--method", "-m", metavar="NAME", help="How it learns; supervised by default.", group=NETWORK, autocompletion=_named("method"))]
+Method = Annotated[
+    str | None,
+    _option(
+        "--method",
+        "-m",
+        metavar="NAME",
+        help="How it learns; supervised by default.",
+        group=NETWORK,
+        autocompletion=_named("method"),
+    ),
+]
 Set = Annotated[
     list[str] | None,
-    _option("--set", "-s", metavar="KEY=VALUE", help="Any option of network, method, descent or reader: widths=256,256, learning_rate=0.001, schedule.floor=0.1.", group=NETWORK),
+    _option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Any option of network, method, descent or reader: widths=256,256, learning_rate=0.001, schedule.floor=0.1.",
+        group=NETWORK,
+    ),
 ]
-Epochs = Annotated[int | None, _option("--epochs", "-e", metavar="N", help="Passes over the training examples.", group=TIME)]
+Epochs = Annotated[
+    int | None, _option("--epochs", "-e", metavar="N", help="Passes over the training examples.", group=TIME)
+]
 Steps = Annotated[int | None, _option("--steps", metavar="N", help="Steps instead of epochs.", group=TIME)]
-BatchSize = Annotated[int | None, _option("--batch-size", "-b", metavar="N", help="Examples per step, over all processes.", group=TIME)]
-Patience = Annotated[int | None, _option("--patience", metavar="N", help="Stop after so many evaluations without improvement.", group=TIME)]
-Monitor = Annotated[str | None, _option("--monitor", metavar="METRIC", help="The validation metric that picks the best weights.", group=TIME)]
-Keep = Annotated[str | None, _option("--keep", metavar="WHICH", help="Weights to keep: best, averaged or last.", group=TIME, autocompletion=_choices("best", "averaged", "last"))]
-TimeLimit = Annotated[str | None, _option("--time-limit", metavar="TIME", help="Stop after 90, 10m or 1h30m.", group=TIME)]
-
-Seed = Annotated[int | None, _option("--seed", metavar="N", help="Of initial weights, order and dropout.", group=MACHINE)]
-Device = Annotated[str | None, _option("--device", metavar="NAME", help="cpu, cuda, mps; the best by default.", group=MACHINE)]
-Precision = Annotated[
-    str | None, _option("--precision", metavar="TYPE", help="float32, bfloat16 or float16.", group=MACHINE, autocompletion=_choices("float32", "bfloat16", "float16"))
+BatchSize = Annotated[
+    int | None,
+    _option("--batch-size", "-b", metavar="N", help="Examples per step, over all processes.", group=TIME),
 ]
-Compile = Annotated[bool | None, _option("--compile/--no-compile", help="Compile the networks.", group=MACHINE)]
-Shard = Annotated[bool | None, _option("--shard/--no-shard", help="Spread the parameters over the processes of torchrun.", group=MACHINE)]
-Workers = Annotated[int | None, _option("--workers", metavar="N", help="Processes that decode files.", group=MACHINE)]
+Patience = Annotated[
+    int | None,
+    _option(
+        "--patience", metavar="N", help="Stop after so many evaluations without improvement.", group=TIME
+    ),
+]
+Monitor = Annotated[
+    str | None,
+    _option(
+        "--monitor", metavar="METRIC", help="The validation metric that picks the best weights.", group=TIME
+    ),
+]
+Keep = Annotated[
+    str | None,
+    _option(
+        "--keep",
+        metavar="WHICH",
+        help="Weights to keep: best, averaged or last.",
+        group=TIME,
+        autocompletion=_choices("best", "averaged", "last"),
+    ),
+]
+TimeLimit = Annotated[
+    str | None, _option("--time-limit", metavar="TIME", help="Stop after 90, 10m or 1h30m.", group=TIME)
+]
 
-Config = Annotated[Path | None, _option("--config", "-c", metavar="FILE", help="Rerun what a config.yaml says; options given here come before it.", group=RUN_)]
-Out = Annotated[Path | None, _option("--out", "-o", metavar="FOLDER", help="The folder of the run; runs/DATA-N by default.", group=RUN_)]
-From = Annotated[str | None, _option("--from", metavar="RUN", help="Start from the weights of a run.", group=RUN_, autocompletion=_runs)]
-Resume = Annotated[str | None, _option("--resume", metavar="RUN", help="Go on with an interrupted run, or train it longer with --epochs.", group=RUN_, autocompletion=_runs)]
+Seed = Annotated[
+    int | None, _option("--seed", metavar="N", help="Of initial weights, order and dropout.", group=MACHINE)
+]
+Device = Annotated[
+    str | None,
+    _option("--device", metavar="NAME", help="cpu, cuda, mps; the best by default.", group=MACHINE),
+]
+Precision = Annotated[
+    str | None,
+    _option(
+        "--precision",
+        metavar="TYPE",
+        help="float32, bfloat16 or float16.",
+        group=MACHINE,
+        autocompletion=_choices("float32", "bfloat16", "float16"),
+    ),
+]
+Compile = Annotated[
+    bool | None, _option("--compile/--no-compile", help="Compile the networks.", group=MACHINE)
+]
+Shard = Annotated[
+    bool | None,
+    _option(
+        "--shard/--no-shard", help="Spread the parameters over the processes of torchrun.", group=MACHINE
+    ),
+]
+Workers = Annotated[
+    int | None, _option("--workers", metavar="N", help="Processes that decode files.", group=MACHINE)
+]
+
+Config = Annotated[
+    Path | None,
+    _option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Rerun what a config.yaml says; options given here come before it.",
+        group=RUN_,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    _option(
+        "--out", "-o", metavar="FOLDER", help="The folder of the run; runs/DATA-N by default.", group=RUN_
+    ),
+]
+From = Annotated[
+    str | None,
+    _option(
+        "--from", metavar="RUN", help="Start from the weights of a run.", group=RUN_, autocompletion=_runs
+    ),
+]
+Resume = Annotated[
+    str | None,
+    _option(
+        "--resume",
+        metavar="RUN",
+        help="Go on with an interrupted run, or train it longer with --epochs.",
+        group=RUN_,
+        autocompletion=_runs,
+    ),
+]
 
 Json = Annotated[bool, _option("--json", help="End standard output with one JSON object.", group=OUT)]
 Quiet = Annotated[bool, _option("--quiet", "-q", help="No progress, no tables.", group=OUT)]

@@ -18,11 +18,19 @@ def _numbers(incomplete: str) -> list[tuple[str, str]]:
 
 
 Number = Annotated[
-    str | None, typer.Argument(metavar="[N]", help="Show one chapter: its text and its parts.", autocompletion=_numbers, show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[N]",
+        help="Show one chapter: its text and its parts.",
+        autocompletion=_numbers,
+        show_default=False,
+    ),
 ]
 
 
-def chapters(number: Number = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False) -> None:
+def chapters(
+    number: Number = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+) -> None:
     """List the chapters with what is built, or show one.
 
     Example: neurarium chapters 03
@@ -54,7 +62,9 @@ def _show(held: dict[str, Any], output: Output) -> None:
     if held["document"] is not None:
         output.say(Markdown(Path(held["document"]).read_text(encoding="utf-8")))
     else:
-        output.say(f"\n[bold]{held['number']} {held['title']}[/]: {held['idea']}\nThis chapter is not written yet.")
+        output.say(
+            f"\n[bold]{held['number']} {held['title']}[/]: {held['idea']}\nThis chapter is not written yet."
+        )
     if held["members"]:
         shown = table("kind", "name", "what", title="Parts")
         for row in held["members"]:

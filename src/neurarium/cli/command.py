@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import shlex
@@ -109,7 +110,9 @@ class Command:
 
         path = path / "config.yaml" if path.is_dir() else path
         if not path.is_file():
-            raise ArtifactError(f"there is no file {path}", expected="a config.yaml", fix="`neurarium runs` lists the runs")
+            raise ArtifactError(
+                f"there is no file {path}", expected="a config.yaml", fix="`neurarium runs` lists the runs"
+            )
         try:
             held = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -131,9 +134,13 @@ def pairs(texts: list[str] | None) -> dict[str, str]:
         key, mark, value = text.partition("=")
         key = key.strip().replace("-", "_")
         if not mark or not key:
-            raise OptionError("an option is set as key=value", expected="--set widths=256,256", received=f"--set {text}")
+            raise OptionError(
+                "an option is set as key=value", expected="--set widths=256,256", received=f"--set {text}"
+            )
         if key in found:
-            raise OptionError(f"the option '{key}' is set twice", received=f"{found[key]} and {value}", fix="give it once")
+            raise OptionError(
+                f"the option '{key}' is set twice", received=f"{found[key]} and {value}", fix="give it once"
+            )
         found[key] = value.strip()
     return found
 
@@ -150,12 +157,14 @@ def seconds(text: str | float | None) -> float | None:
     if text is None:
         return None
     found = re.fullmatch(r"(?:([\d.]+)h)?(?:([\d.]+)m(?:in)?)?(?:([\d.]+)s?)?", str(text).strip().lower())
-    try:
-        total = sum(float(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True) if part)  # type: ignore[union-attr]
-    except (AttributeError, ValueError):
-        total = 0.0
+    total = 0.0
+    with contextlib.suppress(ValueError):  # "1.2.3"
+        parts = zip(found.groups() if found else (), (3600, 60, 1), strict=False)
+        total = sum((float(part) * unit for part, unit in parts if part), 0.0)
     if total <= 0:
-        raise OptionError("the time limit is no time", expected="seconds, or for example 10m or 1h30m", received=text)
+        raise OptionError(
+            "the time limit is no time", expected="seconds, or for example 10m or 1h30m", received=text
+        )
     return total
 
 

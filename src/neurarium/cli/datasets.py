@@ -30,7 +30,9 @@ def datasets(context: typer.Context, as_json: a.Json = False, debug: a.Debug = F
     for row in rows:
         shown.add_row(f"[bold]{row['name']}[/]", row["summary"], row["task"], row["status"])
     output.say(shown)
-    output.say("[dim]train on one:[/] neurarium train digits   [dim]fetch one:[/] neurarium datasets fetch mnist")
+    output.say(
+        "[dim]train on one:[/] neurarium train digits   [dim]fetch one:[/] neurarium datasets fetch mnist"
+    )
     output.finish({"datasets": rows})
 
 

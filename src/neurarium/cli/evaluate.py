@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
-from neurarium.cli.output import Output, table
+from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import OptionError
 from neurarium.report.words import number
 
+if TYPE_CHECKING:
+    from neurarium.studies.evaluation import EvaluationReport
+
 Input = Annotated[
-    Path | None, typer.Option("--input", "-i", metavar="FILE", help="Data with targets, in the original format.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--input", "-i", metavar="FILE", help="Data with targets, in the original format.", show_default=False
+    ),
 ]
 SplitName = Annotated[
-    str | None, typer.Option("--split", metavar="SPLIT", help="train, validation or test of the training data; test by default.", show_default=False)
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="SPLIT",
+        help="train, validation or test of the training data; test by default.",
+        show_default=False,
+    ),
 ]
 
 
@@ -34,7 +46,9 @@ def evaluate(
     Example: neurarium evaluate runs/adult-1 --input newer.csv
     """
     if input is not None and split is not None:
-        raise OptionError("a split is of the training data, and --input is other data", fix="give one of them")
+        raise OptionError(
+            "a split is of the training data, and --input is other data", fix="give one of them"
+        )
     from neurarium.studies.evaluation import evaluate as measure
     from neurarium.training.run import Run
 
@@ -57,9 +71,7 @@ def evaluate(
     )
 
 
-def _show(report, output: Output) -> None:
-    from rich.markup import escape
-
+def _show(report: EvaluationReport, output: Output) -> None:
     output.say(f"\n[bold]{escape(report.name)}[/]  {report.split}, {report.examples:,} examples")
     metrics = table("", "value", "95 % interval", right=(1,))
     for name, value in report.metrics.items():
@@ -69,16 +81,24 @@ def _show(report, output: Output) -> None:
         metrics.add_row(f"{bold}{name}", f"{bold}{number(value)}", shown)
     output.say(metrics)
     if report.per_class:
-        classes = table("class", "precision", "recall", "f1", "examples", right=(1, 2, 3, 4))
-        for name, row in list(report.per_class.items())[:50]:
-            values = [number(row[key]) for key in ("precision", "recall", "f1")]
-            classes.add_row(escape(name), *values, f"{row['examples']:,.0f}")
-        output.say(classes)
+        output.say(_classes(report))
     if report.confusion is not None and len(report.confusion) <= 12:
-        names = report.targets.names
-        matrix = table("truth \\ predicted", *(escape(name) for name in names), right=tuple(range(1, len(names) + 1)))
-        for place, (name, row) in enumerate(zip(names, report.confusion, strict=True)):
-            cells = [f"{value:,.0f}" for value in row]
-            cells[place] = f"[bold]{cells[place]}[/]"
-            matrix.add_row(escape(name), *cells)
-        output.say(matrix)
+        output.say(_matrix(report.confusion, report.targets))
+
+
+def _classes(report: EvaluationReport) -> Any:
+    made = table("class", "precision", "recall", "f1", "examples", right=(1, 2, 3, 4))
+    for name, row in list(report.per_class.items())[:50]:
+        values = [number(row[key]) for key in ("precision", "recall", "f1")]
+        made.add_row(escape(name), *values, f"{row['examples']:,.0f}")
+    return made
+
+
+def _matrix(counts: list[list[float]], targets: Any) -> Any:
+    names = [escape(name) for name in targets.names]
+    made = table("truth \\ predicted", *names, right=tuple(range(1, len(names) + 1)))
+    for place, (name, row) in enumerate(zip(names, counts, strict=True)):
+        cells = [f"{value:,.0f}" for value in row]
+        cells[place] = f"[bold]{cells[place]}[/]"
+        made.add_row(name, *cells)
+    return made

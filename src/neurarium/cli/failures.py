@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from neurarium.core.errors import NeurariumError, OptionError, UserError, nearest
+from neurarium.report.words import in_shell
 
 USAGE = typer.BadParameter.__mro__[2]  # typer's root of usage errors has had several homes
 
@@ -44,7 +45,11 @@ def usage(error: Any) -> UserError:
     name = type(error).__name__
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "neurarium"
-    options = [each for parameter in context.command.params for each in parameter.opts] if context is not None else []
+    options = (
+        [each for parameter in context.command.params for each in parameter.opts]
+        if context is not None
+        else []
+    )
     if name == "NoSuchOption":
         near = nearest(error.option_name, options)
         fix = f"did you mean {near}?" if near else f"see `{path} --help`"
@@ -54,22 +59,17 @@ def usage(error: Any) -> UserError:
         verbs = list(getattr(context.command, "commands", {}))
         near = nearest(unknown[1], verbs)
         fix = f"did you mean `{path} {near}`?" if near else f"see `{path} --help`"
-        return OptionError(f"there is no command '{unknown[1]}'", expected=", ".join(verbs), received=unknown[1], fix=fix)
+        return OptionError(
+            f"there is no command '{unknown[1]}'", expected=", ".join(verbs), received=unknown[1], fix=fix
+        )
     message = error.format_message().strip()
     return OptionError(message[:1].lower() + message[1:].rstrip("."), fix=f"see `{path} --help`")
 
 
 def _for_the_shell(message: str) -> str:
-    """Say in shell terms what a reader's message says in Python's: encoding='latin-1' is --set encoding=latin-1."""
+    """Say in shell terms what a reader's advice says in Python's: encoding='latin-1' is --set encoding=latin-1."""
     head, mark, fix = message.partition("  to fix:   ")
-    flags = {"task", "split", "group", "time", "target", "columns", "test", "validation"}
-
-    def shelled(found: re.Match[str]) -> str:
-        name, value = found[1], found[2].strip("'\"")
-        return f"--{name} {value}" if name in flags else f"--set {name}={value}"
-
-    fix = re.sub(r"(?<![-\w.=])(\w+)=('[^']*'|\"[^\"]*\"|[\d.]+)(?![\w(])", shelled, fix)
-    return head + mark + fix
+    return head + mark + in_shell(fix)
 
 
 def _ours(error: BaseException, debug: bool) -> str:

@@ -19,7 +19,9 @@ def run_names(folder: str | Path = RUNS) -> list[str]:
     if not place.is_dir():
         return []
     found = [each.name for each in place.iterdir() if (each / "config.yaml").is_file()]
-    return sorted(found, key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)])
+    return sorted(
+        found, key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    )
 
 
 def find_run(name: str) -> Path:
@@ -37,7 +39,9 @@ def find_run(name: str) -> Path:
         f"there is no run '{name}'",
         expected="the folder of a run" + (f": {', '.join(names[-8:])} in {RUNS}/" if names else ""),
         received=name,
-        fix=f"did you mean {Path(RUNS) / near}?" if near else "`neurarium runs` lists the runs that are there",
+        fix=f"did you mean {Path(RUNS) / near}?"
+        if near
+        else "`neurarium runs` lists the runs that are there",
     )
 
 
@@ -97,8 +101,14 @@ def _given(out: Path, made: list[Path]) -> Path:
     if out.is_dir():
         if any(out.iterdir()):
             is_run = (out / "config.yaml").is_file()
-            fix = f"go on with it by --resume {out}, or choose another with --out" if is_run else "choose another with --out"
-            raise UserError(f"the folder {out} is not empty", received="a run" if is_run else "other files", fix=fix)
+            fix = (
+                f"go on with it by --resume {out}, or choose another with --out"
+                if is_run
+                else "choose another with --out"
+            )
+            raise UserError(
+                f"the folder {out} is not empty", received="a run" if is_run else "other files", fix=fix
+            )
         _probe(out)
         return out
     _make_parents(out, made)

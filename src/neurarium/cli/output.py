@@ -70,3 +70,10 @@ def table(*columns: str, title: str | None = None, right: tuple[int, ...] = ()) 
     for number, name in enumerate(columns):
         made.add_column(name, justify="right" if number in right else "left")
     return made
+
+
+def escape(text: object) -> str:
+    """Keep rich from reading a text's brackets as markup."""
+    from rich.markup import escape as escaped
+
+    return escaped(str(text))

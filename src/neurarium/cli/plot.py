@@ -11,15 +11,27 @@ from neurarium.cli import arguments as a
 from neurarium.cli.output import Output
 from neurarium.core.errors import unknown
 
-app = typer.Typer(help="Plot activations or learning-rate schedules.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Plot activations or learning-rate schedules.", no_args_is_help=True, rich_markup_mode=None
+)
 FORMATS = (".png", ".svg", ".pdf")
-OutputFile = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="A .png, .svg or .pdf file.", show_default=False)]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Some of them; all by default.", show_default=False)]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="A .png, .svg or .pdf file.", show_default=False),
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Some of them; all by default.", show_default=False),
+]
 
 
 @app.command()
 def activations(
-    names: Names = None, output: OutputFile = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+    names: Names = None,
+    output: OutputFile = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
 ) -> None:
     """Plot each activation with its derivative."""
     from neurarium.report.activation_plot import plot_activations
@@ -31,7 +43,11 @@ def activations(
 
 @app.command()
 def schedules(
-    names: Names = None, output: OutputFile = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+    names: Names = None,
+    output: OutputFile = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
 ) -> None:
     """Plot each learning-rate schedule over the progress of training."""
     from neurarium.report.schedule_plot import plot_schedules

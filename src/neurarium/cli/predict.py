@@ -20,14 +20,29 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 
 Input = Annotated[
-    Path, typer.Option("--input", "-i", metavar="FILE", help="New data in the original format: a table, an image, a folder.")
+    Path,
+    typer.Option(
+        "--input", "-i", metavar="FILE", help="New data in the original format: a table, an image, a folder."
+    ),
 ]
 OutputFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where to write: .csv, .tsv, .parquet, .jsonl; else standard output.", show_default=False),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where to write: .csv, .tsv, .parquet, .jsonl; else standard output.",
+        show_default=False,
+    ),
 ]
 Keep = Annotated[
-    str | None, typer.Option("--keep", metavar="A,B", help="Columns of the input to write beside the predictions, or all.", show_default=False)
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="A,B",
+        help="Columns of the input to write beside the predictions, or all.",
+        show_default=False,
+    ),
 ]
 
 
@@ -61,8 +76,16 @@ def predict(
         said.say(f"{frame.height:,} predictions in {output}")
     elif not as_json:
         sys.stdout.write(frame.write_csv())
-    value: dict[str, Any] = {"run": folder, "input": input, "output": output, "rows": frame.height, "columns": frame.columns}
-    value["notes"] = {name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")}
+    value: dict[str, Any] = {
+        "run": folder,
+        "input": input,
+        "output": output,
+        "rows": frame.height,
+        "columns": frame.columns,
+    }
+    value["notes"] = {
+        name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")
+    }
     if output is None:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
@@ -93,7 +116,11 @@ def write_table(frame: polars.DataFrame, path: Path) -> None:
 def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str) -> polars.DataFrame:
     raw = notes.get("raw")
     if raw is None:
-        raise OptionError("--keep is for tables", received=f"--keep {keep}", fix="leave it out: images have their file's name")
+        raise OptionError(
+            "--keep is for tables",
+            received=f"--keep {keep}",
+            fix="leave it out: images have their file's name",
+        )
     names = raw.columns if keep == "all" else [each.strip() for each in keep.split(",")]
     for name in names:
         if name not in raw.columns:
@@ -106,7 +133,11 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
     """What a person should know of the new data."""
     lines = []
     for column, values in notes.get("unseen", {}).items():
-        shown = f"{len(values)} categories" if hasattr(values, "__len__") and not isinstance(values, str) else values
+        shown = (
+            f"{len(values)} categories"
+            if hasattr(values, "__len__") and not isinstance(values, str)
+            else values
+        )
         lines.append(f"column {column}: {shown} unseen in training")
     for column, count in notes.get("unreadable", {}).items():
         lines.append(f"column {column}: {count} values are no numbers; they count as missing")

@@ -11,9 +11,9 @@ import typer
 
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import RUNS, find_run, run_names
-from neurarium.cli.output import Output, table
+from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import ArtifactError, UserError
-from neurarium.report.words import duration, number
+from neurarium.report.words import duration, in_shell, number
 
 app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True, rich_markup_mode=None)
 Folder = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the runs are.")]
@@ -22,7 +22,9 @@ HEADLINES = ("accuracy", "rmse", "loss")
 
 
 @app.callback()
-def runs(context: typer.Context, folder: Folder = Path(RUNS), as_json: a.Json = False, debug: a.Debug = False) -> None:
+def runs(
+    context: typer.Context, folder: Folder = Path(RUNS), as_json: a.Json = False, debug: a.Debug = False
+) -> None:
     """List the runs, show one, or remove one.
 
     Example: neurarium runs show digits-1
@@ -49,17 +51,23 @@ def show(run: a.RunName, as_json: a.Json = False, quiet: a.Quiet = False, debug:
 
 
 @app.command()
-def remove(run: a.RunName, yes: Yes = False, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False) -> None:
+def remove(
+    run: a.RunName, yes: Yes = False, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+) -> None:
     """Delete the folder of a run; asks first."""
     folder = find_run(run)
     if not (folder / "config.yaml").is_file():
-        raise ArtifactError(f"{folder} is not a run", expected="a folder with config.yaml", fix="remove it by other means")
+        raise ArtifactError(
+            f"{folder} is not a run", expected="a folder with config.yaml", fix="remove it by other means"
+        )
     if not yes and not typer.confirm(f"Delete {folder} with all that is in it?"):
         raise UserError("nothing was deleted", fix="answer y, or give --yes")
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise UserError(f"{folder} cannot be deleted: {error.strerror}", fix="check its permissions") from error
+        raise UserError(
+            f"{folder} cannot be deleted: {error.strerror}", fix="check its permissions"
+        ) from error
     output = Output(as_json, quiet)
     output.say(f"deleted {folder}")
     output.finish({"removed": folder})
@@ -71,15 +79,22 @@ def listing(folder: Path, output: Output) -> None:
     if not found:
         output.say(f"There are no runs in {folder}/ yet. Begin with: [bold]neurarium train digits[/]")
     else:
-        from rich.markup import escape
-
-        shown = table("run", "data", "network", "validation", "test", "time", "ended", right=(3, 4, 5), title="Runs")
+        shown = table(
+            "run", "data", "network", "validation", "test", "time", "ended", right=(3, 4, 5), title="Runs"
+        )
         for row in found:
             scores = [_headline(row["metrics"].get(split, {})) for split in ("validation", "test")]
             took = duration(row["seconds"]) if row["seconds"] else ""
             ended = row["ended"] or ("damaged" if row["damaged"] else "not finished")
             data = Path(str(row["data"] or "?")).name
-            shown.add_row(f"[bold]{escape(str(row['run']))}[/]", escape(data), row["network"] or "?", *scores, took, escape(ended))
+            shown.add_row(
+                f"[bold]{escape(str(row['run']))}[/]",
+                escape(data),
+                row["network"] or "?",
+                *scores,
+                took,
+                escape(ended),
+            )
         output.say(shown)
     output.finish({"runs": found})
 
@@ -127,8 +142,6 @@ def _headline(metrics: dict[str, Any]) -> str:
 
 
 def _show(held: dict[str, Any], plan: list[dict[str, Any]], output: Output) -> None:
-    from rich.markup import escape
-
     from neurarium.cli.command import Command
 
     output.say(f"\n[bold]{escape(held['run'])}[/]  {escape(held['ended'] or 'not finished')}")
@@ -145,5 +158,6 @@ def _show(held: dict[str, Any], plan: list[dict[str, Any]], output: Output) -> N
     if plan:
         rows = table("decided", "choice", "reason", "override", title="Plan")
         for row in plan:
-            rows.add_row(*(escape(str(row[key])) for key in ("subject", "choice", "reason", "override")))
+            texts = [str(row[key]) for key in ("subject", "choice", "reason")]
+            rows.add_row(*map(escape, texts), escape(in_shell(str(row["override"]))))
         output.say(rows)

@@ -13,7 +13,7 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli.command import Command, pairs, seconds
 from neurarium.cli.folders import find_run, reserved
-from neurarium.cli.output import Output, table
+from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
@@ -63,7 +63,9 @@ def train(
     """
     said = dict(locals())
     output = Output(as_json, quiet)
-    asked = Command(**{**{name: said[name] for name in Command.__annotations__ if name in said}, "set": pairs(set)})
+    asked = Command(
+        **{**{name: said[name] for name in Command.__annotations__ if name in said}, "set": pairs(set)}
+    )
     if config is not None and resume is not None:
         raise OptionError("--config starts a new run and --resume goes on with one", fix="give one of them")
     folder = find_run(resume) if resume is not None else None
@@ -72,14 +74,18 @@ def train(
     if folder is not None:
         _check_resume(asked, folder, out)
     if command.data is None:
-        raise OptionError("there is nothing to learn from", expected="DATA", fix="for example: neurarium train digits")
+        raise OptionError(
+            "there is nothing to learn from", expected="DATA", fix="for example: neurarium train digits"
+        )
     begun = clock.monotonic()
     run = run_command(_settled(command), output, out=out, resume=folder)
     if run is not None:
         finish(run, output, clock.monotonic() - begun)
 
 
-def run_command(command: Command, output: Output, *, out: Path | None = None, resume: Path | None = None) -> Run | None:
+def run_command(
+    command: Command, output: Output, *, out: Path | None = None, resume: Path | None = None
+) -> Run | None:
     """Do what a command says; return the run on the first process, None on the others."""
     import torch
 
@@ -129,7 +135,9 @@ def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
 
     _, reader = reader_of(command.data or "")
     options = reader_options(command.set, reader, command.network, command.method)
-    dataset = read_data(command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options)
+    dataset = read_data(
+        command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
+    )
     output.note(repr(dataset))
     before, now = command.data_sha256, dataset.summary.get("sha256")
     if before and now and before != now:
@@ -199,7 +207,9 @@ def finish(run: Run, output: Output, took: float) -> None:
     """Tell what came out; a run that was interrupted ends with 130."""
     value = {"run": run.folder, "metrics": run.results, "seconds": round(took, 3)}
     if run.interrupted:
-        output.note(f"interrupted after {len(run.history)} evaluations; go on with: neurarium train --resume {run.folder}")
+        output.note(
+            f"interrupted after {len(run.history)} evaluations; go on with: neurarium train --resume {run.folder}"
+        )
         output.finish({**value, "interrupted": True})
         raise typer.Exit(130)
     _show(run, output, took)
@@ -207,8 +217,6 @@ def finish(run: Run, output: Output, took: float) -> None:
 
 
 def _show(run: Run, output: Output, took: float) -> None:
-    from rich.markup import escape
-
     plan = {each.subject: each.choice for each in run.decisions}
     name = run.data.name if run.data is not None else ""
     epochs = run.history[-1]["epoch"] if run.history else 0
@@ -232,7 +240,9 @@ def metrics_table(reports: dict[str, Any]) -> Any:
     splits = list(reports)
     last = reports[splits[-1]] if splits else None
     head = [f"{split} ({reports[split].examples:,})" for split in splits]
-    made = table("", *head, f"95 % interval, {splits[-1]}" if splits else "", right=tuple(range(1, len(splits) + 1)))
+    made = table(
+        "", *head, f"95 % interval, {splits[-1]}" if splits else "", right=tuple(range(1, len(splits) + 1))
+    )
     for name in last.metrics if last else ():
         bounds = last.intervals.get(name) if last else None
         shown = f"{number(bounds.low)} to {number(bounds.high)}" if bounds else ""

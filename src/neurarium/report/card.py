@@ -18,8 +18,14 @@ def card(run: Run, *, command: str | None = None) -> str:
     facts, reports = said_of(run), reports_of(run)
     lines = [f"# {facts['network']} on {facts['data']}", ""]
     lines += [f"- Task: {_task(run)}", f"- Network: {facts['network']}, {facts['parameters']} parameters"]
-    lines += [f"- Learned from {facts['examples']} examples in {facts['epochs']} epochs, {duration(run.seconds)}; {run.reason}"]
-    lines += [f"- {key.capitalize()}: {run.summary[key]}" for key in ("licence", "citation", "sha256") if run.summary.get(key)]
+    lines += [
+        f"- Learned from {facts['examples']} examples in {facts['epochs']} epochs, {duration(run.seconds)}; {run.reason}"
+    ]
+    lines += [
+        f"- {key.capitalize()}: {run.summary[key]}"
+        for key in ("licence", "citation", "sha256")
+        if run.summary.get(key)
+    ]
     lines += [f"- Made with neurarium {neurarium.__version__}", "", "## Measured", ""]
     if reports:
         lines += [f"| | {' | '.join(reports)} |", "|---|" + "---:|" * len(reports)]
@@ -37,7 +43,9 @@ def _task(run: Run) -> str:
     names = getattr(run.targets, "names", ())
     if getattr(run.targets, "kind", "") == "classification":
         shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-        return f"classification of {getattr(run.targets, 'column', 'class')} into {len(names)} classes ({shown})"
+        return (
+            f"classification of {getattr(run.targets, 'column', 'class')} into {len(names)} classes ({shown})"
+        )
     return f"regression of {', '.join(names)}" if names else "without targets"
 
 
@@ -47,10 +55,16 @@ def _measured(report: Any, name: str) -> str:
 
 
 def _cautions(run: Run, reports: Any) -> list[str]:
-    lines = ["- The validation split picked the weights, so its metrics flatter; the test split was touched once."]
+    lines = [
+        "- The validation split picked the weights, so its metrics flatter; the test split was touched once."
+    ]
     if "test" not in reports:
         lines = ["- There was no test split: no metric here is of data that training did not see."]
-    rare = [name for name, row in next(reversed(reports.values())).per_class.items() if row["examples"] < 10] if reports else []
+    rare = (
+        [name for name, row in next(reversed(reports.values())).per_class.items() if row["examples"] < 10]
+        if reports
+        else []
+    )
     if rare:
         lines.append(f"- Fewer than 10 examples measure {', '.join(rare[:8])}: their figures say little.")
     if run.intervals is not None:

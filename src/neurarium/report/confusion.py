@@ -21,11 +21,17 @@ def confusion(matrix: Sequence[Sequence[float]], names: Sequence[str]) -> str:
     rows = []
     for truth, row in enumerate(matrix):
         total = sum(row) or 1
-        cells = "".join(_cell(value, value / total, names[truth], names[said]) for said, value in enumerate(row))
-        rows.append(f"<tr><th title='{escape(names[truth], quote=True)}'>{escape(names[truth])}</th>{cells}</tr>")
+        cells = "".join(
+            _cell(value, value / total, names[truth], names[said]) for said, value in enumerate(row)
+        )
+        rows.append(
+            f"<tr><th title='{escape(names[truth], quote=True)}'>{escape(names[truth])}</th>{cells}</tr>"
+        )
     head = f"<thead><tr><th class=corner></th>{heads}</tr></thead>"
     note = "<p class='muted eyebrow'>Rows are the truth, columns what was predicted; shades are shares of a row.</p>"
-    return f"{note}<div class=scroll><table class=confusion>{head}<tbody>{''.join(rows)}</tbody></table></div>"
+    return (
+        f"{note}<div class=scroll><table class=confusion>{head}<tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _cell(value: float, share: float, truth: str, said: str) -> str:
@@ -38,7 +44,10 @@ def _cell(value: float, share: float, truth: str, said: str) -> str:
 
 def _confused(matrix: Sequence[Sequence[float]], names: Sequence[str], most: int = 20) -> str:
     pairs = [
-        (value, truth, said) for truth, row in enumerate(matrix) for said, value in enumerate(row) if truth != said and value
+        (value, truth, said)
+        for truth, row in enumerate(matrix)
+        for said, value in enumerate(row)
+        if truth != said and value
     ]
     rows = []
     for value, truth, said in sorted(pairs, reverse=True)[:most]:

@@ -27,7 +27,9 @@ def write_report(run: Run, *, command: str | None = None) -> None:
         UserError: it cannot be written.
     """
     if run.folder is None:
-        raise OptionError("a run in memory has no folder for a report", fix="train with out=FOLDER, or use report.page(run)")
+        raise OptionError(
+            "a run in memory has no folder for a report", fix="train with out=FOLDER, or use report.page(run)"
+        )
     write_text(run.folder / "report.html", page(run, command=command))
     write_text(run.folder / "card.md", card(run, command=command))
 

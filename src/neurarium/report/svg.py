@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 480, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 66, 14, 12, 50
 Points = Sequence[tuple[float, float]]
 
 
@@ -34,13 +34,15 @@ def text(x: float, y: float, words: str, *, anchor: str = "middle", class_: str 
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Maps values between `low` and `high` to places between `start` and `end`, linearly or by logarithm."""
+    """Maps values between `low` and `high` to places between `start` and `end`, linearly or by logarithm; `whole` gives
+    ticks at whole numbers alone."""
 
     low: float
     high: float
     start: float
     end: float
     logarithmic: bool = False
+    whole: bool = False
 
     def __call__(self, value: float) -> float:
         if self.logarithmic:
@@ -56,7 +58,8 @@ class Scale:
             powers = [10.0**power for power in range(first, last + 1)]
             if len(powers) >= 2:
                 return powers[:: max(1, math.ceil(len(powers) / count))]
-        return round_values(self.low, self.high, count)
+        values = round_values(self.low, self.high, count)
+        return [value for value in values if value == round(value)] if self.whole else values
 
 
 def round_values(low: float, high: float, count: int = 5) -> list[float]:
@@ -74,13 +77,15 @@ def round_values(low: float, high: float, count: int = 5) -> list[float]:
     return [round(value, places) if places else round(value) for value in values]
 
 
-def spanning(values: Sequence[float], start: float, end: float, *, zero: bool = False, log: bool = False) -> Scale:
+def spanning(
+    values: Sequence[float], start: float, end: float, *, zero: bool = False, log: bool = False
+) -> Scale:
     """Return a scale that shows all values with a little air; `log` where they span more than a factor of 30."""
     known = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
     if log and low > 0 and high / low > 30:
         return Scale(low / 1.15, high * 1.15, start, end, logarithmic=True)
-    low = min(low, 0.0) if zero or (low > 0 and low < 0.25 * high) else low
+    low = min(low, 0.0) if zero or (0 < low < 0.25 * high) else low
     air = 0.05 * (high - low) or max(abs(high), 1.0) * 0.05
     return Scale(low if low == 0 else low - air, high + air, start, end)
 
@@ -128,15 +133,19 @@ def frame(x: Scale, y: Scale, marks: str, *, x_label: str, y_label: str, label: 
         grid.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="grid"))
         grid.append(text(LEFT - 8, place + 4, short(value), anchor="end"))
     for value in x.ticks(6):
-        grid.append(text(x(value), HEIGHT - BOTTOM + 18, short(value)))
+        grid.append(text(x(value), HEIGHT - BOTTOM + 20, short(value)))
     base = element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis")
     names = text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, class_="label")
-    turned = element(
-        "text",
-        escape(y_label),
-        transform=f"translate(13,{(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)",
-        text_anchor="middle",
-        class_="label",
+    turned = (
+        ""
+        if not y_label
+        else element(
+            "text",
+            escape(y_label),
+            transform=f"translate(13,{(TOP + HEIGHT - BOTTOM) / 2:.0f}) rotate(-90)",
+            text_anchor="middle",
+            class_="label",
+        )
     )
     body = "".join([*grid, base, marks, names, turned])
     return element("svg", body, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label, class_="chart")

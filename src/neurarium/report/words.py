@@ -3,10 +3,52 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from neurarium.training.run import Run
+
+TITLES = {
+    "auc": "AUC",
+    "f1": "F1",
+    "mcc": "MCC",
+    "ece": "ECE",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+}
+
+
+def titled(name: str) -> str:
+    """Write a metric's name for a heading.
+
+    >>> titled("f1_macro"), titled("log_loss"), titled("rmse")
+    ('F1 macro', 'Log loss', 'RMSE')
+    """
+    first, _, rest = name.partition("_")
+    head = TITLES.get(first, first.capitalize())
+    return f"{head} {rest.replace('_', ' ')}" if rest else head
+
+
+FLAGS = ("task", "split", "group", "time", "target", "columns", "test", "validation")
+
+
+def in_shell(text: str) -> str:
+    """Write options of Python as those of the shell, in a text that names some.
+
+    >>> in_shell("split=, seed="), in_shell("encoding='latin-1' reads this file"), in_shell("--set widths=")
+    ('--split, --set seed=', '--set encoding=latin-1 reads this file', '--set widths=')
+    """
+
+    def shelled(found: re.Match[str]) -> str:
+        name, value = found[1], found[2].strip("'\"")
+        name, flag = ("split_seed", True) if name == "seed" and value else (name, name in FLAGS)
+        return f"--{name.replace('_', '-')} {value}".rstrip() if flag else f"--set {name}={value}"
+
+    if text.startswith("--set "):
+        return text
+    return re.sub(r"(?<![-\w.=(])([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text)
 
 
 def number(value: float | None) -> str:
@@ -46,13 +88,18 @@ def said_of(run: Run) -> dict[str, str]:
     splits = run.summary.get("splits") or {}
     count = splits.get("train") or (len(run.data.train) if run.data is not None else None)
     names = {report.name for report in run.reports.values()}
-    data = run.data.name if run.data is not None else next(iter(names), "") or str(run.config.get("data", "data"))
+    data = (
+        run.data.name
+        if run.data is not None
+        else next(iter(names), "") or str(run.config.get("data", "data"))
+    )
     best = run.best.get("epoch") if run.best else None
     kept = plan.get("weights held", "last")
     return {
         "data": data,
         "network": plan.get("network") or type(run.network).__name__,
-        "parameters": plan.get("parameters") or integer(sum(each.numel() for each in run.network.parameters())),
+        "parameters": plan.get("parameters")
+        or integer(sum(each.numel() for each in run.network.parameters())),
         "examples": integer(count) if count else "–",
         "epochs": str(run.history[-1]["epoch"]) if run.history else "–",
         "kept": f"best, epoch {best}" if kept == "best" and best is not None else kept,

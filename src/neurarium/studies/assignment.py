@@ -8,6 +8,7 @@ names: `optimizer.betas=0.8,0.9`, `schedule.floor=0.01`, `loss.delta=2`.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -109,11 +110,10 @@ def parse(text: str) -> Any:
     short = text.strip().lower()
     if short in ("true", "false", "none"):
         return {"true": True, "false": False, "none": None}[short]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    with contextlib.suppress(ValueError):
+        return int(text)
+    with contextlib.suppress(ValueError):
+        return float(text)
     return text.strip()
 
 
@@ -138,13 +138,13 @@ def owners_of(network: str | None, method: str | None) -> dict[str, Callable[...
     from neurarium.initializers.initialization import initialize
     from neurarium.training.descent import Descent
 
-    found: dict[str, Callable[..., Any]] = {"network": find("network", network)} if network else {}
-    return {
-        **found,
+    found: dict[str, Any] = {"network": find("network", network)} if network else {}
+    found |= {
         "method": find("method", method or "supervised"),
         "descent": Descent,
         "initialization": initialize,
     }
+    return found
 
 
 def _names(owner: str, builder: Callable[..., Any]) -> set[str]:

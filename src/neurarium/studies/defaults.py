@@ -91,9 +91,11 @@ def settle(
         decisions.append(Decision("patience", recipe.patience, reason, "--patience"))
     # another optimizer has rates of its own
     options = dict(descent) if "optimizer" in descent else {**recipe.descent, **descent}
-    for name in options:
-        if name not in descent:
-            decisions.append(Decision(name.replace("_", " "), options[name], recipe.reason, f"--set {name}="))
+    added = {name: value for name, value in options.items() if name not in descent}
+    if added:
+        shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in added.items())
+        override = "--set " + " ".join(f"{name}=" for name in added)
+        decisions.append(Decision("recipe", shown, recipe.reason, override))
     return chosen, options, decisions
 
 

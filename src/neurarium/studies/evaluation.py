@@ -72,7 +72,7 @@ class EvaluationReport:
         bounds = {
             name: [math.nan if b is None else b for b in each] for name, each in value["intervals"].items()
         }
-        intervals = {name: Interval(*each, estimate=metrics[name]) for name, each in bounds.items()}
+        intervals = {name: Interval(each[0], each[1], metrics[name]) for name, each in bounds.items()}
         targets = spec_from_json(value["targets"])
         return cls(**{**value, "targets": targets, "metrics": metrics, "intervals": intervals})
 
@@ -132,7 +132,7 @@ def evaluate(
     """
     method = learner_of(trained)
     name, split, examples = examples_for(trained, data, split)
-    targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
+    targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples, batch_size=batch_size)
     return report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
 
@@ -185,8 +185,9 @@ def report_of(
     intervals: dict[str, Interval] = {}
     if resamples:
         shown = MetricSet({key: metrics[key].fresh() for key in _resampled(targets, metrics)})
-        weights = {"weights": seen.weights, "resamples": resamples, "seed": seed}
-        intervals = bootstrap_set(shown, seen.predictions, seen.targets, **weights)
+        intervals = bootstrap_set(
+            shown, seen.predictions, seen.targets, weights=seen.weights, resamples=resamples, seed=seed
+        )
     report = EvaluationReport(name, split, batches.size(seen.targets), targets, values, intervals)
     if isinstance(targets, Classes):
         _fill_classes(report, seen, targets)

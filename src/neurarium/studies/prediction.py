@@ -45,7 +45,9 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
     return predict_with_notes(run, raw, batch_size=batch_size)[0]
 
 
-def predict_with_notes(run: Run, raw: Any, *, batch_size: int = 1024) -> tuple[polars.DataFrame, dict[str, Any]]:
+def predict_with_notes(
+    run: Run, raw: Any, *, batch_size: int = 1024
+) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Predict raw new data, and say what the preparation noted: `unseen` categories, `unreadable` values,
     `quarantined` files, the `raw` frame of a table."""
     if run.preparation is None:
@@ -103,7 +105,7 @@ def _quantities(
     targets: Quantity, method: Method, outputs: Tensor, intervals: ConformalIntervals | None
 ) -> polars.DataFrame:
     loss = getattr(method, "loss", None)
-    point = loss.point(outputs) if hasattr(loss, "point") else outputs
+    point = outputs if loss is None or not hasattr(loss, "point") else loss.point(outputs)
     values = targets.original(point)
     low, high = intervals.interval(values) if intervals is not None else (None, None)
     spread = loss.distribution(outputs).stddev if hasattr(loss, "distribution") else None  # type: ignore[union-attr]
