@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt
 INSTALLED := $(VENV)/.installed
 DEVELOP := $(VENV)/.develop
 HOUSE := $(wildcard tests/test_house*.py)
+BENCH ?= training_loop
+BENCHED := $(VENV)-bench/.installed
 PLACES := src tests benchmarks scripts
 
 .PHONY: help install demo test test-all check bench docs constraints clean distclean
@@ -36,8 +38,8 @@ check: $(DEVELOP) ## format, lint, types, the order of the house
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(HOUSE)
 
-bench: $(VENV)-bench/.installed ## measure side by side with the peers (an environment of its own)
-	VENV=$(VENV)-bench sh scripts/bench.sh
+bench: $(BENCHED) ## measure beside the peers, in .venv-bench; BENCH="training_loop ..." names scripts of benchmarks/
+	for name in $(BENCH); do $(dir $(BENCHED))bin/python benchmarks/$$name.py || exit 1; done
 
 docs: $(DEVELOP) ## check documents and examples, build the pages in site/
 	$(BIN)/python -m pytest tests/test_house_repository.py src/neurarium
@@ -63,6 +65,11 @@ $(INSTALLED): $(VENV)/constraints.txt pyproject.toml
 	@echo "Installing into $(VENV); the first time takes some minutes ..."
 	$(PIP) $(or $(NEURARIUM_TORCH),torch)
 	$(PIP) --editable '.[all]'
+	touch $@
+
+$(BENCHED): constraints.txt pyproject.toml benchmarks/requirements.txt
+	python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" -m venv $(VENV)-bench
+	$(dir $@)bin/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' -r benchmarks/requirements.txt
 	touch $@
 
 $(DEVELOP): $(INSTALLED)
