@@ -1,5 +1,10 @@
+import csv
+import io
+
 import polars
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from neurarium.core.errors import DataError
 from neurarium.data.readers.delimited import Reading, read_delimited
@@ -103,3 +108,33 @@ def test_a_header_of_numbers_is_reported(tmp_path):
     found = read(tmp_path, "39,State-gov\n50,Private\n")
     assert [decision.subject for decision in found.decisions] == ["separator", "header"]
     assert not [each for each in read(tmp_path, "a,b\n1,2\n").decisions if each.subject == "header"]
+
+
+FIELDS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs", "Cc"]), max_size=8
+)
+AWKWARD = st.sampled_from(
+    ["", "a,b", 'say "no"', '5" pipe', "two\nlines", "x;y", " padded ", "'single'", "tab\there", "é"]
+)
+
+
+@given(
+    st.integers(2, 4).flatmap(lambda width: st.lists(st.lists(FIELDS | AWKWARD, min_size=width, max_size=width), min_size=1, max_size=12)),
+    st.sampled_from([",", ";", "\t", "|"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_writer_wrote_is_read_back(tmp_path, cells, separator, end, everything):
+    """Python's csv module writes; the rows come back, but for blanks around fields and rows that hold nothing."""
+    names = [f"column {number}" for number in range(len(cells[0]))]
+    stream = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if everything else csv.QUOTE_MINIMAL
+    csv.writer(stream, delimiter=separator, lineterminator=end, quoting=quoting).writerows([names, *cells])
+    expected = [[cell.strip() for cell in row] for row in cells if any(cell.strip() for cell in row)]
+    if not expected:
+        return
+    frame = read(tmp_path, stream.getvalue(), separator=separator, quote='"').frame
+    found = [[(cell or "").strip().replace("\r\n", "\n") for cell in row] for row in frame.rows()]
+    assert frame.columns == names
+    assert [row for row in found if any(row)] == expected
