@@ -13,7 +13,7 @@ from neurarium.networks import TabM
 
 def test_each_member_of_the_mini_variant_is_a_perceptron_of_its_own():
     torch.manual_seed(0)
-    network = TabM(4, 2, widths=(6, 5), ensemble_size=3, embedding="none").eval()
+    network = TabM(4, 2, widths=(6, 5), ensemble_size=3, embedding="none", dropout=0.1).eval()
     inputs = torch.randn(7, 4)
     members = network.members(inputs)
     first, second = network.body[0], network.body[3]
@@ -27,7 +27,7 @@ def test_each_member_of_the_mini_variant_is_a_perceptron_of_its_own():
 
 def test_the_full_variant_has_scalings_in_every_layer():
     torch.manual_seed(0)
-    network = TabM(4, 2, widths=(6, 5), ensemble_size=3, variant="full", embedding="none").eval()
+    network = TabM(4, 2, widths=(6, 5), ensemble_size=3, variant="full", embedding="none", dropout=0.1).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
