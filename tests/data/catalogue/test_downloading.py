@@ -120,3 +120,10 @@ def test_several_at_once_download_once(server, tmp_path):
         thread.join()
     assert len(server.asked) == 1
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
+
+
+def test_a_cache_that_cannot_be_written_names_the_way_out(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="set NEURARIUM_CACHE"):
+        fetch(server, tmp_path / "file" / "cache")
+    assert server.asked == []

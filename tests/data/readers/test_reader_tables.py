@@ -55,6 +55,7 @@ def test_every_kind_of_column_finds_its_place(frame):
     assert found["column note"] == found["column id"] == found["column same"] == "left out"
     assert found["column rooms"] == "numeric"
     assert dataset.summary["missing"] == {"amount": 40, "color": 100}
+    assert dataset.summary["constant"] == ["same"]
     assert dataset.summary["splits"] == {"train": 280, "validation": 60, "test": 60}
     assert all(each.override for each in dataset.decisions)
 

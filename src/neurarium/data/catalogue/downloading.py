@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
-from neurarium.core.errors import DataError
+from neurarium.core.errors import DataError, UserError
 from neurarium.core.files import writing
 from neurarium.data.catalogue import hashing
 from neurarium.data.catalogue.descriptions import File
@@ -27,15 +29,27 @@ def download(file: File, target: Path, instructions: str) -> None:
     Raises:
         DataError: no address answers, or the bytes have another hash; nothing is left behind in that case.
     """
-    with writing(target):
+    with caching(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _Alone(target) as lock:
+        with Alone(target) as lock:
             if target.is_file() and hashing.accepts(file, target):
                 return
             _from_any(file, target, instructions, lock)
 
 
-def _from_any(file: File, target: Path, instructions: str, lock: _Alone) -> None:
+@contextlib.contextmanager
+def caching(path: Path) -> Iterator[None]:
+    """Say, where the cache cannot be written, how to choose another."""
+    try:
+        with writing(path):
+            yield
+    except DataError:
+        raise
+    except UserError as error:
+        raise DataError(error.problem, fix="set NEURARIUM_CACHE to a folder that can be written") from error
+
+
+def _from_any(file: File, target: Path, instructions: str, lock: Alone) -> None:
     part = target.with_name(f".{target.name}.part")
     failures, wrong = [], ""
     for address in file.addresses:
@@ -68,7 +82,7 @@ def _from_any(file: File, target: Path, instructions: str, lock: _Alone) -> None
     )
 
 
-def _receive(address: str, part: Path, lock: _Alone) -> bool:
+def _receive(address: str, part: Path, lock: Alone) -> bool:
     """Receive into the part file; return whether what was there already was kept."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(address, headers={"User-Agent": "neurarium"})
@@ -96,13 +110,13 @@ def _receive(address: str, part: Path, lock: _Alone) -> bool:
     return kept
 
 
-class _Alone:
+class Alone:
     """A lock file; one that has not been touched for a minute was left by a process that died."""
 
     def __init__(self, target: Path):
         self.path = target.with_name(f".{target.name}.lock")
 
-    def __enter__(self) -> _Alone:
+    def __enter__(self) -> Alone:
         while True:
             try:
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))

@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 
 from neurarium.core.errors import DataError
 from neurarium.core.files import new_folder, write_atomically
+from neurarium.data.catalogue.downloading import Alone, caching
 from neurarium.data.catalogue.fetching import cache_folder
 from neurarium.data.dataset import Dataset
 from neurarium.data.readers.arrays import arrays
@@ -74,7 +75,8 @@ def cifar10_jpeg(*, folder: Path, validation: float = 0.1, seed: int = 0) -> Dat
             with path.open("wb") as stream:
                 numpy.savez(stream, allow_pickle=False, **found)
 
-        write_atomically(decoded, write)
+        with caching(decoded):
+            write_atomically(decoded, write)
     pairs = parts(read_npz(decoded), decoded)
     return _stacked(pairs["train"], pairs["test"], CIFAR10, validation, seed)
 
@@ -83,8 +85,10 @@ def hymenoptera(*, folder: Path, size: int | None = None, validation: float = 0.
     """Ants and bees; the published `val` folder is the test split."""
     unpacked = cache_folder() / "unpacked" / "hymenoptera-f8271e7a"
     if not unpacked.is_dir():
-        with new_folder(unpacked) as fresh:
-            _unzip(folder / "hymenoptera_data.zip", fresh)
+        with caching(unpacked):
+            unpacked.parent.mkdir(parents=True, exist_ok=True)
+            with Alone(unpacked):
+                _unpack(folder / "hymenoptera_data.zip", unpacked)
     root = unpacked / "hymenoptera_data"
     return images(root / "train", test=root / "val", size=size, validation=validation, seed=seed)
 
@@ -123,6 +127,12 @@ def _decode_tar(path: Path) -> dict[str, numpy.ndarray]:
         labels = [CIFAR10.index(name.split("/")[1]) for name, _ in pictures]
         arrays_[f"y_{split}"] = numpy.array(labels, dtype=numpy.uint8)
     return arrays_
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    if not target.is_dir():  # another process may have been first
+        with new_folder(target) as fresh:
+            _unzip(archive, fresh)
 
 
 def _unzip(path: Path, folder: Path) -> None:

@@ -130,7 +130,10 @@ def assemble(
             return Examples({"inputs": values, "targets": plan.tensor(codes)}, finish=preparation.finish())
         return Examples({"inputs": preparation.transform(values), "targets": plan.tensor(codes)})
 
-    parts = {split: examples(inputs.index_select(0, torch.from_numpy(part)), encoded[part]) for split, part in rows.items()}
+    parts = {
+        split: examples(inputs.index_select(0, torch.from_numpy(part)), encoded[part])
+        for split, part in rows.items()
+    }
     parts |= {split: examples(*pair) for split, pair in companions.items()}
     return collected(name, preparation, parts, encoded, rows)
 

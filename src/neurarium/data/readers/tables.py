@@ -120,7 +120,8 @@ def table(
         parts.get("test"),
         preparation=preparation,
         decisions=[*decisions, *(each for other in others.values() for each in other.decisions)],
-        summary=_summary(read, main, found, parts, plan, reading),
+        summary=_summary(read, main, found, parts, plan, reading)
+        | {"constant": [each.subject.removeprefix("column ") for each in left]},
         rows={**rows, **{key: other.usable for key, other in others.items()}},
     )
 
