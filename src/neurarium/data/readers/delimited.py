@@ -198,7 +198,8 @@ def _frame(
         )
     quote = dialect.quote
     spaced = quote and re.search(rb"%b[ \t]+%b" % (separator.encode(), quote.encode()), content)
-    if not spaced and len(separator.encode()) == 1:
+    unclosed = quote and content.count(quote.encode()) % 2
+    if not spaced and not unclosed and len(separator.encode()) == 1:
         try:
             frame = polars.read_csv(
                 content,
