@@ -40,10 +40,10 @@ MEMBERS: dict[str, Member] = {
     ),
     "RMSE": Member("rmse", "rmse", "root of the mean squared error", "08"),
     "MAE": Member("absolute_error", "mae", "mean absolute error", "08"),
-    "MAPE": Member("absolute_error", "mape", "mean absolute error relative to the target, a fraction", "08"),
-    "SMAPE": Member("absolute_error", "smape", "symmetric relative error, 0 to 2", "08"),
+    "MAPE": Member("relative_error", "mape", "mean absolute error relative to the target, a fraction", "08"),
+    "SMAPE": Member("relative_error", "smape", "symmetric relative error, 0 to 2", "08"),
     "MedianAbsoluteError": Member(
-        "absolute_error", "median-absolute-error", "median of the absolute errors", "08"
+        "median_absolute_error", "median-absolute-error", "median of the absolute errors", "08"
     ),
     "R2": Member("r2", "r2", "share of the targets' variance that is explained", "08"),
     "ExplainedVariance": Member("r2", "explained-variance", "R2 without the cost of a constant offset", "08"),
@@ -58,18 +58,20 @@ MEMBERS: dict[str, Member] = {
     ),
     "IoU": Member("overlap", "iou", "intersection over union of regions", "08"),
     "Dice": Member("overlap", "dice", "Dice coefficient of regions", "08"),
-    "NDCG": Member("ranking", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
-    "MRR": Member("ranking", "mrr", "mean reciprocal rank of the first relevant item", "08"),
-    "HitRate": Member("ranking", "hit-rate", "share of queries with a relevant item among the first k", "08"),
+    "NDCG": Member("ndcg", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
+    "MRR": Member("reciprocal_rank", "mrr", "mean reciprocal rank of the first relevant item", "08"),
+    "HitRate": Member(
+        "hit_rate", "hit-rate", "share of queries with a relevant item among the first k", "08"
+    ),
     "BLEU": Member("bleu", "bleu", "corpus BLEU of translations, 0 to 100", "08"),
     "FrechetDistance": Member(
-        "generation", "frechet-distance", "distance between Gaussians over features", "08"
+        "frechet_distance", "frechet-distance", "distance between Gaussians over features", "08"
     ),
     "KernelDistance": Member(
-        "generation", "kernel-distance", "squared polynomial MMD between features", "08"
+        "kernel_distance", "kernel-distance", "squared polynomial MMD between features", "08"
     ),
     "BitsPerDimension": Member(
-        "generation", "bits-per-dimension", "negative log-likelihood in bits per dimension", "08"
+        "bits_per_dimension", "bits-per-dimension", "negative log-likelihood in bits per dimension", "08"
     ),
     "bootstrap": Member("intervals", summary="bootstrap confidence interval of any metric"),
     "bootstrap_set": Member("intervals", summary="bootstrap confidence intervals of a set of metrics"),

@@ -1,14 +1,11 @@
-"""Absolute errors: their mean, their median, their mean relative to the target."""
+"""Mean absolute error."""
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
 
 from neurarium.core.recipe import recorded
-from neurarium.metrics.metric import Average, KeptMetric, MeanMetric, State, averaged
+from neurarium.metrics.metric import Average, MeanMetric
 from neurarium.metrics.regressed import Numeric, Regressed
 
 
@@ -30,6 +27,7 @@ class MAE(ErrorMetric):
 
     Predictions and targets `(batch, quantities)` in original units; a float of 0 or more, or `(quantities,)`.
 
+    >>> import torch
     >>> MAE().value(torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0], [1.0]]))
     1.0
     """
@@ -38,87 +36,3 @@ class MAE(ErrorMetric):
 
     def values(self, examples: Regressed) -> Tensor:
         return (examples.predictions - examples.targets).abs()
-
-
-@recorded
-class MAPE(ErrorMetric):
-    """Mean absolute percentage error: the mean of `|y - prediction| / |y|`, as a fraction (0.1 is 10 %).
-
-    NaN when a target is 0, for which it has no meaning: use `smape` or `mae` there. It favours predictions that are
-    too small. Predictions and targets `(batch, quantities)`; a float of 0 or more, or `(quantities,)`.
-
-    >>> MAPE().value(torch.tensor([[90.0], [220.0]]), torch.tensor([[100.0], [200.0]]))
-    0.1
-    """
-
-    goal = "min"
-
-    def values(self, examples: Regressed) -> Tensor:
-        size = examples.targets.abs()
-        return torch.where(size > 0, (examples.predictions - examples.targets).abs() / size, math.nan)
-
-
-@recorded
-class SMAPE(ErrorMetric):
-    """Symmetric mean absolute percentage error: the mean of `2 |y - prediction| / (|y| + |prediction|)`, in [0, 2].
-
-    0 / 0 counts as 0. The M4 competition gives it times 100. Predictions and targets `(batch, quantities)`.
-
-    >>> SMAPE().value(torch.tensor([[3.0], [0.0]]), torch.tensor([[1.0], [0.0]]))
-    0.5
-    """
-
-    goal = "min"
-
-    def values(self, examples: Regressed) -> Tensor:
-        size = examples.targets.abs() + examples.predictions.abs()
-        error = 2 * (examples.predictions - examples.targets).abs()
-        return torch.where(size > 0, error / torch.where(size > 0, size, 1.0), 0.0)
-
-
-@recorded
-class MedianAbsoluteError(Numeric, KeptMetric):
-    """Median absolute error: the median of `|y - prediction|`, which outliers do not move.
-
-    With weights the value where half of the weight is reached, the mean of two values where it is reached exactly.
-    Predictions and targets `(batch, quantities)`; a float of 0 or more, or `(quantities,)` with `average="each"`.
-
-    >>> MedianAbsoluteError().value(torch.tensor([1.0, 3.0, 100.0]), torch.tensor([1.0, 1.0, 1.0]))
-    2.0
-    """
-
-    goal = "min"
-
-    def __init__(self, average: Average = "uniform"):
-        super().__init__()
-        self.average = average
-
-    def contribution(self, examples: Regressed) -> State:
-        return {"error": (examples.predictions - examples.targets).abs(), "weights": examples.weights}
-
-    def result(self, state: State) -> float | Tensor:
-        columns = zip(state["error"].unbind(1), state["weights"].unbind(1), strict=True)
-        return averaged(torch.cat([weighted_median(e, w[None]) for e, w in columns]), self.average)
-
-    def many(self, examples: Regressed, weightings: Tensor) -> Tensor:
-        state = self.contribution(examples)
-        columns = zip(state["error"].unbind(1), state["weights"].unbind(1), strict=True)
-        return torch.stack([weighted_median(e, weightings * w) for e, w in columns]).mean(dim=0).cpu()
-
-
-def weighted_median(values: Tensor, weights: Tensor) -> Tensor:
-    """Return the median of values `(batch,)` under each weighting `(resamples, batch)`: `(resamples,)`; NaN without weight.
-
-    >>> weighted_median(torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([[1.0, 1.0, 1.0, 1.0], [5.0, 1.0, 1.0, 1.0]]))
-    tensor([2.5000, 1.0000], dtype=torch.float64)
-    """
-    if not len(values):
-        return torch.full((len(weights),), math.nan, dtype=torch.float64, device=values.device)
-    ordered, order = values.double().sort()
-    reached = weights.double().index_select(1, order).cumsum(dim=1)
-    half = reached[:, -1:] / 2
-    # Sums of equal weights may miss the half by rounding.
-    low = torch.searchsorted(reached, half * (1 - 1e-12)).clamp(max=len(values) - 1)
-    high = torch.searchsorted(reached, half * (1 + 1e-12), right=True).clamp(max=len(values) - 1)
-    median = (ordered[low] + ordered[high]) / 2
-    return torch.where(half > 0, median, math.nan)[:, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from typing import Any, Literal
 
@@ -35,6 +36,7 @@ class AreaMetric(ScoreMetric):
             )
         self.average = average
 
+    @abc.abstractmethod
     def areas(self, scores: Tensor, positive: Tensor, weights: Tensor) -> Tensor:
         """Return the area for each weighting.
 
@@ -43,7 +45,6 @@ class AreaMetric(ScoreMetric):
             positive: `(batch,)` bool.
             weights: `(resamples, batch)` float64.
         """
-        raise TypeError(f"{type(self).__name__} defines no area")
 
     def result(self, state: State) -> Any:
         examples = self.of(state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Hashable, Sequence
 from typing import Any, Literal, NamedTuple
@@ -12,7 +13,7 @@ from torch import Tensor
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
 from neurarium.metrics.classified import Classified, Decided
-from neurarium.metrics.metric import Metric, State
+from neurarium.metrics.metric import FoldedMetric, State
 
 ClassAverage = Literal["macro", "micro", "weighted", "binary", "each"]
 
@@ -73,7 +74,7 @@ def _cells(examples: Classified, threshold: float) -> tuple[Tensor, torch.Size]:
     return labels + examples.targets * 2 + chosen, torch.Size((columns, 2, 2))
 
 
-class ConfusionMetric(Decided, Metric):
+class ConfusionMetric(Decided, FoldedMetric):
     """A metric that is read off the confusion matrix.
 
     Args:
@@ -89,9 +90,6 @@ class ConfusionMetric(Decided, Metric):
 
     def contribution(self, examples: Classified) -> State:
         return {"matrix": confusion(examples, self.threshold)}
-
-    def absorb(self, part: State) -> None:
-        self._parts = [self.joined([*self._parts, part])]
 
     def joined(self, parts: Sequence[State]) -> State:
         shapes = {tuple(part["matrix"].shape) for part in parts}
@@ -144,9 +142,9 @@ class ClassAveraged(ConfusionMetric):
             )
         self.average, self.zero_division = average, zero_division
 
+    @abc.abstractmethod
     def quotient(self, found: Counts) -> tuple[Tensor, Tensor]:
         """Return numerator and denominator, `(..., classes)`."""
-        raise TypeError(f"{type(self).__name__} defines no quotient")
 
     def result(self, state: State) -> Any:
         found = counts(state["matrix"])

@@ -142,7 +142,14 @@ class KeptMetric(Metric):
         return torch.tensor(results, dtype=torch.float64)
 
 
-class SumMetric(Metric):
+class FoldedMetric(Metric):
+    """A metric whose state stays small: each contribution is joined to it at once."""
+
+    def absorb(self, part: State) -> None:
+        self._parts = [self.joined([*self._parts, part])]
+
+
+class SumMetric(FoldedMetric):
     """A metric whose state is a sum over examples of per-example terms, weights multiplied in."""
 
     @abc.abstractmethod
@@ -151,9 +158,6 @@ class SumMetric(Metric):
 
     def contribution(self, examples: Any) -> State:
         return {key: term.sum(dim=0) for key, term in self.terms(examples).items()}
-
-    def absorb(self, part: State) -> None:
-        self._parts = [self.joined([*self._parts, part])]
 
     def joined(self, parts: Sequence[State]) -> State:
         return {key: torch.stack([part[key] for part in parts]).sum(dim=0) for key in parts[0]}

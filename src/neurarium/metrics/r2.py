@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from collections.abc import Sequence
 
@@ -9,11 +10,11 @@ import torch
 from torch import Tensor
 
 from neurarium.core.recipe import recorded
-from neurarium.metrics.metric import Average, Metric, State, averaged
+from neurarium.metrics.metric import Average, FoldedMetric, State, averaged
 from neurarium.metrics.regressed import Numeric, Regressed
 
 
-class SpreadMetric(Numeric, Metric):
+class SpreadMetric(Numeric, FoldedMetric):
     """A metric of the spread of targets and residuals.
 
     The state holds means and sums of squared deviations, merged as Chan, Golub and LeVeque (1979) do: sums of squares
@@ -40,9 +41,6 @@ class SpreadMetric(Numeric, Metric):
         state = {"weight": total, "mean": mean, "deviation": deviation}
         return state | {"low": _extreme(examples, math.inf), "high": _extreme(examples, -math.inf)}
 
-    def absorb(self, part: State) -> None:
-        self._parts = [self.joined([*self._parts, part])]
-
     def joined(self, parts: Sequence[State]) -> State:
         whole = parts[0]
         for part in parts[1:]:
@@ -59,9 +57,9 @@ class SpreadMetric(Numeric, Metric):
             }
         return whole
 
+    @abc.abstractmethod
     def unexplained(self, state: State) -> Tensor:
         """Return the part of the sum of squares that is not explained, `(quantities,)`."""
-        raise TypeError(f"{type(self).__name__} defines no unexplained part")
 
     def result(self, state: State) -> float | Tensor:
         spread = state["deviation"][0]

@@ -8,13 +8,12 @@ orders of them, so a constant score earns what chance earns. A query without a r
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from neurarium.core.errors import OptionError, ShapeError
-from neurarium.core.recipe import recorded
 from neurarium.metrics.checks import finite, require_targets, tensor, weighting
 from neurarium.metrics.metric import MeanMetric
 
@@ -88,40 +87,6 @@ def groups(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return order, group, sizes
 
 
-@recorded
-class NDCG(RankingMetric):
-    """Normalized discounted cumulative gain: `DCG / ideal DCG`, `DCG = sum_i gain_i / log2(1 + place_i)`.
-
-    Scores and relevances `(queries, items)`, or the index of the relevant item `(queries,)`; a float in [0, 1].
-
-    Args:
-        k: how many first places count; None for all.
-        gain: `linear`: the relevance (Jarvelin and Kekalainen 2002); `exponential`: `2^relevance - 1` (Burges 2005).
-
-    >>> round(NDCG().value(torch.tensor([[0.9, 0.5, 0.1]]), torch.tensor([[0.0, 1.0, 0.0]])), 4)
-    0.6309
-    """
-
-    goal = "max"
-
-    def __init__(self, k: int | None = None, gain: Literal["linear", "exponential"] = "linear"):
-        super().__init__(k)
-        if gain not in ("linear", "exponential"):
-            raise OptionError("there is no such gain", expected="linear or exponential", received=gain)
-        self.gain = gain
-
-    def values(self, examples: Lists) -> Tensor:
-        gains = examples.relevances if self.gain == "linear" else torch.exp2(examples.relevances) - 1
-        order, group, sizes = groups(examples.scores)
-        mean = torch.zeros_like(gains).scatter_add_(1, group, gains.gather(1, order)) / sizes.clamp(min=1)
-        items = gains.shape[1]
-        place = torch.arange(items, dtype=torch.float64, device=gains.device)
-        discount = torch.where(place < self.places(items), 1 / torch.log2(place + 2), 0.0)
-        ideal = (gains.sort(dim=1, descending=True).values * discount).sum(dim=1)
-        reached = (mean.gather(1, group) * discount).sum(dim=1)
-        return torch.where(ideal > 0, reached / torch.where(ideal > 0, ideal, 1.0), 0.0)
-
-
 def first_place(examples: Lists) -> Tensor:
     """Return the chance that the first relevant item stands at each place, `(queries, items)`.
 
@@ -146,47 +111,3 @@ def first_place(examples: Lists) -> Tensor:
 def _choose(n: Tensor, k: Tensor) -> Tensor:
     """Return the logarithm of the binomial coefficient."""
     return torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
-
-
-@recorded
-class MRR(RankingMetric):
-    """Mean reciprocal rank: the mean over queries of `1 / place of the first relevant item` (0 behind place k).
-
-    Scores and relevances `(queries, items)`, or the index of the relevant item `(queries,)`; a float in [0, 1].
-
-    Args:
-        k: how many first places count; None for all.
-
-    >>> MRR().value(torch.tensor([[0.9, 0.5, 0.1]]), torch.tensor([1]))
-    0.5
-    """
-
-    goal = "max"
-
-    def values(self, examples: Lists) -> Tensor:
-        chance = first_place(examples)
-        place = torch.arange(chance.shape[1], dtype=torch.float64, device=chance.device)
-        return torch.where(place < self.places(len(place)), chance / (place + 1), 0.0).sum(dim=1)
-
-
-@recorded
-class HitRate(RankingMetric):
-    """Hit rate: the share of queries with a relevant item among the first k.
-
-    Scores and relevances `(queries, items)`, or the index of the relevant item `(queries,)`; a float in [0, 1].
-
-    Args:
-        k: how many first places count; None for all, where it is 1.
-
-    >>> HitRate(k=2).value(torch.tensor([[0.9, 0.5, 0.1], [0.9, 0.5, 0.1]]), torch.tensor([1, 2]))
-    0.5
-    """
-
-    goal = "max"
-
-    def __init__(self, k: int | None = 10):
-        super().__init__(k)
-
-    def values(self, examples: Lists) -> Tensor:
-        chance = first_place(examples)
-        return chance[:, : self.places(chance.shape[1])].sum(dim=1)
