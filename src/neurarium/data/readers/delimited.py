@@ -197,7 +197,7 @@ def _frame(
             "\t",
         )
     quote = dialect.quote
-    spaced = quote and re.search(rb"%b[ \t]+%b" % (separator.encode(), quote.encode()), content)
+    spaced = quote and re.search(re.escape(separator).encode() + rb"[ \t]+" + quote.encode(), content)
     unclosed = quote and content.count(quote.encode()) % 2
     if not spaced and not unclosed and len(separator.encode()) == 1:
         try:
