@@ -17,6 +17,12 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
+CHOICES = {
+    "task": ("classification", "regression"),
+    "split": ("stratified", "random", "grouped", "time"),
+    "keep": ("best", "averaged", "last"),
+    "precision": ("float32", "bfloat16", "float16"),
+}
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
     from neurarium.training.run import Run
@@ -176,7 +182,24 @@ def _settled(command: Command) -> Command:
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))
+    _check_early(command)
     return command
+
+
+def _check_early(command: Command) -> None:
+    """Find what is wrong with the command before the data is read."""
+    from neurarium.core.errors import unknown
+    from neurarium.core.members import find
+
+    seconds(command.time_limit)
+    if command.network:
+        find("network", command.network)
+    if command.method:
+        find("method", command.method)
+    for name, choices in CHOICES.items():
+        value = getattr(command, name)
+        if value is not None and value not in choices:
+            raise unknown(name.replace("_", " "), str(value), choices)
 
 
 @contextlib.contextmanager

@@ -37,8 +37,8 @@ FLAGS = ("task", "split", "group", "time", "target", "columns", "test", "validat
 def in_shell(text: str) -> str:
     """Write options of Python as those of the shell, in a text that names some.
 
-    >>> in_shell("split=, seed="), in_shell("encoding='latin-1' reads this file"), in_shell("--set widths=")
-    ('--split, --set seed=', '--set encoding=latin-1 reads this file', '--set widths=')
+    >>> in_shell("split=, seed="), in_shell("encoding='latin-1' reads this file"), in_shell("--set widths=8")
+    ('--split, --set seed=', '--set encoding=latin-1 reads this file', '--set widths=8')
     """
 
     def shelled(found: re.Match[str]) -> str:
@@ -46,9 +46,7 @@ def in_shell(text: str) -> str:
         name, flag = ("split_seed", True) if name == "seed" and value else (name, name in FLAGS)
         return f"--{name.replace('_', '-')} {value}".rstrip() if flag else f"--set {name}={value}"
 
-    if text.startswith("--set "):
-        return text
-    return re.sub(r"(?<![-\w.=(])([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text)
+    return re.sub(r"(?<!--set )(?<![-\w.=(])([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text)
 
 
 def number(value: float | None) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 from neurarium.core.errors import OptionError, nearest
 from neurarium.core.members import find
-from neurarium.core.options import annotations, coerce, parameters
+from neurarium.core.options import annotations as types_of
+from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
 
 NESTED = {
@@ -187,5 +188,5 @@ def _loose(value: Any, builder: Callable[..., Any], name: str) -> Any:
     """Text for an option without an annotation that says what it is."""
     if not isinstance(value, str):
         return value
-    annotation = annotations(builder).get(name, Any)
+    annotation = types_of(builder).get(name, Any)
     return parse(value) if annotation is Any else value

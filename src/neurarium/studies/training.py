@@ -112,6 +112,7 @@ def measure(run: Run, data: Dataset) -> None:
             write_json(run.folder / "evaluation" / f"{split}.json", {"format_version": 1, **report.to_json()})
         if run.intervals is not None:
             write_json(run.folder / "intervals.json", {"format_version": 1, **run.intervals.to_json()})
+        run.write_plan()
         run.write_results()
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.core.errors import NotFiniteError
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.training import distributed, memory
 from neurarium.training.method import Evaluation, Method
@@ -41,7 +42,7 @@ def evaluate(
                 if not here:
                     continue
                 if metrics is not None:
-                    metrics.update(_detached(seen.predictions), _detached(seen.targets), seen.weights)
+                    _update(metrics, seen)
                 if seen.loss is not None:
                     total += torch.as_tensor(seen.loss[0]).detach().double().cpu()
                     weight += torch.as_tensor(seen.loss[1]).detach().double().cpu()
@@ -49,6 +50,19 @@ def evaluate(
         for module, training in modes.items():
             module.training = training
     return _computed(metrics, total, weight)
+
+
+def _update(metrics: Any, seen: Evaluation) -> None:
+    """Hand predictions to the metrics; where these are not finite, say what that means in training."""
+    try:
+        metrics.update(_detached(seen.predictions), _detached(seen.targets), seen.weights)
+    except NotFiniteError as error:
+        raise NotFiniteError(
+            "training has diverged: predictions of the split it is measured on are not finite",
+            expected="finite predictions",
+            received=error.received or error.problem,
+            fix="lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint",
+        ) from error
 
 
 def evaluations(method: Method, batch: Any) -> Iterator[Evaluation]:

@@ -111,7 +111,7 @@ class Run:
         write_text(folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True))
         if self.preparation is not None:
             self.preparation.save(folder / "preparation")
-        self._write_plan()
+        self.write_plan()
 
     def _configuration(self) -> dict[str, Any]:
         recipe = recipe_of(self.method)
@@ -128,7 +128,8 @@ class Run:
             "environment": {"python": platform.python_version(), "torch": str(torch.__version__)},
         }
 
-    def _write_plan(self) -> None:
+    def write_plan(self) -> None:
+        """Write plan.json: every automatic decision, its reason, the option that overrides it."""
         if self.folder is not None:
             rows = [decision.to_json() for decision in self.decisions]
             write_json(self.folder / "plan.json", {"format_version": FORMAT_VERSION, "decisions": rows})
@@ -147,11 +148,11 @@ class Run:
             return
         tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
         save_tensors(self.folder / "weights.safetensors", tensors, {"format": "pt"})
-        self._write_plan()
+        self.write_plan()
         self.write_results()
 
     def write_results(self) -> None:
-        """Write results.json: metrics by split, seconds, and the hash of the weights that they belong to."""
+        """Write results.json: metrics by split, seconds, and the hashes of the files that they belong to."""
         if self.folder is None:
             return
         write_json(
@@ -164,8 +165,15 @@ class Run:
                 "ended": self.reason,
                 "summary": self.summary,
                 "weights_sha256": sha256(self.folder / "weights.safetensors"),
+                "files_sha256": {name: sha256(self.folder / name) for name in self._guarded()},
             },
         )
+
+    def _guarded(self) -> list[str]:
+        """The files that say how raw data becomes predictions, beside the weights."""
+        folder: Path = self.folder  # type: ignore[assignment]
+        prepared = sorted(each for each in (folder / "preparation").glob("*") if each.is_file())
+        return ["config.yaml", *(each.relative_to(folder).as_posix() for each in prepared)]
 
     # ------------------------------------------------------------------------------------------------- reading
 
@@ -193,14 +201,19 @@ class Run:
         run = cls(folder)
         held = _read_config(folder / "config.yaml")
         run.config, run._held = held.get("command") or {}, held
-        run.inputs = spec_from_json(held["inputs"]) if held.get("inputs") else None
-        run.targets = spec_from_json(held["targets"]) if held.get("targets") else None
+        try:
+            run.inputs = spec_from_json(held["inputs"]) if held.get("inputs") else None
+            run.targets = spec_from_json(held["targets"]) if held.get("targets") else None
+            run.decisions = [Decision(**row) for row in read_json(folder / "plan.json")["decisions"]]
+            run._read_results()
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"a file of the run {folder} is damaged: {error!r}", fix="restore it from a copy, or train again"
+            ) from error
         if (folder / "preparation").is_dir():
             run.preparation = load_preparation(folder / "preparation")
-        run.decisions = [Decision(**row) for row in read_json(folder / "plan.json")["decisions"]]
         run.history = _read_lines(folder / "metrics.jsonl")
         run._network = network
-        run._read_results()
         if network is not None:
             run._fill(network)
         return run
@@ -213,6 +226,17 @@ class Run:
         self.results, self.best = held["metrics"], held["best"]
         self.seconds, self.reason, self.summary = held["seconds"], held["ended"], held.get("summary", {})
         self._weights_hash = held["weights_sha256"]
+        for name, expected in held.get("files_sha256", {}).items():
+            path = self.folder / name  # type: ignore[operator]
+            if not path.is_file():
+                raise ArtifactError(f"the file {path} is missing", fix="copy the whole folder, or train again")
+            if sha256(path) != expected:
+                raise ArtifactError(
+                    f"{path} was altered after training",
+                    expected=f"SHA-256 {expected[:12]}...",
+                    received=f"{sha256(path)[:12]}...",
+                    fix="restore it from a copy, or train again; to rerun with other options, edit a copy elsewhere",
+                )
 
     @property
     def network(self) -> nn.Module:
