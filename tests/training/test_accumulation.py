@@ -22,7 +22,9 @@ def weights(method) -> torch.Tensor:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_micro_batches_equal_one_batch(parts, weighted):
     more = {"weights": torch.rand(50, generator=torch.Generator().manual_seed(3))} if weighted else {}
-    data = examples(50, **more)  # 50 in batches of 16: a short last batch of 2, fewer than some numbers of parts
+    data = examples(
+        50, **more
+    )  # 50 in batches of 16: a short last batch of 2, fewer than some numbers of parts
     whole, split = regression(optimizer="sgd", learning_rate=0.05), regression(
         optimizer="sgd", learning_rate=0.05, accumulate=parts
     )  # fmt: skip
@@ -52,7 +54,9 @@ def test_the_mean_is_over_all_weights_however_a_batch_is_split(counts, parts):
     rows = sum(counts)
     x = torch.randn(rows, 1, dtype=torch.float64)
     w = torch.rand(rows, 1, dtype=torch.float64) + 0.1
-    descent = Descent(line, optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, accumulate=parts)
+    descent = Descent(
+        line, optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, accumulate=parts
+    )
     before = line.weight.item()
     gradient = torch.autograd.grad((w * (line(x) - x).square()).sum() / w.sum(), line.weight)[0].item()
     descent(lambda b: ((b[1] * (line(b[0]) - b[0]).square()).sum(), b[1].sum()), (x, w))
@@ -60,7 +64,9 @@ def test_the_mean_is_over_all_weights_however_a_batch_is_split(counts, parts):
 
 
 def test_clipping_the_norm_scales_the_whole_gradient():
-    method = regression(optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_norm=0.5)
+    method = regression(
+        optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_norm=0.5
+    )
     free = regression(optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0})
     start, batch = weights(method), {name: 10 * each for name, each in examples(32)[:].items()}
     method.step(batch)
@@ -71,7 +77,9 @@ def test_clipping_the_norm_scales_the_whole_gradient():
 
 
 def test_clipping_values_cuts_each_entry():
-    method = regression(optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_value=0.25)
+    method = regression(
+        optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_value=0.25
+    )
     free = regression(optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0})
     start, batch = weights(method), {name: 3 * each for name, each in examples(32)[:].items()}
     method.step(batch)
@@ -91,7 +99,9 @@ def test_clipping_sees_the_gradient_of_all_micro_batches():
 
 def test_ready_gradients_are_clipped_too():
     net = network()
-    descent = Descent(net, optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_norm=1.0)
+    descent = Descent(
+        net, optimizer="sgd", learning_rate=1.0, optimizer_options={"momentum": 0.0}, clip_norm=1.0
+    )
     before = weights(net)
     descent.follow([torch.full_like(each, 5.0) for each in net.parameters()])
     assert (before - weights(net)).norm() == pytest.approx(1.0, rel=1e-4)
@@ -99,7 +109,9 @@ def test_ready_gradients_are_clipped_too():
 
 def test_accumulating_in_a_run_leaves_the_order_and_the_log_alone():
     runs = [
-        nr.fit(regression(accumulate=k, optimizer="sgd", learning_rate=0.05), source(), epochs=2, progress=False)
+        nr.fit(
+            regression(accumulate=k, optimizer="sgd", learning_rate=0.05), source(), epochs=2, progress=False
+        )
         for k in (1, 2)
     ]
     assert [row["step"] for row in runs[0].history] == [row["step"] for row in runs[1].history] == [4, 8]

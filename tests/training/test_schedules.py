@@ -22,14 +22,19 @@ CLOSED = {
     "cosine": ({"floor": 0.1}, lambda p: 0.1 + 0.9 * math.cos(math.pi * p / 2) ** 2),
     "cosine-logarithm": ({"cycles": 3}, lambda p: math.sin(math.pi * math.log2(1 + 7 * p)) ** 2),
     "exponential": ({"floor": 0.01}, lambda p: math.exp(p * math.log(0.01))),
-    "flat-then-cosine": ({"flat": 0.7}, lambda p: 1.0 if p < 0.7 else math.cos(math.pi * (p - 0.7) / 0.6) ** 2),
+    "flat-then-cosine": (
+        {"flat": 0.7},
+        lambda p: 1.0 if p < 0.7 else math.cos(math.pi * (p - 0.7) / 0.6) ** 2,
+    ),
     "inverse-root": ({"scale": 0.04}, lambda p: min(1.0, 0.2 * p**-0.5) if p else 1.0),
     "linear": ({"floor": 0.2}, lambda p: 0.2 * p + (1 - p)),
     "one-cycle": (
         {"rise": 0.25, "start": 0.1, "floor": 0.01},
-        lambda p: 0.1 + 0.9 * math.sin(math.pi * p / 0.5) ** 2
-        if p < 0.25
-        else 0.01 + 0.99 * math.cos(math.pi * (p - 0.25) / 1.5) ** 2,
+        lambda p: (
+            0.1 + 0.9 * math.sin(math.pi * p / 0.5) ** 2
+            if p < 0.25
+            else 0.01 + 0.99 * math.cos(math.pi * (p - 0.25) / 1.5) ** 2
+        ),
     ),
     "plateau": ({}, lambda p: 1.0),
     "polynomial": ({"power": 3.0, "floor": 0.1}, lambda p: 0.1 + 0.9 * (1 - p) ** 3),
@@ -92,7 +97,9 @@ def test_the_same_as_torch(name, options, theirs):
 def test_one_cycle_is_torchs():
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=101, pct_start=0.3)
-    factor = schedule("one-cycle", options={"rise": 0.293, "floor": 0.04 / 1e4})  # theirs rises for 0.3 * 101 - 1 steps
+    factor = schedule(
+        "one-cycle", options={"rise": 0.293, "floor": 0.04 / 1e4}
+    )  # theirs rises for 0.3 * 101 - 1 steps
     for step in range(100):
         assert factor(step / 100) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-9)
         optimizer.step()
@@ -117,7 +124,9 @@ def test_rates_of_a_run_are_those_of_the_middle_of_each_step():
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
 def test_going_on_in_the_middle_is_as_if_nothing_had_happened(name, tmp_path):
     def trained(out, rates, **options):
-        descent = {"schedule_options": {"patience": 0, "factor": 0.5}} if name == "plateau" else {"warmup": 0.2}
+        descent = (
+            {"schedule_options": {"patience": 0, "factor": 0.5}} if name == "plateau" else {"warmup": 0.2}
+        )
         method = regression(optimizer="sgd", learning_rate=1.0, schedule=name, **descent)
         callbacks = [rates, *options.pop("callbacks", [])]
         return nr.fit(
@@ -150,7 +159,9 @@ def test_plateau_lowers_the_rate_when_scores_stop_improving():
 
 def test_plateau_watches_the_training_loss_without_validation():
     rates = Rates()
-    method = regression(optimizer="sgd", learning_rate=1e-12, schedule="plateau", schedule_options={"patience": 0})
+    method = regression(
+        optimizer="sgd", learning_rate=1e-12, schedule="plateau", schedule_options={"patience": 0}
+    )
     nr.fit(method, source(64, 64), epochs=6, progress=False, callbacks=[rates])
     assert rates.seen[-1] < 0.3 * rates.seen[0]
 

@@ -46,7 +46,9 @@ def classes(count: int = 96, seed: int = 2) -> Dataset:
 
     def part(size: int) -> Examples:
         targets = torch.randint(0, 3, (size,), generator=chance)
-        return Examples({"inputs": torch.randn(size, 4, generator=chance) + targets[:, None], "targets": targets})
+        return Examples(
+            {"inputs": torch.randn(size, 4, generator=chance) + targets[:, None], "targets": targets}
+        )
 
     return Dataset(
         "three", Array((4,)), Classes(("a", "b", "c")), part(count), part(count // 2), part(count // 2)
@@ -86,7 +88,9 @@ def difference(first: Any, second: Any, place: str = "state") -> str | None:
             return f"{place}: {len(first)} and {len(second)} parts"
         pairs = enumerate(zip(first, second, strict=True))
         return next((each for n, (a, b) in pairs if (each := difference(a, b, f"{place}.{n}"))), None)
-    return None if first == second or (first != first and second != second) else f"{place}: {first} and {second}"
+    return (
+        None if first == second or (first != first and second != second) else f"{place}: {first} and {second}"
+    )
 
 
 def descend(method: Any, batch: Any, times: int) -> list[float]:

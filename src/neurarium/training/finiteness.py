@@ -11,6 +11,8 @@ from neurarium.core import batches
 from neurarium.core.errors import NotFiniteError
 from neurarium.training import distributed
 
+WEIGHTLESS = "the weights of the batch, whose sum is 0"
+
 
 def finite(tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
@@ -58,14 +60,41 @@ def explain(
         if source:
             fix = "lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint"
             return _error(f"the weights of the {name}: {source}", step, what, fix)
+    seen = [] if evaluate is None else _watched(networks, evaluate, batch)
+    gradient = _first_gradient(networks) if what == "gradient" else None
+    if WEIGHTLESS in seen:
+        return _error(WEIGHTLESS, step, what, "leave out what counts nothing, or take larger batches")
+    if not seen and gradient:
+        return _error(
+            gradient + _grown(networks), step, what, "lower --set learning_rate, or use a smoother loss"
+        )
     if evaluate is None:
         where = "what cannot be watched: sharded parameters, or gradients that were given ready"
         return _error(where, step, what, "lower --set learning_rate, or run it in one process to see more")
-    seen = _watched(networks, evaluate, batch)
     where = seen[0] if seen else "the loss itself, computed from finite outputs"
     if not seen and distributed.world() > 1:
         where = "the batch of another process, whose message says more"
-    return _error(where, step, what, "lower --set learning_rate, set clip_norm=1, or use precision=float32")
+    fix = "lower --set learning_rate, set clip_norm=1, or use precision=float32"
+    return _error(where + _grown(networks), step, what, fix)
+
+
+def _first_gradient(networks: dict[str, nn.Module]) -> str | None:
+    """Name the bad gradient that backward reached first: that of the last of the layers that have one."""
+    for name, network in networks.items():
+        gradients = {key: each.grad for key, each in network.named_parameters() if each.grad is not None}
+        source = first_bad(dict(reversed(gradients.items())))
+        if source:
+            return f"the gradient of the {name}: {source}"
+    return None
+
+
+def _grown(networks: dict[str, nn.Module]) -> str:
+    """Say so when weights have grown beyond what learns: the rate was too high."""
+    weights = [
+        each.detach() for network in networks.values() for each in network.parameters() if each.numel()
+    ]
+    largest = max((float(each.abs().max()) for each in weights), default=0.0)
+    return f", with weights as large as {largest:.1e}" if largest > 1e4 else ""
 
 
 def _watched(networks: dict[str, nn.Module], evaluate: Any, batch: Any) -> list[str]:
@@ -86,7 +115,7 @@ def _watched(networks: dict[str, nn.Module], evaluate: Any, batch: Any) -> list[
         with torch.no_grad(), distributed.alone():
             result = evaluate(batch)
         if not seen and isinstance(result, tuple) and float(result[1]) == 0:
-            seen.append("the weights of the batch, whose sum is 0")
+            seen.append(WEIGHTLESS)
     except Exception as error:  # the search must not hide what it searches for
         seen.append(f"(the search ended at {type(error).__name__}: {error})")
     finally:
