@@ -1,0 +1,107 @@
+"""The README keeps its word: its programs and its command lines run as they stand there."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+from neurarium.cli import book
+from neurarium.cli.main import main
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Return the command lines of the README without their comments, as lists of words."""
+    lines = "\n".join(blocks("sh")).splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("neurarium ")]
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """A folder with what the README's reader has: a table, new rows, photos."""
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(0)
+    rows = ["age,work,hours,income"]
+    for _ in range(300):
+        age, hours = chance.randint(17, 80), chance.choice(["", *range(10, 60)])
+        rows.append(
+            f"{age},{chance.choice(['private', 'state', '?'])},{hours},{'>50K' if age > 45 else '<=50K'}"
+        )
+    Path("adult.csv").write_text("\n".join(rows) + "\n")
+    Path("new.csv").write_text("age,work,hours\n70,private,40\n20,nowhere,\n")
+    source = numpy.random.default_rng(0)
+    for shade, name in ((60, "dark"), (190, "light")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = source.integers(shade - 50, shade + 50, (12, 12, 3), dtype=numpy.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    return tmp_path
+
+
+def test_the_command_lines_run(workplace, capsys):
+    assert len(commands()) >= 6
+    for words in commands():
+        # A short training is enough here; what the defaults reach is measured elsewhere.
+        short = [*words, "--epochs", "2"] if words[0] == "train" and "--epochs" not in words else words
+        assert main(short) == 0, (words, capsys.readouterr())
+    written = (workplace / "predictions.csv").read_text().splitlines()
+    assert len(written) == 3
+    assert "prediction" in written[0]
+    assert (workplace / "runs" / "adult" / "report.html").stat().st_size > 10_000
+    assert (workplace / "runs" / "photos" / "weights.safetensors").is_file()
+
+
+def test_the_programs_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    space: dict = {"__name__": "__main__"}
+    programs = blocks("python")
+    assert len(programs) == 2
+    for program in programs:
+        exec(compile(program, "README.md", "exec", dont_inherit=True), space)
+    assert space["run"].best["validation"]["accuracy"] > 0.9
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_the_picture_is_there():
+    with Image.open(ROOT / "docs" / "images" / "report.png") as picture:
+        assert picture.width >= 1000
+    assert "docs/images/report.png" in TEXT
+
+
+def test_the_targets_of_make_that_are_named_are_there():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for document in ("README.md", "CONTRIBUTING.md", "docs/README.md"):
+        named = set(
+            re.findall(
+                r"(?:^|`)make ([a-z-]+)", (ROOT / document).read_text(encoding="utf-8"), flags=re.MULTILINE
+            )
+        )
+        there = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+        assert named - there == set(), document
+
+
+def test_what_the_readme_calls_built_is_built():
+    """A chapter counts as built when it has members and a document; the table of the README says no more, and no less."""
+    told = {
+        number
+        for row in re.findall(r"^\| ([\d, ]+)[^|]*\| \*\*built", TEXT, flags=re.MULTILINE)
+        for number in re.findall(r"\d\d", row)
+    }
+    built = set()
+    for chapter in book.BOOK:
+        content = book.content(chapter)
+        if content["members"] and content["document"]:
+            built |= set(chapter.numbers)
+    assert told == built
