@@ -80,7 +80,9 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path, run_line: Callable[...,
     (tmp_path / "data.csv").write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
     code, value, _ = run_line("train", "data.csv", "-t", "kind", "-n", "perceptron", "--epochs", 1)
     assert (code, value["run"]) == (0, "runs/data-1")
-    assert "length" in (tmp_path / "runs/data-1/preparation/preparation.json").read_text()  # and not BOM + length
+    assert (
+        "length" in (tmp_path / "runs/data-1/preparation/preparation.json").read_text()
+    )  # and not BOM + length
 
 
 @pytest.mark.parametrize(("number", "says"), [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "quota")])
@@ -162,11 +164,17 @@ def test_no_run_of_that_name(trained, monkeypatch, capfd):
 def test_new_data_that_does_not_fit(trained, tmp_path, capfd):
     (tmp_path / "new.csv").write_text("lenght,width,color\n1,2,red\n")
     run = str(trained / "runs/flowers-1")
-    check(main(["predict", run, "-i", "new.csv"]), capfd, ("lacks the column 'length'", "'lenght' for 'length'"))
+    check(
+        main(["predict", run, "-i", "new.csv"]), capfd, ("lacks the column 'length'", "'lenght' for 'length'")
+    )
     (tmp_path / "new.csv").write_text("length,width,color\n1,2,red\n")
     check(main(["evaluate", run, "-i", "new.csv"]), capfd, ("without its targets", "neurarium predict"))
     check(main(["predict", run, "-i", "new.csv", "-o", "new.xls"]), capfd, ("'.xls'", ".csv"))
-    check(main(["predict", run, "-i", "new.csv", "-o", "new.csv", "--keep", "colour"]), capfd, ("did you mean 'color'",))
+    check(
+        main(["predict", run, "-i", "new.csv", "-o", "new.csv", "--keep", "colour"]),
+        capfd,
+        ("did you mean 'color'",),
+    )
 
 
 def test_a_download_with_a_wrong_hash(tmp_path, monkeypatch, capfd):
@@ -175,7 +183,9 @@ def test_a_download_with_a_wrong_hash(tmp_path, monkeypatch, capfd):
     folder.mkdir(parents=True)
     for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (folder / f"{part}-ubyte.gz").write_bytes(b"\x1f\x8b cut off")
-    check(main(["datasets", "fetch", "mnist"]), capfd, ("its hash is wrong", "neurarium datasets fetch mnist"))
+    check(
+        main(["datasets", "fetch", "mnist"]), capfd, ("its hash is wrong", "neurarium datasets fetch mnist")
+    )
     check(main(["train", "mnist", "--out", "run"]), capfd, ("its hash is wrong",))
     assert not Path("run").exists()
 
@@ -183,7 +193,7 @@ def test_a_download_with_a_wrong_hash(tmp_path, monkeypatch, capfd):
 def test_our_own_failure_is_short_and_exits_with_1(monkeypatch, capfd, tmp_path):
     monkeypatch.setattr("neurarium.data.catalogue.entries.ENTRIES", None)
     assert main(["train", "digits"]) == 1
-    out, err = capfd.readouterr()
+    _out, err = capfd.readouterr()
     assert "our fault" in err and "Traceback" not in err
     place = err.split("the traceback is in ")[1].split(";")[0]
     assert "Traceback" in Path(place).read_text()

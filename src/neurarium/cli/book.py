@@ -14,15 +14,16 @@ PLACES = (HEAD / "chapters", HEAD.parent.parent / "docs" / "chapters")  # instal
 
 
 class Chapter(NamedTuple):
-    """One chapter: its numbers (05 and 06 are one), its title, the idea in one line."""
+    """One chapter: its number, its title, the idea in one line, the numbers of its parts where it has some."""
 
     number: str
     title: str
     idea: str
+    parts: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        return tuple(self.number.split("/"))
+        return (self.number, *self.parts)
 
 
 BOOK = (
@@ -31,12 +32,17 @@ BOOK = (
     Chapter("02", "Losses", "what is minimized"),
     Chapter("03", "Training", "from data to a trained, measured model"),
     Chapter("04", "Activations", "what makes a network more than a matrix"),
-    Chapter("05/06", "Initialization", "where weights start, and whether signals survive"),
+    Chapter("05", "Initialization", "where weights start"),
+    Chapter("06", "Healthy early gradients", "whether signals survive the depth"),
     Chapter("07", "Hyperparameter tuning", "search over every option of every part"),
     Chapter("08", "Measuring", "metrics, intervals, calibration, comparison"),
     Chapter("09", "Regularization", "penalties, dropout, noise: less fit, more truth"),
-    Chapter("10a", "Convolutional networks", "one pattern, sought everywhere"),
-    Chapter("10b", "Recurrent networks", "a state carried through a sequence"),
+    Chapter(
+        "10",
+        "Convolutional and recurrent networks",
+        "a pattern everywhere, a state over time",
+        ("10a", "10b"),
+    ),
     Chapter("11", "LSTM and GRU", "gates that keep and forget"),
     Chapter("12", "Capsule networks", "vectors that agree on a pose"),
     Chapter("13", "Attention", "what to look at, learned"),
@@ -63,16 +69,16 @@ BOOK = (
 
 
 def chapter(number: str) -> Chapter:
-    """Return a chapter by its number: `3`, `03`, `06`, `10a`.
+    """Return a chapter by its number: `3`, `03`, `10`, `10a`.
 
     Raises:
         OptionError: there is none.
 
-    >>> chapter("6").title, chapter("10b").title
-    ('Initialization', 'Recurrent networks')
+    >>> chapter("6").title, chapter("10b").number
+    ('Healthy early gradients', '10')
     """
     for each in BOOK:
-        if number.strip().lower().rjust(2, "0") in each.numbers or number == each.number:
+        if number.strip().lower().rjust(2, "0") in each.numbers:
             return each
     raise unknown("chapter", number, [name for each in BOOK for name in each.numbers])
 
@@ -87,22 +93,20 @@ def members(wanted: Chapter) -> list[dict[str, str]]:
     return found
 
 
-def document(wanted: Chapter) -> Path | None:
-    """Return the chapter's document, where it is written."""
+def documents(wanted: Chapter) -> list[Path]:
+    """Return the documents of a chapter that are written."""
     for place in PLACES:
-        for number in wanted.numbers:
-            for path in sorted(place.glob(f"{number}-*.md")):
-                return path
-    return None
+        if place.is_dir():
+            return [path for number in wanted.numbers for path in sorted(place.glob(f"{number}-*.md"))]
+    return []
 
 
 def content(wanted: Chapter) -> dict[str, Any]:
     """Return a chapter as plain values."""
-    path = document(wanted)
     return {
         "number": wanted.number,
         "title": wanted.title,
         "idea": wanted.idea,
-        "document": None if path is None else str(path),
+        "documents": [str(path) for path in documents(wanted)],
         "members": members(wanted),
     }

@@ -14,7 +14,7 @@ from neurarium.cli.output import Output, table
 def _numbers(incomplete: str) -> list[tuple[str, str]]:
     from neurarium.cli.book import BOOK
 
-    return [(each.numbers[0], each.title) for each in BOOK if each.number.startswith(incomplete)]
+    return [(each.number, each.title) for each in BOOK if each.number.startswith(incomplete)]
 
 
 Number = Annotated[
@@ -47,7 +47,7 @@ def chapters(
     shown = table("", "chapter", "parts", "document", right=(2,), title="The 33 chapters")
     for held in every:
         parts = str(len(held["members"])) if held["members"] else "[dim]–[/]"
-        path = "[dim]–[/]" if held["document"] is None else Path(held["document"]).name
+        path = "\n".join(Path(each).name for each in held["documents"]) or "[dim]–[/]"
         shown.add_row(held["number"], f"[bold]{held['title']}[/]: {held['idea']}", parts, path)
     output.say(shown)
     output.say("[dim]one of them:[/] neurarium chapters 03")
@@ -59,9 +59,9 @@ def _show(held: dict[str, Any], output: Output) -> None:
         return
     from rich.markdown import Markdown
 
-    if held["document"] is not None:
-        output.say(Markdown(Path(held["document"]).read_text(encoding="utf-8")))
-    else:
+    for path in held["documents"]:
+        output.say(Markdown(Path(path).read_text(encoding="utf-8")))
+    if not held["documents"]:
         output.say(
             f"\n[bold]{held['number']} {held['title']}[/]: {held['idea']}\nThis chapter is not written yet."
         )

@@ -154,8 +154,8 @@ def metrics(reports: Reports) -> str:
         )
     body = f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     note = (
-        "In small print: 95 % intervals by bootstrap over the examples of the split, 1,000 resamples. They hold the chance "
-        "in the choice of examples, not in training."
+        "In small print: 95 % intervals by bootstrap over the examples of the split. They hold the chance in the choice of "
+        "examples, not in training."
     )
     return f"<h2>Metrics</h2><div class=card><div class=scroll>{body}</div><p class='muted eyebrow foot'>{note}</p></div>"
 

@@ -98,13 +98,15 @@ def measure(run: Run, data: Dataset) -> None:
     """Evaluate a finished run on validation and test, calibrate intervals, and write both into its folder."""
     method = run.method
     run.reports = {}
-    for split, examples in data.splits.items():
-        if split == "train" or type(method).evaluate is Method.evaluate:
-            continue
-        seen = predictions_of(method, examples)
+    splits = [split for split in ("validation", "test") if split in data.splits]
+    if type(method).evaluate is Method.evaluate:
+        splits = []
+    for split in splits:
+        seen = predictions_of(method, data.splits[split])
         targets = getattr(method, "targets", None) or data.targets
-        run.reports[split] = report_of(seen, targets, name=data.name, split=split)
-        run.results[split] = run.reports[split].metrics
+        last = split == splits[-1] and distributed.first()  # the one that is quoted
+        report = report_of(seen, targets, name=data.name, split=split, resamples=1000 if last else 0)
+        run.reports[split], run.results[split] = report, report.metrics
         if split == "validation" and isinstance(targets, Quantity):
             _calibrate(run, seen)
     if run.folder is not None and distributed.first():
