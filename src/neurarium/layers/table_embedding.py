@@ -119,7 +119,12 @@ class TableEmbedding(nn.Module):
         self.feature_dim = sum(self.chunks)
 
     def forward(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
-        if self.plain and isinstance(inputs, Tensor) and inputs.ndim == 2 and inputs.shape[1] == self.features:
+        if (
+            self.plain
+            and isinstance(inputs, Tensor)
+            and inputs.ndim == 2
+            and inputs.shape[1] == self.features
+        ):
             return inputs
         if isinstance(inputs, Tensor):
             numeric: Tensor | None = inputs if inputs.ndim == 2 else inputs.flatten(1)

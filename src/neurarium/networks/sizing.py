@@ -76,10 +76,8 @@ def columns(inputs: Spec) -> dict[str, Any]:
             "cardinalities": inputs.cardinalities,
             "bins": bins or (BINS,) * features,
         }
-    if isinstance(inputs, Image):
-        return {"features": inputs.channels * inputs.height * inputs.width, "cardinalities": (), "bins": ()}
-    assert isinstance(inputs, Array)
-    return {"features": math.prod(inputs.shape), "cardinalities": (), "bins": ()}
+    shape = (inputs.channels, inputs.height, inputs.width) if isinstance(inputs, Image) else inputs.shape  # type: ignore[attr-defined]
+    return {"features": math.prod(shape), "cardinalities": (), "bins": ()}
 
 
 def build_for_columns(

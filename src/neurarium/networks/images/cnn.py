@@ -76,8 +76,7 @@ class SmallCNN(nn.Module):
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> SmallCNN:
         """Size the network to a dataset's specs (Image -> Classes or Quantity)."""
         check("cnn", inputs, targets, options, (Image,))
-        assert isinstance(inputs, Image)
-        return cls(channels=inputs.channels, outputs=targets.outputs, **options)  # type: ignore[attr-defined]
+        return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
 
     def features(self, inputs: Tensor) -> Tensor:
         """Return the averaged feature maps, `(batch, feature_dim)`."""
