@@ -35,6 +35,7 @@ class Frozen(nn.Module):
     def __init__(self, network: nn.Module, *, carried: bool = False):
         super().__init__()
         self.network = network.eval().requires_grad_(False)
+        self.network.zero_grad(set_to_none=True)  # what is left of its own training would only fill memory
         self.carried = carried
         self.register_load_state_dict_post_hook(_forgive)
 

@@ -175,6 +175,11 @@ class Descent(nn.Module):
                 "the loss scaler of float16 does not go with an optimizer that re-evaluates the loss",
                 fix="use precision=bfloat16 or float32",
             )
+        if self.sharded and any(isinstance(each, torch.optim.LBFGS) for each in self.optimizers):
+            raise RefusalError(
+                "lbfgs works on all parameters as one vector, which sharded ones are not",
+                fix="take another optimizer, or train without --shard",
+            )
         self.average = Average(self.moved, self.average_decay) if self.average_decay is not None else None
         if self.exchange is not None:
             self.exchange.close()
@@ -200,6 +205,11 @@ class Descent(nn.Module):
     def undecayed(self) -> frozenset[str]:
         """Return the names of parameters that weight decay leaves alone: vectors, biases, norms."""
         return spared(self.networks, self.named())
+
+    def decayed(self) -> list[tuple[str, nn.Parameter]]:
+        """Return (name, parameter) of what weight decay and regularizers act on: all but biases and norms."""
+        undecayed = self.undecayed()
+        return [(name, parameter) for name, parameter in self.named() if name not in undecayed]
 
     # ------------------------------------------------------------------------------------------------- stepping
 
@@ -328,7 +338,7 @@ class Descent(nn.Module):
             total, weight, metrics = _unpack(loss_function(part))
             for regularizer in self.regularizers:
                 if hasattr(regularizer, "penalty") and getattr(regularizer, "how", "penalty") == "penalty":
-                    total = total + regularizer.penalty(self.named()) * weight
+                    total = total + regularizer.penalty(self.decayed()) * weight
         return total.float() if total.dtype in (torch.float16, torch.bfloat16) else total, weight, metrics
 
     def _back(self, target: Tensor) -> None:
@@ -371,7 +381,7 @@ class Descent(nn.Module):
         elif self.sharded:
             sums = distributed.total(sums)
         self._divide_by(sums[0])
-        return (sums[1] / sums[0]).to(torch.float32)
+        return (sums[1] / sums[0]).to(totals[0][0].dtype)
 
     def _divide_by(self, weight: Tensor) -> None:
         torch._foreach_div_([each.grad for each in self.moved if each.grad is not None], float(weight))
@@ -383,7 +393,10 @@ class Descent(nn.Module):
 
         def closure() -> Tensor:
             precision.set_random_state(chance, self.device)
-            with contextlib.nullcontext() if not held else _statistics_held(self.networks):
+            with (
+                torch.enable_grad(),
+                contextlib.nullcontext() if not held else _statistics_held(self.networks),
+            ):
                 metrics = self._gradients(loss_function, batch)
             self._clip(loss_function, batch)
             held.setdefault("metrics", metrics)
@@ -415,7 +428,7 @@ class Descent(nn.Module):
         self.updates += 1
         for regularizer in self.regularizers:
             if getattr(regularizer, "how", "penalty") == "proximal":
-                regularizer.proximal_(self.named(), self.rate)
+                regularizer.proximal_(self.decayed(), self.rate)
         if self.average is not None:
             self.average.update()
 

@@ -49,12 +49,16 @@ def explain(
         what: what was seen to be not finite (`loss`, `gradient`).
     """
     source = first_bad(batch)
+    seen_elsewhere = bool(distributed.total(torch.tensor(int(source is not None))))  # all ranks fail together
     if source:
         error = _error(
             f"the batch: {source}", step, what, "clean the data; infinite and missing values are read by rule"
         )
         error.row = bad_row(batch)  # type: ignore[attr-defined]
         return error
+    if seen_elsewhere:
+        where = "the batch of another process, whose message says more"
+        return _error(where, step, what, "clean the data; infinite and missing values are read by rule")
     for name, network in networks.items():
         source = first_bad(dict(network.named_parameters())) or first_bad(dict(network.named_buffers()))
         if source:
@@ -73,7 +77,7 @@ def explain(
         return _error(where, step, what, "lower --set learning_rate, or run it in one process to see more")
     where = seen[0] if seen else "the loss itself, computed from finite outputs"
     if not seen and distributed.world() > 1:
-        where = "the batch of another process, whose message says more"
+        where = "what another process computed, whose message says more"
     fix = "lower --set learning_rate, set clip_norm=1, or use precision=float32"
     return _error(where + _grown(networks), step, what, fix)
 

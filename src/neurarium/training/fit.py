@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
@@ -149,8 +149,15 @@ def _resume(loop: Loop, wanted: bool) -> None:
         return
     state = loop.checkpoints.newest()
     if state is not None:
-        loop.load_state_dict(state)
-    elif distributed.first():
+        try:
+            loop.load_state_dict(state)
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise ArtifactError(
+                f"the checkpoint in {loop.checkpoints.folder} is not of this method: {str(error).splitlines()[0]}",
+                expected="the network, the method and the options that the run was begun with",
+                fix="resume with these, or choose another folder",
+            ) from error
+    else:
         loop.recorder.cut([0, 0])
 
 

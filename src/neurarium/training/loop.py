@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
-from neurarium.core.errors import NotFiniteError
+from neurarium.core.errors import NotFiniteError, OptionError
 from neurarium.core.seeds import random_state, set_random_state
 from neurarium.data.sources.source import Source
 from neurarium.training import distributed, sharding
@@ -171,13 +171,12 @@ class Loop:
             if self.best is not None:
                 self.best.consider(row, self.method.deployed)
         self.method.train()
-        if distributed.first():
-            timing = {
-                "step": self.step,
-                "seconds": round(self.elapsed, 3),
-                "evaluation": round(time.monotonic() - began, 3),
-            }
-            self.recorder.add(row, timing)
+        timing = {
+            "step": self.step,
+            "seconds": round(self.elapsed, 3),
+            "evaluation": round(time.monotonic() - began, 3),
+        }
+        self.recorder.add(row, timing)
         for callback in self.callbacks:
             callback.evaluate(self, row)
         self._judge(row)
@@ -234,6 +233,7 @@ class Loop:
             "ranks": distributed.everyones({"source": self.source.state_dict(), "random": random_state()}),
             "epoch": self.epoch,
             "step": self.step,
+            "length": self.length,
             "measured": self.measured,
             "closing": self._inside and self.step % self.length == 0,
             "elapsed": self.elapsed,
@@ -248,6 +248,13 @@ class Loop:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        if state["length"] != self.length:
+            raise OptionError(
+                "the run was begun with other data, or another batch size",
+                expected=f"{state['length']} batches per epoch",
+                received=f"{self.length}",
+                fix="resume with what it was begun with, or choose another folder",
+            )
         sharding.load_method(self.method, state["method"])
         ranks = state["ranks"]
         own = ranks[distributed.rank() % len(ranks)]  # another number of processes goes on as well as it can
@@ -264,8 +271,7 @@ class Loop:
         for callback, held in zip(self.callbacks, state["callbacks"], strict=False):
             callback.load_state_dict(held)
         set_random_state(own["random"])
-        if distributed.first():
-            self.recorder.cut(state["logs"])
+        self.recorder.cut(state["logs"])
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
