@@ -7,6 +7,8 @@ import json
 
 import pytest
 import torch
+from torch.func import functional_call, grad, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from neurarium import networks
 from neurarium.core import batches
@@ -137,6 +139,30 @@ def test_other_precisions_give_nearly_the_same(name, kind):
     exact = network.double()(inputs)
     assert exact.dtype == torch.float64
     torch.testing.assert_close(exact.float(), outputs, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_it_exports_and_differentiates_twice_and_per_example(name, kind):
+    network, inputs = make(name, kind).eval(), draw(SPECS[kind])
+    outputs = network(inputs)
+    exported = torch.export.export(network, (inputs,)).module()
+    torch.testing.assert_close(exported(inputs), outputs, atol=1e-5, rtol=1e-5)
+    parameters = dict(network.named_parameters())
+    with sdpa_kernel(SDPBackend.MATH):  # the fused kernels of attention have no second derivative
+        gradients = torch.autograd.grad(
+            network(inputs).square().sum(), list(parameters.values()), create_graph=True
+        )
+        sum(gradient.square().sum() for gradient in gradients).backward()
+    assert any(parameter.grad.abs().max() > 0 for parameter in parameters.values())
+
+    def loss(parameters, example):
+        return functional_call(network, parameters, (batches.stack([example]),)).sum()
+
+    with sdpa_kernel(SDPBackend.MATH):
+        per_example = vmap(grad(loss), in_dims=(None, 0))(parameters, inputs)
+    whole = grad(lambda parameters: functional_call(network, parameters, (inputs,)).sum())(parameters)
+    for path, gradient in per_example.items():
+        torch.testing.assert_close(gradient.sum(0), whole[path], atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] != "Ensemble"])

@@ -29,6 +29,9 @@ class Attention(nn.Module):
         bias: whether the four projections have biases.
         source_dim: numbers per position of keys and values; `dim` when left out.
 
+    A second derivative (a gradient penalty, MAML) needs `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` about the call:
+    the fused kernels have none. Whoever takes the second derivative sets it; the layer stays fast for all others.
+
     Raises:
         OptionError: heads that do not divide dim.
 

@@ -259,28 +259,26 @@ class OneHot(nn.Module):
             [1., 0., 0., 0., 1.]])
     """
 
-    offsets: Tensor
-    kept: Tensor
+    columns: Tensor
+    codes: Tensor
     one: Tensor
 
     def __init__(self, cardinalities: Sequence[int]):
         super().__init__()
         self.cardinalities = tuple(cardinalities)
-        self.total = sum(self.cardinalities)
-        offsets = [sum(self.cardinalities[:column]) for column in range(len(self.cardinalities))]
-        self.register_buffer("offsets", torch.tensor(offsets, dtype=torch.int64), persistent=False)
-        kept = [position for position in range(self.total) if position not in set(offsets)]
-        self.register_buffer("kept", torch.tensor(kept, dtype=torch.int64), persistent=False)
+        places = [
+            (column, code) for column, count in enumerate(self.cardinalities) for code in range(1, count)
+        ]
+        self.feature_dim = len(places)
+        found = torch.tensor(places, dtype=torch.int64).reshape(-1, 2)
+        self.register_buffer("columns", found[:, 0].clone(), persistent=False)
+        self.register_buffer("codes", found[:, 1].clone(), persistent=False)
         # Follows the network to its device and precision, which the codes cannot tell.
         self.register_buffer("one", torch.ones(()), persistent=False)
 
-    @property
-    def feature_dim(self) -> int:
-        return self.total - len(self.cardinalities)
-
     def forward(self, codes: Tensor) -> Tensor:
-        marked = self.one.new_zeros(codes.shape[0], self.total)
-        return marked.scatter_(1, codes + self.offsets, 1.0).index_select(1, self.kept)
+        # A comparison, not a scatter: it is differentiated per example (vmap) and exported as it stands.
+        return (codes.index_select(1, self.columns) == self.codes).to(self.one.dtype)
 
     def extra_repr(self) -> str:
         return f"cardinalities={self.cardinalities}"

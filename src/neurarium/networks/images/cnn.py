@@ -80,7 +80,8 @@ class SmallCNN(nn.Module):
 
     def features(self, inputs: Tensor) -> Tensor:
         """Return the averaged feature maps, `(batch, feature_dim)`."""
-        maps = self.body(inputs.contiguous(memory_format=torch.channels_last))
+        # Channels last by two permutations: vmap (gradients per example) knows no memory formats.
+        maps = self.body(inputs.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2))
         return self.dropout(maps.mean(dim=(2, 3)))
 
     def forward(self, inputs: Tensor) -> Tensor:
