@@ -93,7 +93,9 @@ def test_evaluations_at_steps_of_ones_own_and_at_the_end():
     assert [row["step"] for row in run.history] == [3, 6, 9, 11]
     whole = nr.fit(regression(), source(64, 16), steps=11, evaluate_every=11, progress=False)
     means = [row["train"]["loss"] for row in run.history]
-    assert whole.history[0]["train"]["loss"] == pytest.approx((3 * sum(means[:3]) + 2 * means[3]) / 11, rel=1e-6)
+    assert whole.history[0]["train"]["loss"] == pytest.approx(
+        (3 * sum(means[:3]) + 2 * means[3]) / 11, rel=1e-6
+    )
 
 
 def test_the_time_limit_ends_training_and_what_was_reached_is_measured(monkeypatch):
@@ -105,7 +107,9 @@ def test_the_time_limit_ends_training_and_what_was_reached_is_measured(monkeypat
             clock["now"] += 1.0
 
     data = classes()
-    run = nr.fit(classifier(), data, epochs=100, batch_size=8, time_limit=5.0, callbacks=[Slow()], progress=False)
+    run = nr.fit(
+        classifier(), data, epochs=100, batch_size=8, time_limit=5.0, callbacks=[Slow()], progress=False
+    )
     assert run.reason == "the time limit is reached"
     assert [row["step"] for row in run.history] == [5]  # in the middle of the first epoch
     assert run.decisions[-1].to_json()["choice"] == "best" and run.seconds == 5.0
@@ -154,14 +158,18 @@ def test_a_longer_run_that_is_resumed_is_the_longer_run(tmp_path):
 
     def trained(steps, out, **options):
         method = regression(dropout=0.3, average=0.9)
-        return nr.fit(method, source(), steps=steps, out=out, validation=examples(32, 5), progress=False, **options)
+        return nr.fit(
+            method, source(), steps=steps, out=out, validation=examples(32, 5), progress=False, **options
+        )
 
     whole = trained(14, tmp_path / "whole")
     first = trained(6, tmp_path / "run")
     assert [row["step"] for row in first.history] == [4, 6]
     longer = trained(14, tmp_path / "run", resume=True)
     assert difference(whole.method.state_dict(), longer.method.state_dict()) is None
-    assert (tmp_path / "whole" / "metrics.jsonl").read_bytes() == (tmp_path / "run" / "metrics.jsonl").read_bytes()
+    assert (tmp_path / "whole" / "metrics.jsonl").read_bytes() == (
+        tmp_path / "run" / "metrics.jsonl"
+    ).read_bytes()
 
 
 def test_more_epochs_for_a_run_that_had_ended(tmp_path):
@@ -188,7 +196,14 @@ def test_patience_goes_on_counting_after_a_resume(tmp_path):
         net = nn.Sequential(nn.Linear(4, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 3))
         method = nr.methods.Supervised(net, learning_rate=0.02)
         return nr.fit(
-            method, data, progress=False, patience=4, epochs=200, batch_size=16, out=tmp_path / "run", **options
+            method,
+            data,
+            progress=False,
+            patience=4,
+            epochs=200,
+            batch_size=16,
+            out=tmp_path / "run",
+            **options,
         )
 
     part(callbacks=[StopAt(stop)])

@@ -109,7 +109,9 @@ def save_tensors(
         else:
             seen[key] = name
             stored[name] = tensor.detach().cpu().contiguous().clone()
-    extra = {**(metadata or {}), "aliases": json.dumps(aliases)}
+    extra = dict(metadata or {})
+    if aliases:  # the order of several entries differs from process to process, and equal weights are equal files
+        extra["aliases"] = json.dumps(aliases)
     write_atomically(path, lambda temporary: save_file(stored, str(temporary), metadata=extra))
 
 

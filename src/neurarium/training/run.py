@@ -108,6 +108,8 @@ class Run:
             raise UserError(
                 f"the folder {folder} is not empty", fix="choose another with --out, or go on with it by --resume"
             )
+        for part in folder.glob(".*.part"):  # what a killed process left half-written
+            part.unlink(missing_ok=True)
         write_text(folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True))
         if self.preparation is not None:
             self.preparation.save(folder / "preparation")
