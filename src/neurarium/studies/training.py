@@ -38,8 +38,8 @@ def train(
     options: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     steps: int | None = None,
-    patience: int | None = None,
-    time_limit: float | None = None,
+    batch_size: int | None = None,
+    device: str | None = None,
     precision: str | None = None,
     start: Run | None = None,
     reader: Callable[..., Dataset] | None = None,
@@ -55,14 +55,15 @@ def train(
         network: a name, a module, or None for the default of such inputs.
         method: a name, a `Method`, or None for supervised learning.
         options: of the network, the method and the descent, by name (see `studies.assignment`); text is parsed.
-        epochs, steps, patience, time_limit: when to stop; chosen by the data where None.
+        epochs, steps: how long; chosen by the data where None.
+        batch_size, device: as for `fit`.
         precision: "float32", "bfloat16" or "float16".
         start: a run whose weights are the start.
         reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
         seed: of the initial weights, the order of examples, dropout.
         config: what config.yaml says of the command.
-        **fitting: further arguments of `fit` (`batch_size`, `monitor`, `device`, `resume`, `compile`, ...).
+        **fitting: further arguments of `fit` (`patience`, `monitor`, `time_limit`, `resume`, `compile`, ...).
 
     Returns:
         The run; `run.results` holds the metrics of validation and test, `run.decisions` every automatic choice.
@@ -77,13 +78,8 @@ def train(
     True
     """
     chosen = _chosen(data, network, method, options or {}, precision, start, reader)
-    learner, given, decisions = build(
-        data,
-        chosen,
-        {"epochs": epochs, "steps": steps, "patience": patience, "time_limit": time_limit},
-        seed,
-        start,
-    )
+    asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
+    learner, given, decisions = build(data, chosen, asked, seed, start)
     before, data.decisions = data.decisions, [*data.decisions, *decisions]
     try:
         run = fit(learner, data, **given, out=out, seed=seed, config=config, **fitting)
@@ -98,7 +94,7 @@ def measure(run: Run, data: Dataset) -> None:
     """Evaluate a finished run on validation and test, calibrate intervals, and write both into its folder."""
     method = run.method
     run.reports = {}
-    splits = [split for split in ("validation", "test") if split in data.splits]
+    splits: list[str] = [split for split in ("validation", "test") if split in data.splits]
     if type(method).evaluate is Method.evaluate:
         splits = []
     for split in splits:
