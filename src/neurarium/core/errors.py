@@ -40,7 +40,9 @@ class UserError(NeurariumError):
     def __init__(self, problem: str, *, expected: Any = None, received: Any = None, fix: str | None = None):
         self.problem, self.expected, self.received, self.fix = problem, expected, received, fix
         rows = (("expected: ", expected), ("received: ", received), ("to fix:   ", fix))
-        super().__init__("\n".join([problem, *(f"  {label}{value}" for label, value in rows if value is not None)]))
+        super().__init__(
+            "\n".join([problem, *(f"  {label}{value}" for label, value in rows if value is not None)])
+        )
 
 
 class DataError(UserError):
@@ -84,7 +86,12 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
 
 
 def unknown(
-    kind: str, name: str, allowed: Iterable[str], *, error: type[UserError] = OptionError, fix: str | None = None
+    kind: str,
+    name: str,
+    allowed: Iterable[str],
+    *,
+    error: type[UserError] = OptionError,
+    fix: str | None = None,
 ) -> UserError:
     """Make the error for a name that is none of the allowed ones, with the nearest match.
 

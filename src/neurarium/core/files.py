@@ -42,7 +42,7 @@ def writing(path: Path | str) -> Iterator[None]:
         raise UserError(f"cannot write {path}: {reason}", fix=fix) from error
 
 
-def write_atomically(path: Path | str, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path | str, write: Callable[[Path], object]) -> None:
     """Call `write(temporary path)`, then rename it to `path`: a reader sees the old file or the new one, never a part."""
     path = Path(path)
     with writing(path):
@@ -81,7 +81,9 @@ def read_json(path: Path | str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ArtifactError(f"the file {path} is missing", fix="copy the whole folder, or train again") from error
+        raise ArtifactError(
+            f"the file {path} is missing", fix="copy the whole folder, or train again"
+        ) from error
     except (ValueError, OSError, RecursionError) as error:
         raise ArtifactError(
             f"the file {path} is damaged: {error}", fix="restore it from a copy, or train again"

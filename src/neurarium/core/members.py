@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from neurarium.core.errors import unknown
@@ -46,7 +46,9 @@ class Member(NamedTuple):
     chapter: str = ""
 
 
-def lazy(package: str, members: Mapping[str, Member]):
+def lazy(
+    package: str, members: Mapping[str, Member]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` for a package whose members load on first use.
 
     Use in an `__init__.py`: `__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)`.

@@ -19,7 +19,7 @@ def parameters(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return {each.name: each for each in found if each.kind in named and each.name not in ("self", "cls")}
 
 
-def annotations(builder: Callable[..., Any]) -> dict[str, Any]:
+def annotations_of(builder: Callable[..., Any]) -> dict[str, Any]:
     """Return the resolved annotations of a builder's options."""
     target = inspect.unwrap(builder.__init__) if inspect.isclass(builder) else inspect.unwrap(builder)  # type: ignore[misc]
     return typing.get_type_hints(target)
@@ -40,7 +40,7 @@ def coerce(builder: Callable[..., Any], options: Mapping[str, Any], *, what: str
     >>> coerce(build, {"widths": "256,128", "dropout": "0.1"}, what="builder")
     {'widths': (256, 128), 'dropout': 0.1}
     """
-    known, types_ = parameters(builder), annotations(builder)
+    known, types_ = parameters(builder), annotations_of(builder)
     values = {}
     for name, value in options.items():
         if name not in known:
@@ -69,13 +69,15 @@ def _split(text: str, annotation: Any) -> Any:
     choices = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
     if type(None) in choices and text.strip().lower() in ("none", "null"):
         return None
-    if str in choices or typing.Literal in map(typing.get_origin, choices):
+    if str in choices or any(typing.get_origin(choice) is typing.Literal for choice in choices):
         return text
     if "," not in text and {int, float, bool} & set(choices):  # `int | tuple[int, int]` takes 128 and 128,96
         return text
     for choice in choices:
         origin = typing.get_origin(choice) or choice
-        if inspect.isclass(origin) and issubclass(origin, tuple | list | set | frozenset) or origin in _SEQUENCES:
+        if origin in _SEQUENCES or (
+            inspect.isclass(origin) and issubclass(origin, tuple | list | set | frozenset)
+        ):
             return [part.strip() for part in text.strip("()[] ").split(",") if part.strip()]
     return text
 

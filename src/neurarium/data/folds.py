@@ -37,7 +37,7 @@ def folds(
     """
     if times is not None:
         return _by_time(times, parts)
-    names, codes, sizes = numpy.unique(groups, return_inverse=True, return_counts=True)
+    names, codes, sizes = numpy.unique(numpy.asarray(groups), return_inverse=True, return_counts=True)
     if not 2 <= parts <= len(names):
         raise OptionError(
             "the groups cannot be dealt so", expected=f"2 to {len(names)} folds", received=parts

@@ -84,7 +84,7 @@ class Supervised(Method):
 
     def total_loss(self, batch: Any) -> tuple[Tensor, Any]:
         """Return the (sum, weight) of the losses of a batch."""
-        network = self.network
+        network: Any = self.network
         if not hasattr(network, "members"):
             return self.loss(network(batch["inputs"]), batch["targets"], batch.get("weights"))
         outputs = network.members(batch["inputs"])

@@ -15,7 +15,7 @@ from typing import Any
 
 from neurarium.core.errors import OptionError, nearest
 from neurarium.core.members import find
-from neurarium.core.options import annotations as types_of
+from neurarium.core.options import annotations_of as types_of
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
 
