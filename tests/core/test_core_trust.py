@@ -10,6 +10,7 @@ import yaml
 
 import neurarium as nr
 from neurarium.core.errors import ArtifactError
+from neurarium.core.files import sha256
 from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of, recorded, with_recipe
 from neurarium.core.trust import buildable, may_build
 
@@ -86,19 +87,31 @@ def test_partials_come_back():
     assert rebuilt.factor.keywords == {"lr": 0.5}
 
 
-def test_an_altered_run_folder_calls_nothing(tmp_path):
+def forge(folder, network):
+    """Alter what a run says of its network, and its hash too, as who means harm would."""
+    path, results = folder / "config.yaml", folder / "results.json"
+    before = sha256(path)
+    held = yaml.safe_load(path.read_text(encoding="utf-8"))
+    held["network"] = network
+    path.write_text(yaml.safe_dump(held), encoding="utf-8")
+    results.write_text(results.read_text(encoding="utf-8").replace(before, sha256(path)), encoding="utf-8")
+
+
+def test_a_forged_run_folder_calls_nothing(tmp_path):
     wine = nr.data.load("wine")
     network = nr.networks.Perceptron.for_data(wine.inputs, wine.targets)
     nr.fit(nr.methods.Supervised(network), wine, epochs=1, progress=False, out=tmp_path / "run")
-    path = tmp_path / "run" / "config.yaml"
-    held = yaml.safe_load(path.read_text())
     made = tmp_path / "made by the file"
-    held["network"] = {"builder": "pathlib:Path.write_text", "options": {"self": str(made), "data": "x"}}
-    path.write_text(yaml.safe_dump(held))
-    with pytest.raises(ArtifactError, match="may not name"):
-        _ = nr.load(tmp_path / "run").network
-    held["network"] = {"builder": "os:mkdir", "options": {"path": str(made)}}
-    path.write_text(yaml.safe_dump(held))
-    with pytest.raises(ArtifactError, match="may not name"):
-        _ = nr.load(tmp_path / "run").network
+    for builder, options in (
+        ("pathlib:Path.write_text", {"self": str(made), "data": "x"}),
+        ("os:mkdir", {"path": str(made)}),
+    ):
+        forge(tmp_path / "run", {"builder": builder, "options": options})
+        with pytest.raises(ArtifactError, match="may not name"):
+            _ = nr.load(tmp_path / "run").network
     assert not made.exists()
+    forge(tmp_path / "run", {"builder": f"{__name__}:tower", "options": {"width": 4}})
+    with pytest.raises(
+        ArtifactError, match="do not fit"
+    ):  # what may be built is built, so the others were refused
+        _ = nr.load(tmp_path / "run").network
