@@ -129,7 +129,7 @@ def test_every_room_has_a_level():
 
 def test_the_check_of_imports_finds_what_it_looks_for():
     upward = (
-        ("core/a.py", "import neurarium.training.fit"),
+        ("core/a.py", "import neurarium.training.fitting"),
         ("core/a.py", "from neurarium import training"),
         ("losses/a.py", "from neurarium.metrics import Metric"),
         ("losses/a.py", "from ..layers.dropout import Dropout"),

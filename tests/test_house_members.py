@@ -50,6 +50,10 @@ def rows() -> list[Row]:
     return found
 
 
+def assert_none(found: list[str]) -> None:
+    assert not found, "\n  ".join(("", *found))
+
+
 ROWS = rows()
 NAMED = [row for row in ROWS if row.member.name]
 
@@ -66,24 +70,24 @@ def test_members_resolve_to_their_own_file(package):
 def test_no_member_is_called_like_a_module_beside_it():
     """A lazily loaded function and a module of one name shadow each other: which one is seen depends on the order."""
     beside = {row: {each.stem for each in row.folder.iterdir() if each.suffix in ("", ".py")} for row in ROWS}
-    assert [str(row) for row in ROWS if row.attribute in beside[row]] == []
+    assert_none([str(row) for row in ROWS if row.attribute in beside[row]])
 
 
 def test_members_are_documented():
     missing = [str(row) for row in ROWS if not inspect.getdoc(row.value)]
-    assert missing == []
+    assert_none(missing)
 
 
 def test_named_members_show_an_example_or_their_equation():
     shown = re.compile(r">>> |\.\. math::|\S = \S")
     missing = [str(row) for row in NAMED if not shown.search(inspect.getdoc(row.value) or "")]
-    assert missing == []
+    assert_none(missing)
 
 
 def test_named_members_have_a_summary_and_their_name_is_in_kebab_case():
     kebab = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-    assert [str(row) for row in NAMED if not row.member.summary] == []
-    assert [str(row) for row in NAMED if not kebab.fullmatch(row.member.name)] == []
+    assert_none([str(row) for row in NAMED if not row.member.summary])
+    assert_none([str(row) for row in NAMED if not kebab.fullmatch(row.member.name)])
     assert [
         str(row) for row in ROWS if row.member.chapter and not re.fullmatch(r"\d\d[ab]?", row.member.chapter)
     ] == []
@@ -104,7 +108,7 @@ def test_members_are_tested():
         names = {row.attribute, *([row.member.name] if row.member.name else [])}
         return any(re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) for name in names)
 
-    assert [str(row) for row in NAMED if not tested(row)] == []
+    assert_none([str(row) for row in NAMED if not tested(row)])
 
 
 def test_names_are_found_and_misspelt_names_get_the_nearest():

@@ -20,7 +20,7 @@ _ROOMS = (
     "transforms", "methods", "studies", "report", "cli",
 )  # fmt: skip
 _FUNCTIONS = {
-    "fit": ("neurarium.training.fit", "fit"),
+    "fit": ("neurarium.training.fitting", "fit"),
     "Descent": ("neurarium.training.descent", "Descent"),
     "Method": ("neurarium.training.method", "Method"),
     "Run": ("neurarium.training.run", "Run"),

@@ -44,8 +44,8 @@ from neurarium.training import distributed, exchange, sharding  # noqa: E402
 from neurarium.training.callbacks.callback import Callback  # noqa: E402
 from neurarium.training.context import Context  # noqa: E402
 from neurarium.training.descent import Descent  # noqa: E402
-from neurarium.training.fit import fit  # noqa: E402
-from neurarium.transforms.transform import transform  # noqa: E402
+from neurarium.training.fitting import fit  # noqa: E402
+from neurarium.transforms.transformation import transform  # noqa: E402
 
 DOUBLE = torch.float64
 TARGETS = Classes(("a", "b", "c"))

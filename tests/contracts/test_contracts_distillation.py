@@ -14,7 +14,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Array, Classes
 from neurarium.methods.supervised import Supervised
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 
 TARGETS = Classes(("a", "b", "c"))
 

@@ -9,7 +9,7 @@ from dqn import DQN, Replay
 from torch import nn
 
 from neurarium.core import batches
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 
 STATES, DISCOUNT = 5, 0.8
 

@@ -18,7 +18,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.sources import Minibatches
 from neurarium.data.specs import Classes
 from neurarium.methods.supervised import Supervised
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 
 PLAIN = {"optimizer": "sgd", "learning_rate": 0.2, "optimizer_options": {"momentum": 0.0}}
 TARGETS = Classes(("a", "b", "c"))

@@ -15,7 +15,7 @@ from neurarium.core.errors import RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources import Minibatches
 from neurarium.training.context import Context
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 
 
 def tasks(kind: str, count: int, dtype: torch.dtype = torch.float64, shots: int = 6) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Array, Classes
 from neurarium.methods.supervised import Supervised
-from neurarium.training.fit import fit
-from neurarium.transforms.transform import transform
+from neurarium.training.fitting import fit
+from neurarium.transforms.transformation import transform
 
 OWN, HERE = Path(__file__).parents[2] / "docs" / "own", Path(__file__).parent
 SPARSITY, BITS = 0.5, 4

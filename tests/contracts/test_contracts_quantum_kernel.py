@@ -13,7 +13,7 @@ from neurarium.core.errors import RefusalError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Array, Quantity
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 from neurarium.training.run import Run
 
 

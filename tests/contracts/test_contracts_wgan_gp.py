@@ -11,7 +11,7 @@ from wgan_gp import WGANGP, mixed
 from neurarium.core.batches import map_tensors
 from neurarium.core.errors import RefusalError
 from neurarium.training.context import Context
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 
 
 def make(kind: str, **options) -> WGANGP:

@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 import neurarium as nr
-from neurarium.report import page, write_report
+from neurarium.report import render, write_report
 
 EVIL = "<script>alert('x')</script>"
 VOID = {"meta", "br"}
@@ -67,7 +67,7 @@ def runs(tmp_path_factory):
 @pytest.mark.parametrize("name", ["two", "three", "value"])
 def test_the_page_stands_alone_and_is_well_formed(runs, name):
     run = runs[name]
-    html = page(run, command=f"neurarium train {EVIL}")
+    html = render(run, command=f"neurarium train {EVIL}")
     reader = read(html)
     assert reader.links == [] and "script" not in reader.tags and "http://" not in html
     assert EVIL not in html and "&lt;script&gt;" in html
@@ -78,20 +78,20 @@ def test_the_page_stands_alone_and_is_well_formed(runs, name):
 
 def test_the_figures_are_those_of_the_run(runs):
     run = runs["two"]
-    metrics, html = run.results["test"], page(run)
+    metrics, html = run.results["test"], render(run)
     assert f"{100 * metrics['accuracy']:.1f}<small>%</small>" in html
     assert f"{metrics['auc']:.4f}" in html and "ROC curve" in html and "Confusion matrix" in html
     low = run.reports["test"].intervals["accuracy"].low
     assert f"{100 * low:.1f} %" in html
     for decision in run.decisions:
         assert re.escape(decision.subject.split()[0]) in html
-    html = page(runs["value"])
+    html = render(runs["value"])
     assert "Predicted against true" in html and "Errors" in html and "Confusion matrix" not in html
     assert f"{runs['value'].results['test']['rmse']:,.2f}" in html
 
 
 def test_the_confusion_matrix_holds_every_count(runs):
-    run, html = runs["three"], page(runs["three"])
+    run, html = runs["three"], render(runs["three"])
     cells = re.findall(r"<td[^>]*title='([^']*)'>([^<]*)</td>", html)
     counts = [0 if text == "·" else int(text.replace(",", "")) for _, text in cells]
     assert counts == [int(value) for row in run.reports["test"].confusion for value in row]
@@ -101,7 +101,7 @@ def test_a_loaded_run_gives_the_same_page(runs):
     run = runs["value"]
     write_report(run, command="neurarium train x")
     again = nr.load(run.folder)
-    assert page(again, command="neurarium train x") == Path(run.folder, "report.html").read_text()
+    assert render(again, command="neurarium train x") == Path(run.folder, "report.html").read_text()
 
 
 def test_the_card_tells_the_facts(runs):
@@ -125,7 +125,7 @@ def _written(run):
 def test_a_run_in_memory_has_a_page_and_no_folder(runs):
     data = nr.data.load("iris")
     run = nr.studies.train(data, "perceptron", epochs=2, progress=False)
-    assert "iris · perceptron" in page(run)
+    assert "iris · perceptron" in render(run)
     with pytest.raises(nr.core.errors.OptionError, match="no folder"):
         write_report(run)
 
@@ -133,5 +133,5 @@ def test_a_run_in_memory_has_a_page_and_no_folder(runs):
 def test_without_test_and_validation():
     data = nr.data.table({"a": range(40), "b": [0, 1] * 20}, "b", validation=0, test_fraction=0)
     run = nr.studies.train(data, "perceptron", epochs=2, progress=False)
-    assert run.results == {} and "not measured" in page(run)
-    read(page(run))
+    assert run.results == {} and "not measured" in render(run)
+    read(render(run))

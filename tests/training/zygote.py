@@ -121,7 +121,7 @@ def main() -> None:
 
     import neurarium.losses.mean_squared_error
     import neurarium.methods.supervised
-    import neurarium.training.fit  # noqa: F401
+    import neurarium.training.fitting  # noqa: F401
 
     torch.set_num_threads(1)
     for line in sys.stdin:

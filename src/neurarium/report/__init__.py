@@ -4,7 +4,7 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS: dict[str, Member] = {
     "write_report": Member("page", summary="report.html and card.md of a run", chapter="08"),
-    "page": Member("page", summary="the report of a run as HTML"),
+    "render": Member("page", summary="the report of a run as HTML"),
     "plot_activations": Member("activation_plot", summary="activations with their derivatives", chapter="04"),
     "plot_schedules": Member("schedule_plot", summary="learning-rate schedules", chapter="03"),
 }

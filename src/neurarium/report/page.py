@@ -28,18 +28,18 @@ def write_report(run: Run, *, command: str | None = None) -> None:
     """
     if run.folder is None:
         raise OptionError(
-            "a run in memory has no folder for a report", fix="train with out=FOLDER, or use report.page(run)"
+            "a run in memory has no folder for a report", fix="train with out=FOLDER, or use report.render(run)"
         )
-    write_text(run.folder / "report.html", page(run, command=command))
+    write_text(run.folder / "report.html", render(run, command=command))
     write_text(run.folder / "card.md", card(run, command=command))
 
 
-def page(run: Run, *, command: str | None = None) -> str:
+def render(run: Run, *, command: str | None = None) -> str:
     """Return the report as HTML.
 
     >>> import neurarium as nr
     >>> run = nr.studies.train(nr.data.load("iris"), "mlp", epochs=2, progress=False)
-    >>> page(run).startswith("<!doctype html>")
+    >>> render(run).startswith("<!doctype html>")
     True
     """
     from neurarium.studies.evaluation import reports_of

@@ -15,7 +15,7 @@ MEMBERS: dict[str, Member] = {
     "predict_with_notes": Member("prediction", summary="predictions, and what the preparation noted"),
     "read_data": Member("reading", summary="a dataset by the name of its source"),
     "warm_start": Member(
-        "warm_start", summary="the weights of one run as the start of another", chapter="03"
+        "starting_point", summary="the weights of one run as the start of another", chapter="03"
     ),
     "calibrate": Member(
         "calibration", "calibrate", "temperature scaling: probabilities that mean what they say", "08"

@@ -21,7 +21,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
 from neurarium.data.specs import Classes
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 

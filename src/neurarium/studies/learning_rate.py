@@ -15,7 +15,7 @@ from neurarium.core.files import write_atomically
 from neurarium.core.seeds import random_state, set_random_state
 from neurarium.data.dataset import Dataset
 from neurarium.training.callbacks.callback import Callback
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 
 WARM = 10  # steps at rates that change nothing: what the loss is at the start

@@ -20,10 +20,10 @@ from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
-from neurarium.studies.warm_start import network_of, warm_start
+from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.training import distributed
 from neurarium.training.descent import Descent
-from neurarium.training.fit import fit
+from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 

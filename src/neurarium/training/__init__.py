@@ -8,7 +8,7 @@ MEMBERS = {
     "Evaluation": Member("method", summary="what metrics are computed from"),
     "Context": Member("context", summary="what a method is told when training begins"),
     "Run": Member("run", summary="what training leaves behind"),
-    "fit": Member("fit", summary="the one loop", chapter="03"),
+    "fit": Member("fitting", summary="the one loop", chapter="03"),
     "evaluate": Member("evaluation", summary="metrics of a method on a split", chapter="08"),
     "Loop": Member("loop", summary="steps, evaluations, checkpoints"),
     "schedule": Member("schedules", summary="learning-rate schedules by name", chapter="03"),

@@ -1,4 +1,4 @@
-"""The contract of transforms, and how a transformed network is saved: as recipe + plan, then filled with weights."""
+"""Transformation: the contract of transforms, and how a transformed network is saved: as recipe + plan, then filled with weights."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def apply(network: nn.Module | Any, how: Transform, plan: dict[str, Any]) -> nn.
             del changed.__dict__["_recipe"]
         return changed
     options = {"network": recipe.to_json(), "how": plain(how), "plan": plain(plan)}
-    object.__setattr__(changed, "_recipe", Recipe("neurarium.transforms.transform:apply", options))
+    object.__setattr__(changed, "_recipe", Recipe("neurarium.transforms.transformation:apply", options))
     return changed
