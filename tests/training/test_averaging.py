@@ -8,7 +8,7 @@ import numpy
 import pytest
 import torch
 from torch import nn
-from training_helpers import StopAt, classes, classifier, difference, examples, regression, source
+from training_helpers import StopAt, classes, classifier, difference, regression, source
 
 import neurarium as nr
 from neurarium.core.errors import OptionError
@@ -103,8 +103,3 @@ def test_applied_puts_the_weights_back_even_after_a_failure():
 def test_an_average_that_is_not_made_cannot_be_held():
     with pytest.raises(OptionError, match=r"average=0\.999"):
         nr.fit(regression(), source(), epochs=1, progress=False, keep="averaged")
-
-
-def test_examples_are_what_they_say():
-    batch = examples(3)[:]
-    assert torch.equal(batch["inputs"].sum(1, keepdim=True), batch["targets"])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from torch import nn
-from training_helpers import difference, examples, network, regression
+from training_helpers import difference, examples, regression
 
 import neurarium as nr
 from neurarium.core.codec import load_tree
@@ -185,4 +185,3 @@ def test_first_bad_names_the_place():
     }
     assert first_bad(nest) == "'b.1' holds -inf at [0, 1] (shape (1, 2))"
     assert first_bad({"a": torch.zeros(2)}) is None
-    assert network()[0].in_features == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from training_helpers import StopAt, classes, classifier, difference, examples, network, source
+from training_helpers import StopAt, classes, difference, network, source
 
 import neurarium as nr
 from neurarium.core.errors import UserError
@@ -101,4 +101,3 @@ def test_evaluation_is_halved_too():
     SmallEvaluation.room = 0
     with pytest.raises(UserError, match="one example alone"):
         evaluate(small, data.validation)
-    assert len(examples(2)) == 2 and classifier().network[0].in_features == 4

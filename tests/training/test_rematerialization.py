@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 from torch import nn
-from training_helpers import difference, examples, network, regression, source
+from training_helpers import difference, regression, source
 
 import neurarium as nr
 from neurarium.core.errors import OptionError, RefusalError
@@ -178,4 +178,3 @@ def test_what_cannot_be_is_refused_by_name(tmp_path):
         type(method).second_order = False
     with pytest.raises(OptionError, match="do not go together"):
         nr.fit(regression(), source(), epochs=1, rematerialize=True, compile=True, progress=False)
-    assert len(examples(3)) == 3 and network()[0].in_features == 4

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from training_helpers import StopAt, classes, classifier, difference, regression, source
+from training_helpers import StopAt, classes, difference, regression, source
 
 import neurarium as nr
 from neurarium.core.codec import load_tree
@@ -227,4 +227,3 @@ def test_the_run_of_a_dataset_goes_on_too(tmp_path):
     resumed = trained(tmp_path / "run", resume=True)
     assert reference.history == resumed.history
     assert difference(dict(reference.network.state_dict()), dict(resumed.network.state_dict())) is None
-    assert classifier().network[0].in_features == 4
