@@ -174,6 +174,15 @@ def calibrate(
         examples: the validation split (or any split that it was not trained on).
         targets: the spec of the classes.
         batch_size: examples per forward pass.
+
+    >>> from neurarium.data.examples import Examples
+    >>> sure = nn.Linear(1, 1, bias=False)
+    >>> _ = nn.init.constant_(sure.weight, 9.0)
+    >>> truth = torch.tensor([1, 1, 1, 0])  # three in four: the logit of 3/4 is log 3
+    >>> split = Examples({"inputs": torch.ones(4, 1), "targets": truth})
+    >>> calibrated, found = calibrate(sure, split, Classes(("no", "yes")))
+    >>> round(float(torch.sigmoid(calibrated(torch.ones(1, 1)))), 3)
+    0.75
     """
     device = next((each.device for each in network.parameters()), torch.device("cpu"))
     training, outputs, truth, weights = network.training, [], [], []
