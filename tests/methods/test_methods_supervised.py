@@ -86,7 +86,9 @@ def test_classes_are_measured_as_probabilities():
     batch = batch_of()
     seen = method_for(network).evaluate(batch)
     torch.testing.assert_close(seen.predictions, network(batch["inputs"]).detach().softmax(1))
-    loss = torch.nn.functional.cross_entropy(network(batch["inputs"]), batch["targets"], reduction="sum")
+    loss = torch.nn.functional.cross_entropy(
+        network(batch["inputs"]).detach(), batch["targets"], reduction="sum"
+    )
     assert float(seen.loss[0]) == pytest.approx(float(loss), rel=1e-6)
 
 
