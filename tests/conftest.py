@@ -17,6 +17,11 @@ hypothesis.settings.register_profile("reproducible", derandomize=True, deadline=
 hypothesis.settings.load_profile("reproducible")
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Examples are sought in the library; of the tests' own files only those named so are collected."""
+    return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep tests from reading or filling the user's cache of data sets."""
