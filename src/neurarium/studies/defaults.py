@@ -121,9 +121,10 @@ def settle(
 
 def multiplies_bfloat16(device: Any = None) -> bool:
     """Return whether a device multiplies bfloat16 matrices in hardware; None asks the one that `fit` would take."""
-    kind = (
-        torch.device(device).type if device is not None else ("cuda" if torch.cuda.is_available() else "cpu")
-    )
+    try:
+        kind = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")).type
+    except RuntimeError:  # no device: `fit` says so
+        return False
     if kind == "cuda":
         return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")

@@ -1,0 +1,59 @@
+"""Defaults: what is not said is decided, and said; what is said stays."""
+
+from __future__ import annotations
+
+import pytest
+
+import neurarium as nr
+from neurarium.studies import defaults
+from neurarium.studies.defaults import IMAGE, TABLE, TABM, recipe_for, settle
+
+NOTHING = {"epochs": None, "steps": None, "batch_size": None, "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return nr.data.table({"a": range(40_000), "b": [0, 1] * 20_000}, "b")
+
+
+def test_each_kind_of_data_has_its_recipe(table):
+    digits = nr.data.load("digits")
+    assert [recipe_for(table, "tabm"), recipe_for(table, "mlp"), recipe_for(digits, "cnn")] == [
+        TABM,
+        TABLE,
+        IMAGE,
+    ]
+
+
+def test_epochs_go_by_the_examples_seen_within_bounds(table):
+    chosen, options, decisions = settle(table, "tabm", NOTHING, {})
+    assert chosen["epochs"] == round(TABM.seen["classification"] / len(table.train)) == 14
+    assert chosen["batch_size"] == 256 and options["schedule"] == "cosine"
+    assert {each.subject for each in decisions} >= {"epochs", "batch size", "recipe"}
+    small = nr.data.load("iris")
+    chosen, _, _ = settle(small, "tabm", NOTHING, {})
+    assert chosen["epochs"] == TABM.epochs[1] and chosen["batch_size"] is None
+
+
+def test_what_is_given_stays(table):
+    chosen, options, decisions = settle(
+        table, "tabm", {**NOTHING, "steps": 5, "batch_size": 32}, {"learning_rate": 0.5}
+    )
+    assert (chosen["epochs"], chosen["steps"], chosen["batch_size"]) == (None, 5, 32)
+    assert options["learning_rate"] == 0.5 and options["weight_decay"] == TABM.descent["weight_decay"]
+    assert not {"epochs", "batch size"} & {each.subject for each in decisions}
+    _, options, _ = settle(table, "mlp", NOTHING, {"optimizer": "sgd"})
+    assert options == {"optimizer": "sgd"}  # AdamW's rate would be wrong for it
+
+
+def test_bfloat16_only_where_the_machine_has_it(table, monkeypatch):
+    for has in (True, False):
+        monkeypatch.setattr(defaults, "multiplies_bfloat16", lambda device, has=has: has)
+        _, options, decisions = settle(table, "tabm", NOTHING, {})
+        assert (options.get("precision") == "bfloat16") is has
+        assert ("precision" in {each.subject for each in decisions}) is has
+    assert "precision" not in settle(table, "mlp", NOTHING, {})[1]
+
+
+def test_a_device_that_is_none_multiplies_nothing():
+    assert defaults.multiplies_bfloat16("no such device") is False
