@@ -153,6 +153,22 @@ Method = Annotated[
         autocompletion=_named("method"),
     ),
 ]
+Ensemble = Annotated[
+    int | None,
+    _option(
+        "--ensemble", metavar="N", help="Train N networks and average them: a deep ensemble.", group=NETWORK
+    ),
+]
+Augment = Annotated[
+    str | None,
+    _option(
+        "--augment",
+        metavar="NAME",
+        help="Vary the training batches: mixup or cutmix.",
+        group=NETWORK,
+        autocompletion=_named("augmentation"),
+    ),
+]
 Set = Annotated[
     list[str] | None,
     _option(
@@ -257,6 +273,16 @@ Resume = Annotated[
         help="Go on with an interrupted run, or train it longer with --epochs.",
         group=RUN_,
         autocompletion=_runs,
+    ),
+]
+
+DropoutSamples = Annotated[
+    int | None,
+    typer.Option(
+        "--dropout-samples",
+        metavar="N",
+        help="Keep dropout on and average N predictions (Monte-Carlo dropout).",
+        show_default=False,
     ),
 ]
 

@@ -32,6 +32,8 @@ class Command:
     split_seed: int | None = None
     network: str | None = None
     method: str | None = None
+    ensemble: int | None = None
+    augment: str | None = None
     set: dict[str, Any] = dataclasses.field(default_factory=dict)
     epochs: int | None = None
     steps: int | None = None

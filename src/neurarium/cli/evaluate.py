@@ -37,6 +37,7 @@ def evaluate(
     run: a.RunName,
     input: Input = None,
     split: SplitName = None,
+    dropout_samples: a.DropoutSamples = None,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -50,11 +51,15 @@ def evaluate(
             "a split is of the training data, and --input is other data", fix="give one of them"
         )
     from neurarium.studies.evaluation import evaluate as measure
+    from neurarium.studies.learner import with_dropout
     from neurarium.training.run import Run
 
     output = Output(as_json, quiet)
     folder = find_run(run)
-    report = measure(Run.load(folder), input, split=split or "test")
+    trained = Run.load(folder)
+    if dropout_samples is not None:
+        trained = with_dropout(trained, dropout_samples)
+    report = measure(trained, input, split=split or "test")
     _show(report, output)
     output.finish(
         {

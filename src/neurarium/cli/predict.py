@@ -51,6 +51,7 @@ def predict(
     input: Input,
     output: OutputFile = None,
     keep: Keep = None,
+    dropout_samples: a.DropoutSamples = None,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -61,12 +62,16 @@ def predict(
     """
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
+    from neurarium.studies.learner import with_dropout
     from neurarium.studies.prediction import predict_with_notes
     from neurarium.training.run import Run
 
     said = Output(as_json, quiet)
     folder = find_run(run)
-    frame, notes = predict_with_notes(Run.load(folder), input)
+    trained = Run.load(folder)
+    if dropout_samples is not None:
+        trained = with_dropout(trained, dropout_samples)
+    frame, notes = predict_with_notes(trained, input)
     if keep is not None:
         frame = _beside(frame, notes, keep)
     for line in _remarks(notes):

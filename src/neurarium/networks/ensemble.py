@@ -49,7 +49,8 @@ class Ensemble(nn.Module):
         if not networks:
             raise OptionError("an ensemble needs a network", expected="at least one", received=0)
         self.networks = nn.ModuleList(networks)
-        self.ensemble_size, self.combination = len(networks), combination
+        self.ensemble_size = sum(getattr(network, "ensemble_size", 1) for network in networks)
+        self.combination = combination
         self.distribution = getattr(networks[0], "distribution", None)
 
     @classmethod
@@ -61,8 +62,12 @@ class Ensemble(nn.Module):
         return cls(members, combination_for(targets, options.get("distribution")))
 
     def members(self, inputs: Any) -> Tensor:
-        """Return every network's prediction, `(batch, networks, outputs)`."""
-        return torch.stack([network(inputs) for network in self.networks], dim=1)
+        """Return every network's prediction, `(batch, networks, outputs)`; of ensembles, that of each member."""
+        return torch.cat([_members_of(network, inputs) for network in self.networks], dim=1)
 
     def forward(self, inputs: Any) -> Tensor:
         return combine(self.members(inputs), self.combination)
+
+
+def _members_of(network: nn.Module, inputs: Any) -> Tensor:
+    return network.members(inputs) if hasattr(network, "members") else network(inputs).unsqueeze(1)  # type: ignore[operator]

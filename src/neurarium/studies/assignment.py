@@ -3,7 +3,7 @@
 `--set dropout=0.1` is an option of the network, `--set clip_norm=1` of the descent, `--set encoding=latin-1` of the
 reader. The rule for a name that several have: the network's comes first, then the method's, the descent's, the
 initialization's, the reader's. A prefix chooses (`descent.average=0.99`), and reaches the options of what an option
-names: `optimizer.betas=0.8,0.9`, `schedule.floor=0.01`, `loss.delta=2`.
+names: `optimizer.betas=0.8,0.9`, `schedule.floor=0.01`, `loss.delta=2`, `regularizer.strength=0.01`, `augment.alpha=0.4`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ NESTED = {
     "optimizer": ("descent", "optimizer_options"),
     "schedule": ("descent", "schedule_options"),
     "loss": ("method", "loss_options"),
+    "regularizer": ("descent", "regularizer_options"),
 }
 HIDDEN = {
     "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},
     "method": {"network", "targets", "loss_options"},
-    "descent": {"networks", "optimizer_options", "schedule_options", "regularizers"},
+    "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
     "initialization": {"network", "seed", "batch"},
+    "augment": {"inputs", "targets", "generator"},
     "reader": {
         "source",
         "target",

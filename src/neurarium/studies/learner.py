@@ -13,6 +13,8 @@ from torch import nn
 from neurarium.core.errors import ArtifactError
 from neurarium.core.files import read_json
 from neurarium.core.recipe import Recipe, build, locate
+from neurarium.networks.monte_carlo_dropout import MonteCarloDropout
+from neurarium.networks.sizing import combination_for
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.training.context import Context
 from neurarium.training.method import Method
@@ -43,6 +45,24 @@ def learner_of(run: Run | Method) -> Method:
     method.eval()
     run.method = method
     return method
+
+
+def with_dropout(run: Run, samples: int, *, seed: int = 0) -> Run:
+    """Let a run predict by Monte-Carlo dropout: the mean over thinnings of its network (arXiv:1506.02142).
+
+    Args:
+        run: a trained run; its method's network is wrapped in place.
+        samples: how many thinnings are averaged.
+        seed: of the thinnings.
+
+    Raises:
+        RefusalError: the network has no dropout.
+    """
+    method = learner_of(run)
+    network = method.deployed
+    how = combination_for(run.targets, getattr(network, "distribution", None))  # type: ignore[arg-type]
+    setattr(method, method.deployed_role, MonteCarloDropout(network, samples, how, seed=seed).eval())
+    return run
 
 
 def _settled(options: dict[str, Any], run: Run) -> dict[str, Any]:

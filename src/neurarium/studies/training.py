@@ -9,13 +9,18 @@ from typing import Any
 from torch import nn
 
 from neurarium.core.batches import size
-from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.errors import OptionError
 from neurarium.core.files import write_json
 from neurarium.core.members import find
+from neurarium.core.options import parameters
 from neurarium.core.seeds import derive, seed_everything
+from neurarium.data.augmentation.choice import Mixing
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Quantity
+from neurarium.data.specs import Quantity, Spec
+from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
+from neurarium.networks.ensemble import Ensemble
+from neurarium.networks.sizing import combination_for
 from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle
@@ -41,6 +46,8 @@ def train(
     batch_size: int | None = None,
     device: str | None = None,
     precision: str | None = None,
+    ensemble: int = 1,
+    augment: Any = None,
     start: Run | None = None,
     reader: Callable[..., Dataset] | None = None,
     out: str | Path | None = None,
@@ -58,6 +65,8 @@ def train(
         epochs, steps: how long; chosen by the data where None.
         batch_size, device: as for `fit`.
         precision: "float32", "bfloat16" or "float16".
+        ensemble: how many networks, each with its own start, are trained and averaged (a deep ensemble).
+        augment: "mixup" or "cutmix", or a function `augment(batch, chance) -> batch`.
         start: a run whose weights are the start.
         reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
@@ -77,12 +86,14 @@ def train(
     >>> run.results["test"]["accuracy"] > 0.8
     True
     """
-    chosen = _chosen(data, network, method, options or {}, precision, start, reader)
+    chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment)
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
-    learner, given, decisions = build(data, chosen, asked, seed, start)
+    learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
+    if isinstance(augment, str):
+        augment = Mixing(augment, data.targets, **chosen.assigned["augment"])
     before, data.decisions = data.decisions, [*data.decisions, *decisions]
     try:
-        run = fit(learner, data, **given, out=out, seed=seed, config=config, **fitting)
+        run = fit(learner, data, **given, augment=augment, out=out, seed=seed, config=config, **fitting)
     finally:
         data.decisions = before
     if not run.interrupted:
@@ -143,6 +154,7 @@ def _chosen(
     precision: str | None,
     start: Run | None,
     reader: Callable[..., Dataset] | None,
+    augment: Any = None,
 ) -> Chosen:
     if isinstance(method, Method):
         if options or network is not None:
@@ -163,6 +175,8 @@ def _chosen(
         name, reason = default(data.inputs)
     asked = {**({"descent.precision": precision} if precision else {}), **options}
     owners = owners_of(name or None, method)
+    if isinstance(augment, str):
+        owners["augment"] = find("augmentation", augment)
     assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
@@ -172,7 +186,7 @@ def _chosen(
 
 
 def build(
-    data: Dataset, chosen: Chosen, given: dict[str, Any], seed: int, start: Run | None
+    data: Dataset, chosen: Chosen, given: dict[str, Any], seed: int, start: Run | None, ensemble: int = 1
 ) -> tuple[Method, dict[str, Any], list[Decision]]:
     """Build the method that was chosen; return it, the arguments of `fit`, and the decisions."""
     decisions = chosen.decisions
@@ -182,8 +196,11 @@ def build(
     seed_everything(derive(seed, "network"))
     network = chosen.network
     if network is None:
-        _match_loss(chosen, assigned)
-        network = network_for(data.inputs, data.targets, chosen.name, **_network_options(chosen)).network
+        network = _network(data, chosen, ensemble)
+    elif ensemble != 1:
+        raise OptionError(
+            "an ensemble is built by name", fix="give network= a name, or an Ensemble of your networks"
+        )
     _initialize(network, data, assigned["initialization"], seed)
     if start is not None:
         decisions.append(warm_start(network, start))
@@ -202,20 +219,39 @@ def _network_options(chosen: Chosen) -> dict[str, Any]:
     return values(chosen.assigned["network"], find("network", chosen.name), f"network '{chosen.name}'")
 
 
-def _match_loss(chosen: Chosen, assigned: Assignment) -> None:
-    """A loss that learns a distribution needs a network that gives one."""
-    from neurarium.core.options import parameters
+def _network(data: Dataset, chosen: Chosen, ensemble: int) -> nn.Module:
+    """Build the network, or several as one, with as many outputs as the loss reads."""
+    if ensemble < 1:
+        raise OptionError("an ensemble has too few networks", expected="1 or more", received=ensemble)
+    targets = _targets_for_loss(data, chosen)
+    networks = [
+        network_for(data.inputs, targets, chosen.name, **_network_options(chosen)).network
+        for _ in range(ensemble)
+    ]
+    if ensemble == 1:
+        return networks[0]
+    reason = "a deep ensemble: the mean of networks with starts of their own (arXiv:1612.01474)"
+    chosen.decisions.append(Decision("ensemble", ensemble, reason, "--ensemble"))
+    return Ensemble(networks, combination_for(targets, chosen.assigned["network"].get("distribution")))
 
-    if assigned["method"].get("loss") != "gaussian-nll" or "distribution" in assigned["network"]:
-        return
-    if "distribution" not in parameters(find("network", chosen.name)):
-        raise RefusalError(
-            f"the network '{chosen.name}' gives no distribution, which the loss 'gaussian-nll' needs",
-            fix="choose another network or loss",
-        )
-    assigned["network"]["distribution"] = "gaussian"
-    reason = "the loss gaussian-nll learns a mean and a variance"
-    chosen.decisions.append(Decision("distribution", "gaussian", reason, "--set distribution="))
+
+def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
+    """A loss that learns a distribution reads several numbers per quantity: let the network give them."""
+    assigned = chosen.assigned
+    name, targets = assigned["method"].get("loss"), data.targets
+    if not isinstance(name, str) or not isinstance(targets, Quantity):
+        return targets
+    if name == "gaussian-nll" and "distribution" in parameters(find("network", chosen.name)):
+        if assigned["network"].setdefault("distribution", "gaussian") == "gaussian":
+            reason = "the loss gaussian-nll learns a mean and a variance"
+            chosen.decisions.append(Decision("distribution", "gaussian", reason, "--set distribution="))
+        return targets
+    count = loss_for(targets, name, **assigned["method"].get("loss_options", {})).outputs_per_target
+    if count == 1:
+        return targets
+    reason = f"the loss {name} reads {count} numbers for each quantity"
+    chosen.decisions.append(Decision("outputs", count * len(targets.names), reason, "--set loss="))
+    return Quantity(tuple(f"{each} {number}" for each in targets.names for number in range(count)))
 
 
 def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:

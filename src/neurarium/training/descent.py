@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from neurarium.core import batches
 from neurarium.core.errors import NeurariumError, OptionError, RefusalError, ShapeError
+from neurarium.core.members import find
+from neurarium.core.options import coerce
 from neurarium.data.dataset import Decision
 from neurarium.training import distributed, finiteness, memory, precision, sharding
 from neurarium.training.averaging import Average
@@ -48,6 +50,8 @@ class Descent(nn.Module):
         accumulate: into how many micro-batches each batch is split.
         precision: "float32", or "bfloat16" / "float16" by autocast (float16 with a loss scaler).
         average: decay of an exponential moving average of the weights; None for none.
+        regularizer: the name of one (`l1`, `elastic-net`, ...); it acts on all but biases and norms.
+        regularizer_options: of that one.
         regularizers: objects with `penalty(named_parameters)` or `proximal_(named_parameters, learning_rate)`.
         guard: stop with a named source when the loss or a gradient is not finite, before the weights are touched.
 
@@ -81,6 +85,8 @@ class Descent(nn.Module):
         accumulate: int = 1,
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
         average: float | None = None,
+        regularizer: str | None = None,
+        regularizer_options: Mapping[str, Any] | None = None,
         regularizers: Sequence[Any] = (),
         guard: bool = True,
     ):
@@ -100,6 +106,10 @@ class Descent(nn.Module):
         self.precision = precision
         self.average_decay = average
         self.regularizers = tuple(regularizers)
+        if regularizer is not None:
+            builder = find("regularizer", regularizer)
+            values = coerce(builder, regularizer_options or {}, what=f"regularizer '{regularizer}'")
+            self.regularizers += (builder(**values),)
         self.guard = guard
         self.second_order = False  # `Method.begin` says so
         self.optimizers: list[Optimizer] = []
