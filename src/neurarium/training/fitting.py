@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def fit(
         A `Run`: history, plan, the trained method, and the folder where one was asked for.
 
     Raises:
+        SystemExit: SIGTERM came; the run is written and can be resumed. (After Ctrl-C, `run.interrupted` is True.)
         OptionError: options that contradict each other.
         RefusalError: the method cannot do what was asked (compile, rematerialize or shard with second derivatives).
         NotFiniteError: a loss became NaN or infinite; the message names the source.
@@ -115,6 +117,8 @@ def fit(
     _hold(method, loop, keep, decisions)
     run.finish(loop)
     distributed.barrier()  # the folder is whole when any process goes on
+    if loop.terminated:  # whoever sent SIGTERM wants this process to end, not the script to go on
+        raise SystemExit(128 + signal.SIGTERM)
     return run
 
 

@@ -75,7 +75,7 @@ class Loop:
         self.epoch = self.step = 0
         self.elapsed = 0.0
         self.reason = ""
-        self.interrupted = False
+        self.interrupted = self.terminated = False
         self.measured = 0  # the step of the last evaluation
         self._inside = self._closing = False
         self._sums: dict[str, list[Tensor]] = {}
@@ -283,7 +283,7 @@ class Loop:
         def ask(number: int, frame: Any) -> None:
             if self.interrupted:
                 raise KeyboardInterrupt
-            self.interrupted = True
+            self.interrupted, self.terminated = True, number == signal.SIGTERM
             self.stop("interrupted")
 
         held = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
