@@ -103,9 +103,12 @@ class BiasedPeriodicEmbedding(nn.Module):
         self.linear = EnsembleLinear(features, frequencies, dim - 1)
 
     def forward(self, numeric: Tensor) -> Tensor:
-        numeric = numeric.unsqueeze(-1)
-        waves = self.linear(torch.addcmul(self.phase, 2 * math.pi * self.frequency, numeric).cos())
-        return torch.cat([numeric.to(waves.dtype), waves], dim=-1)
+        # (features, waves, batch) inside: what is done number by number then runs along contiguous memory.
+        numbers = numeric.T.contiguous().unsqueeze(1)
+        frequency = (2 * math.pi * self.frequency).unsqueeze(-1)
+        phase = torch.addcmul(self.phase.unsqueeze(-1), frequency, numbers)
+        waves = self.linear(phase.cos().permute(2, 0, 1)).permute(1, 2, 0)
+        return torch.cat([numbers.to(waves.dtype), waves], dim=1).permute(2, 0, 1)
 
 
 @recorded

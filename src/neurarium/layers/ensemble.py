@@ -30,7 +30,7 @@ class EnsembleLinear(nn.Module):
 
     Weights: `(members, inputs, outputs)`, biases: `(members, outputs)`, both uniform in +-1/sqrt(inputs) at the start.
     `forward`: `(batch, members, inputs)` -> `(batch, members, outputs)`; nothing is copied when the inputs are a
-    transposed view of a `(members, batch, inputs)` tensor.
+    transposed view of a `(members, batch, inputs)` or `(members, inputs, batch)` tensor, and the result is one too.
 
     >>> EnsembleLinear(4, 3, 2)(torch.zeros(5, 4, 3)).shape
     torch.Size([5, 4, 2])
@@ -50,7 +50,10 @@ class EnsembleLinear(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs = torch.bmm(inputs.transpose(0, 1), self.weight).transpose(0, 1)
+        if inputs.stride(0) == 1:
+            outputs = torch.bmm(self.weight.transpose(1, 2), inputs.permute(1, 2, 0)).permute(2, 0, 1)
+        else:
+            outputs = torch.bmm(inputs.transpose(0, 1), self.weight).transpose(0, 1)
         return outputs if self.bias is None else outputs + self.bias
 
     def extra_repr(self) -> str:
@@ -68,7 +71,8 @@ class EnsembleScale(nn.Module):
         chunks: sizes of groups of neighbouring features that start with one common value (all the numbers that
             describe one column of a table); empty for one value per feature.
 
-    `forward`: `(batch, features)` or `(members, batch, features)` -> `(members, batch, features)`.
+    `forward`: `(batch, features)` or `(members, batch, features)` -> `(members, batch, features)`; a `shift`
+    `(members, features)` is added to it.
 
     The vectors r of BatchEnsemble (Wen et al. 2020, arXiv:2002.06715) and TabM (arXiv:2410.24210, section 3.3).
 
@@ -100,9 +104,12 @@ class EnsembleScale(nn.Module):
         with torch.no_grad():
             self.weight.copy_(drawn.repeat_interleave(torch.tensor(self.chunks), dim=1))
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        inputs, weight = _in_autocast_precision(inputs, self.weight)
-        return inputs * weight.unsqueeze(1)
+    def forward(self, inputs: Tensor, shift: Tensor | None = None) -> Tensor:
+        if shift is None:
+            inputs, weight = _in_autocast_precision(inputs, self.weight)
+            return inputs * weight.unsqueeze(1)
+        inputs, weight, shift = _in_autocast_precision(inputs, self.weight, shift)
+        return torch.addcmul(shift.unsqueeze(1), inputs, weight.unsqueeze(1))
 
     def extra_repr(self) -> str:
         return f"members={self.weight.shape[0]}, features={self.weight.shape[1]}, initial={self.initial!r}"
@@ -142,9 +149,7 @@ class BatchEnsembleLinear(nn.Module):
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound).repeat(members, 1))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs = self.linear(self.scale_in(inputs))
-        scaled = self.scale_out(outputs)
-        return scaled + self.bias.unsqueeze(1).to(scaled.dtype)
+        return self.scale_out(self.linear(self.scale_in(inputs)), self.bias)
 
 
 def combine(members: Tensor, combination: Combination) -> Tensor:

@@ -11,6 +11,7 @@ from neurarium.core.errors import OptionError, unknown
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
 from neurarium.layers import activations
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.table_embedding import Embedding, TableEmbedding
 from neurarium.networks.sizing import Distribution, build_for_columns, head_outputs
 
@@ -114,7 +115,7 @@ def hidden_layers(
         wide = width * activate.widening
         parts = [nn.Linear(inputs, wide), *_normalization(normalization, wide), activate]
         if dropout:
-            parts.append(nn.Dropout(dropout))
+            parts.append(Dropout(dropout))
         layers.extend([Residual(*parts)] if residual and inputs == width else parts)
     return nn.Sequential(*layers)
 

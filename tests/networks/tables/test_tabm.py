@@ -28,13 +28,15 @@ def test_each_member_of_the_mini_variant_is_a_perceptron_of_its_own():
 def test_the_full_variant_has_scalings_in_every_layer():
     torch.manual_seed(0)
     network = TabM(4, 2, widths=(6, 5), ensemble_size=3, variant="full", embedding="none", dropout=0.1).eval()
+    assert set(network.body[0].scale_in.weight.flatten().tolist()) == {-1.0, 1.0}
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.3 * torch.randn_like(parameter))
     inputs = torch.randn(7, 4)
     members = network.members(inputs)
+    assert sum(each.numel() for each in network.parameters()) == 4 * 6 + 6 * 5 + 3 * (4 + 6 + 6 + 6 + 5 + 5 + 12)
     for m in range(3):
-        hidden = inputs * network.scale.weight[m]
+        hidden = inputs
         for layer in (network.body[0], network.body[3]):
             hidden = (
                 layer.linear(hidden * layer.scale_in.weight[m]) * layer.scale_out.weight[m] + layer.bias[m]

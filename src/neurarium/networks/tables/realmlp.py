@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Array, Classes, Spec, Table
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.table_embedding import Embedding, TableEmbedding
 from neurarium.networks.sizing import Distribution, build_for_columns, elementwise, head_outputs
 
@@ -79,7 +80,7 @@ class RealMLP(nn.Module):
         layers: list[nn.Module] = []
         for inputs, width in zip((before, *widths)[:-1], widths, strict=True):
             layers.extend([*_tangent(inputs, width), ParametricActivation(width, activation)])
-            layers.extend([nn.Dropout(dropout)] if dropout else [])
+            layers.extend([Dropout(dropout)] if dropout else [])
         self.body = nn.Sequential(*layers)
         self.feature_dim = widths[-1] if widths else before
         self.head = nn.Sequential(*_tangent(self.feature_dim, head_outputs(outputs, distribution)))

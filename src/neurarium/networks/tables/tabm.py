@@ -11,6 +11,7 @@ from neurarium.core.errors import unknown
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Array, Spec, Table
 from neurarium.layers import activations
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.ensemble import BatchEnsembleLinear, Combination, EnsembleLinear, EnsembleScale, combine
 from neurarium.layers.table_embedding import Embedding, TableEmbedding
 from neurarium.networks.mlp import hidden_layers
@@ -86,11 +87,14 @@ class TabM(nn.Module):
         self.embedding = TableEmbedding(features, cardinalities, embedding, embedding_dim, bins, one_hot)
         # Members first inside, (members, batch, width); all numbers of an embedded column start with one scale: a member sees columns more or less, not scrambled.
         initial: Literal["normal", "random-signs"] = "random-signs" if embedding == "none" else "normal"
-        self.scale = EnsembleScale(ensemble_size, self.embedding.feature_dim, initial, self.embedding.chunks)
+        width = self.embedding.feature_dim
+        self.scale: nn.Module = EnsembleScale(ensemble_size, width, initial, self.embedding.chunks)
         if variant == "mini":
-            self.body = hidden_layers(self.embedding.feature_dim, widths, activation, dropout=dropout)
+            self.body = hidden_layers(width, widths, activation, dropout=dropout)
         elif variant == "full":
             self.body = self._own_scalings(widths, activation, dropout)
+            if widths:  # then the first layer's scaling of its inputs is this one
+                self.body[0].scale_in, self.scale = self.scale, nn.Identity()
         else:
             raise unknown("variant of TabM", variant, ("mini", "full"))
         self.feature_dim = widths[-1] if widths else self.embedding.feature_dim
@@ -104,7 +108,7 @@ class TabM(nn.Module):
         ):
             activate = activations.activation(name.strip())
             layers.append(BatchEnsembleLinear(self.ensemble_size, inputs, width * activate.widening))
-            layers.extend([activate, *([nn.Dropout(dropout)] if dropout else [])])
+            layers.extend([activate, *([Dropout(dropout)] if dropout else [])])
         return nn.Sequential(*layers)
 
     @classmethod
