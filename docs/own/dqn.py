@@ -10,50 +10,39 @@ from collections import deque
 import torch
 
 import neurarium as nr
-from neurarium.core import batches
+from neurarium.core.batches import stack, unstack
+from neurarium.data.sources import Stream
 
 
-class Replay:
+class Replay(Stream):
     """A source: the policy acts once per batch, and the batch is drawn from what was seen."""
 
     def __init__(self, environment, policy, *, length, batch_size=32, capacity=1000, explore=0.3, seed=0):
-        self.environment, self.policy, self.length, self.batch_size = environment, policy, length, batch_size
-        self.explore, self.memory, self.position = explore, deque(maxlen=capacity), 0
-        self.chance = torch.Generator().manual_seed(seed)
+        super().__init__(self.draw, length, seed=seed)
+        self.environment, self.policy, self.explore = environment, policy, explore
+        self.memory, self.batch_size = deque(maxlen=capacity), batch_size
 
-    def __len__(self):
-        return self.length
-
-    def __iter__(self):
-        while self.position < self.length:
-            self.position += 1
-            self.memory.append(self.experience())
-            chosen = torch.randint(len(self.memory), (self.batch_size,), generator=self.chance)
-            yield batches.stack([self.memory[index] for index in chosen.tolist()])
-        self.position = 0
-
-    @torch.no_grad()
-    def experience(self):
+    def draw(self, chance):
         now = self.environment.observation()
-        action = self.policy.eval()(batches.stack([now])).argmax()
-        if torch.rand((), generator=self.chance) < self.explore:
-            action = torch.randint(self.environment.actions, (), generator=self.chance)
+        with torch.no_grad():
+            action = self.policy.eval()(stack([now])).argmax()
+        if torch.rand((), generator=chance) < self.explore:
+            action = torch.randint(self.environment.actions, (), generator=chance)
         self.policy.train()
         reward, ended = (torch.tensor(float(each)) for each in self.environment.act(int(action)))
-        later = self.environment.observation()
-        return {"now": now, "action": action, "reward": reward, "ended": ended, "next": later}
+        seen = {"now": now, "action": action, "reward": reward, "ended": ended}
+        self.memory.append({**seen, "next": self.environment.observation()})
+        chosen = torch.randint(len(self.memory), (self.batch_size,), generator=chance)
+        return stack([self.memory[index] for index in chosen.tolist()])
 
     def state_dict(self):
-        state = {"position": self.position, "chance": self.chance.get_state()}
-        return {**state, "world": self.environment.state_dict(), "memory": batches.stack(list(self.memory))}
+        held = {"memory": stack(list(self.memory)), "environment": self.environment.state_dict()}
+        return {**super().state_dict(), **held}
 
     def load_state_dict(self, state):
-        self.position, self.memory = (
-            state["position"],
-            deque(batches.unstack(state["memory"]), self.memory.maxlen),
-        )
-        self.chance.set_state(state["chance"])
-        self.environment.load_state_dict(state["world"])
+        super().load_state_dict(state)
+        self.memory.extend(unstack(state["memory"]))
+        self.environment.load_state_dict(state["environment"])
 
 
 class DQN(nr.Method):
@@ -74,3 +63,42 @@ class DQN(nr.Method):
     def loss(self, batch):
         taken = self.network(batch["now"]).gather(1, batch["action"][:, None])[:, 0]
         return (taken - batch["goal"]).square().sum(), len(taken)
+
+
+# -- an example -----------------------------------------------------------------------------------------------
+
+
+class Corridor:
+    """Places in a row; a step beyond the right end earns 1, and the next one starts at the left again."""
+
+    actions, length = 2, 5
+
+    def __init__(self):
+        self.place = 0
+
+    def observation(self):
+        return torch.nn.functional.one_hot(torch.tensor(self.place), self.length).float()
+
+    def act(self, action):
+        self.place = max(self.place + (1 if action else -1), 0)
+        ended = self.place == self.length
+        self.place = 0 if ended else self.place
+        return ended, ended
+
+    def state_dict(self):
+        return {"place": self.place}
+
+    def load_state_dict(self, state):
+        self.place = state["place"]
+
+
+def example(steps=500):
+    """Learn to walk to the right; return the values of both actions at each place."""
+    torch.manual_seed(0)
+    method = DQN(torch.nn.Linear(5, 2), learning_rate=0.05, schedule="cosine")
+    nr.fit(method, Replay(Corridor(), method.network, length=steps, explore=0.5), epochs=1, progress=False)
+    return method.network(torch.eye(5)).detach()
+
+
+if __name__ == "__main__":
+    print(f"value of left and right at each place (true for right: 0.9^4, 0.9^3, ..., 1):\n{example()}")

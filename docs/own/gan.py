@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 import neurarium as nr
+from neurarium.data.sources import Stream
 
 
 class GAN(nr.Method):
@@ -40,6 +41,9 @@ class GAN(nr.Method):
         return losses.sum(), len(losses)
 
 
+# -- an example -----------------------------------------------------------------------------------------------
+
+
 def example(steps=1000):
     """Learn a normal distribution of mean 3 and deviation 1 from samples; return the generator."""
     generator, critic = (nn.Sequential(nn.Linear(1, 16), nn.Tanh(), nn.Linear(16, 1)) for _ in range(2))
@@ -48,7 +52,7 @@ def example(steps=1000):
         "average": 0.99,
     }  # two that chase each other circle: rates that fall, and means
     adam = {"optimizer": "adam", "learning_rate": 1e-2, "optimizer_options": {"betas": (0.5, 0.9)}}
-    real = nr.data.sources.Stream(lambda chance: {"inputs": 3 + torch.randn(128, 1, generator=chance)}, steps)
+    real = Stream(lambda chance: {"inputs": 3 + torch.randn(128, 1, generator=chance)}, steps)
     nr.fit(GAN(generator, critic, torch.randn_like, **adam, **settled), real, epochs=1, progress=False)
     return generator
 

@@ -5,7 +5,11 @@ w <- w - rate * grad L(w + radius * g / |g|), g = grad L(w) (Foret et al., 2021,
 and ranks in `.grad`, with the same dropout; running statistics move at the first call alone.
 """
 
+from functools import partial
+
 import torch
+
+import neurarium as nr
 
 
 class Sharpness(torch.optim.SGD):
@@ -28,3 +32,18 @@ class Sharpness(torch.optim.SGD):
             each.copy_(before)
         super().step()
         return loss
+
+
+# -- an example -----------------------------------------------------------------------------------------------
+
+
+def example(epochs=6):
+    """Train on digits; return the validation accuracy."""
+    digits = nr.data.load("digits")
+    network = nr.networks.MLP.for_data(digits.inputs, digits.targets, widths=(64,))
+    method = nr.methods.Supervised(network, optimizer=partial(Sharpness, lr=0.1, momentum=0.9))
+    return nr.fit(method, digits, epochs=epochs, progress=False).best["validation"]["accuracy"]
+
+
+if __name__ == "__main__":
+    print(f"validation accuracy {example():.3f}")

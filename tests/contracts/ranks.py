@@ -162,7 +162,9 @@ class Penalized(wgan_gp.WGANGP):
 
 @case(TOGETHER, *zoo.KINDS)
 def double_backward(kind: str, folder: Path) -> Any:
-    method = Penalized(zoo.Imitator().to(DOUBLE), network(kind, outputs=1), noise, learning_rate=0.02)
+    method = Penalized(
+        zoo.Imitator().to(DOUBLE), network(kind, outputs=1), noise, critic_steps=2, learning_rate=0.02
+    )
     quiet(method, Minibatches(examples(kind, 13), 8), epochs=2)
     return whole(method)
 

@@ -69,6 +69,13 @@ def test_it_is_accumulated_like_any_loss():
         assert torch.allclose(a, b, atol=1e-10, rtol=0)
 
 
+def test_critic_steps_more_often():
+    method = make("mlp", critic_steps=3)
+    for _ in range(4):
+        method.step(zoo.batch("mlp", 8, dtype=torch.float64))
+    assert (method.judging.updates, method.generating.updates) == (12, 4)
+
+
 def test_it_refuses_compiled_and_sharded_networks_by_name():
     source = [zoo.batch("mlp", 4)]
     with pytest.raises(RefusalError, match="WGANGP differentiates twice"):

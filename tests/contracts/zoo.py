@@ -157,12 +157,23 @@ def floats(nest: Any, function: Callable[[Tensor], Tensor]) -> Any:
 
 
 def batch(kind: str, count: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
-    """Return inputs with targets of 3 classes that a fixed rule of the inputs' first numbers decides."""
+    """Return inputs with targets of 3 classes that a fixed linear rule of the inputs decides."""
     inputs = KINDS[kind].inputs(count, generator(seed, "zoo", kind))
-    first = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
-    rule = torch.randn(4, 3, generator=generator(0, "rule"))
-    targets = (first.flatten(1)[:, :4] @ rule).argmax(1)
+    seen = _summary(inputs)
+    rule = torch.randn(4, 3, generator=generator(0, "rule"))[: seen.shape[1]]
+    targets = (seen @ rule).argmax(1)
     return {"inputs": floats(inputs, lambda each: each.to(dtype)), "targets": targets}
+
+
+def _summary(inputs: Any) -> Tensor:
+    """Return the few numbers that decide: those of a sequence do not depend on the order of its real positions."""
+    if isinstance(inputs, Tensor):
+        return inputs.flatten(1)[:, :4]
+    if "left" in inputs:
+        return inputs["left"]
+    mask = inputs.get("mask")
+    mask = torch.arange(LENGTH) < inputs["lengths"][:, None] if mask is None else mask
+    return (inputs["series"] * mask[..., None]).sum(1)
 
 
 @recorded

@@ -33,6 +33,7 @@ def evaluate(
     modes = {module: module.training for module in method.modules()}
     method.eval()
     total, weight = torch.zeros((), dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    predicted = torch.zeros((), dtype=torch.int64)
     if metrics is not None:
         metrics.reset()
     try:
@@ -41,7 +42,8 @@ def evaluate(
             for seen in evaluations(method, batch if here else batches.stand_in(batch)):
                 if not here:
                     continue
-                if metrics is not None:
+                if metrics is not None and seen.predictions is not None:
+                    predicted += 1
                     _update(metrics, seen)
                 if seen.loss is not None:
                     total += torch.as_tensor(seen.loss[0]).detach().double().cpu()
@@ -49,7 +51,8 @@ def evaluate(
     finally:
         for module, training in modes.items():
             module.training = training
-    return _computed(metrics, total, weight)
+    any_rank_did = bool(distributed.total(predicted))
+    return _computed(metrics if any_rank_did else None, total, weight)
 
 
 def _update(metrics: Any, seen: Evaluation) -> None:

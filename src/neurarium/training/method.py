@@ -19,7 +19,8 @@ class Evaluation(NamedTuple):
     """What metrics are computed from.
 
     Args:
-        predictions: probabilities `(batch, classes)`, or quantities in the units of the data.
+        predictions: probabilities `(batch, classes)`, or quantities in the units of the data; None where there is
+            a loss alone to measure.
         targets: in the same terms.
         weights: `(batch,)` or None.
         loss: (sum, weight) of the batch, or None.
