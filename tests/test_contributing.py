@@ -20,14 +20,18 @@ NAME = "contributed"  # the module in which the examples live, so that recipes c
 @pytest.fixture(scope="module")
 def contributed(tmp_path_factory: pytest.TempPathFactory):
     """Run every Python block of the document, one after the other, as one module."""
-    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    blocks = list(re.finditer(r"```python\n(.*?)```", text, flags=re.DOTALL))
     module = ModuleType(NAME)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("contributed"))
         patch.setitem(sys.modules, NAME, module)
         torch.manual_seed(0)
         for block in blocks:
-            exec(compile(block, str(DOCUMENT), "exec", dont_inherit=True), module.__dict__)
+            above = "\n" * text.count(
+                "\n", 0, block.start(1)
+            )  # so that a failure names the line of the document
+            exec(compile(above + block[1], str(DOCUMENT), "exec", dont_inherit=True), module.__dict__)
         module.blocks = len(blocks)
         yield module
 

@@ -5,7 +5,7 @@ with every network, or refuses by name. Nothing is loaded before it is used.
 
 >>> import neurarium as nr
 >>> nr.data.load("iris")
-Dataset(iris: Table -> Classes; train 96, validation 24, test 30)
+Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
 """
 
 from __future__ import annotations
