@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt
 INSTALLED := $(VENV)/.installed
 DEVELOP := $(VENV)/.develop
 HOUSE := $(wildcard tests/test_house*.py)
-BENCH ?= training_loop
+BENCH ?= training_loop tables_peers
 BENCHED := $(VENV)-bench/.installed
 PLACES := src tests benchmarks scripts
 
@@ -70,6 +70,7 @@ $(INSTALLED): $(VENV)/constraints.txt pyproject.toml
 $(BENCHED): constraints.txt pyproject.toml benchmarks/requirements.txt
 	python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" -m venv $(VENV)-bench
 	$(dir $@)bin/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' -r benchmarks/requirements.txt
+	$(dir $@)bin/python -m pip uninstall --quiet --yes torchvision  # comes with fastai, is built for another torch, and breaks others
 	touch $@
 
 $(DEVELOP): $(INSTALLED)
