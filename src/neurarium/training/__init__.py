@@ -11,6 +11,9 @@ MEMBERS = {
     "fit": Member("fitting", summary="the one loop", chapter="03"),
     "evaluate": Member("evaluation", summary="metrics of a method on a split", chapter="08"),
     "Loop": Member("loop", summary="steps, evaluations, checkpoints"),
+    "estimate_need": Member("need", summary="how much memory training takes, before it begins", chapter="03"),
+    "Need": Member("need", summary="bytes of parameters, gradients, optimizer, batch, activations"),
+    "rematerialized": Member("rematerialization", summary="blocks of layers computed twice, kept small"),
     "schedule": Member("schedules", summary="learning-rate schedules by name", chapter="03"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)
