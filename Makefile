@@ -70,6 +70,8 @@ $(INSTALLED): $(VENV)/constraints.txt pyproject.toml
 $(BENCHED): constraints.txt pyproject.toml benchmarks/requirements.txt
 	python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" -m venv $(VENV)-bench
 	$(dir $@)bin/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' -r benchmarks/requirements.txt
+	# fastai brings a torchvision for another torch; nothing here needs it, and the others fail where it cannot be loaded
+	$(dir $@)bin/python -m pip uninstall --quiet --yes torchvision
 	$(dir $@)bin/python -m pip uninstall --quiet --yes torchvision  # comes with fastai, is built for another torch, and breaks others
 	touch $@
 

@@ -21,11 +21,17 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 def installed() -> dict[str, Callable[[nn.Sequential, Tensor, Tensor, int], None]]:
-    """Return the peers that are there; say which are not."""
+    """Return the peers that are there and work; say which do not."""
     found = {}
     for name, (package, epoch) in PEERS.items():
         if importlib.util.find_spec(package) is None:
             print(f"  {name}: not installed, left out")
+            continue
+        net = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+        try:
+            _quiet(epoch)(net, torch.zeros(BATCH, 784), torch.zeros(BATCH, dtype=torch.int64), 0)
+        except Exception as error:
+            print(f"  {name}: left out, {type(error).__name__}: {error}")
         else:
             found[name] = _quiet(epoch)
     return found
