@@ -25,6 +25,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault(
@@ -240,7 +241,7 @@ def compare(case: str, data: Dataset, rounds: int, epochs: int) -> None:
     seen: dict[str, list[Tensor]] = {name: [] for name in SIDES}
     for _ in range(rounds):
         for name, side in SIDES.items():
-            few, many = (seconds(lambda n=n, side=side: side(case, data, n)) for n in (1, epochs))
+            few, many = (seconds(partial(side, case, data, count)) for count in (1, epochs))
             seen[name].append((many - few) / (epochs - 1))
     for name in SIDES:
         wall, processor = (statistics.median(float(each[kind]) for each in seen[name]) for kind in (0, 1))
