@@ -48,7 +48,7 @@ def test_a_logarithmic_scale_where_values_span_much():
 def test_elements_escape_and_paths_have_gaps():
     assert element("text", "a", title='"<&') == '<text title="&quot;&lt;&amp;">a</text>'
     assert path([(0, 0), (1, math.nan), (2, 2), (3, 3)], "line").count("M") == 2
-    assert short(12_345) == "12.35k" and short(-0.00012) == "-1e-4"
+    assert short(12_345) == "12.35k" and short(-0.000012) == "-1e-5" and short(0.0005) == "0.0005"
 
 
 def test_curves_draw_every_series_and_the_weights_kept():

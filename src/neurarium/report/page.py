@@ -28,7 +28,8 @@ def write_report(run: Run, *, command: str | None = None) -> None:
     """
     if run.folder is None:
         raise OptionError(
-            "a run in memory has no folder for a report", fix="train with out=FOLDER, or use report.render(run)"
+            "a run in memory has no folder for a report",
+            fix="train with out=FOLDER, or use report.render(run)",
         )
     write_text(run.folder / "report.html", render(run, command=command))
     write_text(run.folder / "card.md", card(run, command=command))

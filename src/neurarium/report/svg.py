@@ -93,14 +93,14 @@ def spanning(
 def short(value: float) -> str:
     """Write a tick: 1,000 as 1k.
 
-    >>> short(1500), short(0.25), short(2_000_000), short(0.0001), short(3.0)
-    ('1.5k', '0.25', '2M', '1e-4', '3')
+    >>> short(1500), short(0.25), short(2_000_000), short(0.00001), short(3.0)
+    ('1.5k', '0.25', '2M', '1e-5', '3')
     """
     size = abs(value)
     for bound, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if size >= bound:
             return f"{value / bound:.4g}{letter}"
-    if 0 < size < 1e-3:
+    if 0 < size < 1e-4:
         mantissa, _, power = f"{value:.0e}".partition("e")
         return f"{mantissa}e{int(power)}"
     return f"{value:.4g}"

@@ -31,22 +31,28 @@ def titled(name: str) -> str:
     return f"{head} {rest.replace('_', ' ')}" if rest else head
 
 
-FLAGS = ("task", "split", "group", "time", "target", "columns", "test", "validation")
+FLAGS = ("task", "split", "split_seed", "group", "time", "target", "columns", "test", "validation")
 
 
 def in_shell(text: str) -> str:
     """Write options of Python as those of the shell, in a text that names some.
 
     >>> in_shell("split=, seed="), in_shell("encoding='latin-1' reads this file"), in_shell("--set widths=8")
-    ('--split, --set seed=', '--set encoding=latin-1 reads this file', '--set widths=8')
+    ('--split, --split-seed', '--set encoding=latin-1 reads this file', '--set widths=8')
     """
+
+    text = re.sub(r"types=\{'([^']*)': '?(\w+)'?\}", r"--set types=\1:\2", text)
+    text = re.sub(r"drop=\('([^']*)',\)", r"--set drop=\1", text)
 
     def shelled(found: re.Match[str]) -> str:
         name, value = found[1], found[2].strip("'\"")
-        name, flag = ("split_seed", True) if name == "seed" and value else (name, name in FLAGS)
+        name = {"seed": "split_seed", "test_fraction": "test"}.get(name, name)
+        flag = name in FLAGS
         return f"--{name.replace('_', '-')} {value}".rstrip() if flag else f"--set {name}={value}"
 
-    return re.sub(r"(?<!--set )(?<![-\w.=(])([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text)
+    return re.sub(
+        r"(?<!--set )(?<![-\w.=(])(?:set )?([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text
+    )
 
 
 def number(value: float | None) -> str:

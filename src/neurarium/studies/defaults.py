@@ -64,8 +64,8 @@ TABLE = Recipe(
 )
 IMAGE = Recipe(
     "a rate that rises and falls once trains small convolutional networks in few epochs (arXiv:1708.07120)",
-    seen={"classification": 600_000},
-    epochs=(8, 30),
+    seen={"classification": 300_000},
+    epochs=(5, 30),
     descent={"optimizer": "adamw", "learning_rate": 4e-3, "weight_decay": 1e-2, "schedule": "one-cycle"},
 )
 OTHER = Recipe(
@@ -114,7 +114,7 @@ def settle(
         added = {name: value for name, value in recipe.descent.items() if name not in descent}
         options |= added
         shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in added.items())
-        override = "--set " + " ".join(f"{name}=" for name in added)
+        override = ", ".join(f"--set {name}=" for name in added)
         decisions += [Decision("recipe", shown, recipe.reason, override)] if added else []
     return chosen, options, decisions
 

@@ -1,0 +1,44 @@
+"""Words: what Python's readers advise, said in the terms of the shell."""
+
+from __future__ import annotations
+
+import pytest
+
+from neurarium.report.words import duration, in_shell, number, titled
+
+
+@pytest.mark.parametrize(
+    ("python", "shell"),
+    [
+        ("task=", "--task"),
+        ("split=, group=, time=", "--split, --group, --time"),
+        ("split=, seed=, more rows", "--split, --split-seed, more rows"),
+        ("separator=", "--set separator="),
+        ("types={'education-num': KIND}", "--set types=education-num:KIND"),
+        ("types={'a': 'categorical'} keeps it", "--set types=a:categorical keeps it"),
+        ("drop=('a',), or spread it", "--set drop=a, or spread it"),
+        ("encoding='cp1252' reads this file", "--set encoding=cp1252 reads this file"),
+        ("task='classification', or another", "--task classification, or another"),
+        ("validation=0.15, test_fraction=0.15", "--validation 0.15, --test 0.15"),
+        ("--set widths=VALUE (commas)", "--set widths=VALUE (commas)"),
+        ("--set a=, --set b=", "--set a=, --set b="),
+        (
+            "lower --set learning_rate, or set clip_norm=1; x",
+            "lower --set learning_rate, or --set clip_norm=1; x",
+        ),
+        ("give it with --group COLUMN", "give it with --group COLUMN"),
+    ],
+)
+def test_options_are_those_of_the_shell(python, shell):
+    assert in_shell(python) == shell
+
+
+def test_numbers_times_and_titles():
+    assert [number(x) for x in (0.12345, 12.3456, 123456.7, float("nan"))] == [
+        "0.1235",
+        "12.35",
+        "123,457",
+        "–",
+    ]
+    assert [duration(x) for x in (0.04, 61, 7260)] == ["0.0 s", "1 min 1 s", "2 h 1 min"]
+    assert [titled(x) for x in ("auc", "median_absolute_error")] == ["AUC", "Median absolute error"]
