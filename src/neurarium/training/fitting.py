@@ -15,6 +15,7 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.callbacks.progress import Progress
+from neurarium.training.callbacks.tensorboard import TensorBoard
 from neurarium.training.checkpoint import Checkpoints
 from neurarium.training.loop import Loop
 from neurarium.training.method import Method
@@ -41,6 +42,7 @@ def fit(
     time_limit: float | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool | str = "auto",
+    board: bool = False,
     out: str | Path | None = None,
     resume: bool = False,
     checkpoint_seconds: float = 30.0,
@@ -70,6 +72,7 @@ def fit(
         time_limit: seconds.
         callbacks: objects with `start`, `step`, `evaluate`, `stop`.
         progress: True or "auto" shows progress on standard error, False shows nothing.
+        board: write event files for TensorBoard into `out`, where tensorboard is installed.
         out: a folder for the run; None writes nothing.
         resume: go on from the newest checkpoint in `out`, bitwise as if never interrupted.
         checkpoint_seconds, checkpoint_steps: how often a checkpoint is written into `out`.
@@ -104,11 +107,12 @@ def fit(
     epochs = setting.begin(source, epochs, steps, shard=shard)
     measure, best = setting.watch(validation, monitor, patience, keep)
     folder, decisions = setting.folder, setting.decisions
+    lookers = [*callbacks, *_lookers(progress, board, folder)]
     with _changed(method, compile, rematerialize):
         run = Run.create(folder, method, setting.dataset, decisions, config=config, resume=resume)
         loop = Loop(
             method, source, epochs=epochs, steps=steps, evaluate=measure, evaluate_every=evaluate_every, best=best,
-            convergence=Convergence(tolerance), callbacks=[*callbacks, *_progress(progress)],
+            convergence=Convergence(tolerance), callbacks=lookers,
             recorder=Recorder(folder), checkpoints=Checkpoints(folder / "checkpoints") if folder else None,
             checkpoint_seconds=checkpoint_seconds, checkpoint_steps=checkpoint_steps, time_limit=time_limit, run=run,
         )  # fmt: skip
@@ -142,10 +146,20 @@ def _changed(method: Method, compile: bool, rematerialize: bool) -> Iterator[Non
         yield
 
 
-def _progress(progress: bool | str) -> list[Callback]:
-    if progress is False or not distributed.first():
-        return []
-    return [Progress("auto" if progress is True else progress)]
+def _lookers(progress: bool | str, board: bool, folder: Path | None) -> list[Callback]:
+    """Return the callbacks that options ask for; the first process alone has them.
+
+    Raises:
+        OptionError: event files without a folder.
+    """
+    if board and folder is None:
+        raise OptionError("event files for TensorBoard need a folder", fix="give out=FOLDER")
+    shown: list[Callback] = []
+    if distributed.first() and progress is not False:
+        shown.append(Progress("auto" if progress is True else progress))
+    if distributed.first() and board and folder is not None:
+        shown.append(TensorBoard(folder / "tensorboard"))
+    return shown
 
 
 def _resume(loop: Loop, wanted: bool) -> None:

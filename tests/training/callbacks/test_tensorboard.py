@@ -7,7 +7,7 @@ import pytest
 from training_helpers import StopAt, classes, classifier
 
 import neurarium as nr
-from neurarium.core.errors import MissingDependencyError
+from neurarium.core.errors import MissingDependencyError, OptionError
 from neurarium.training.callbacks import TensorBoard
 
 
@@ -48,6 +48,17 @@ def test_after_a_resume_each_step_is_there_once(tmp_path):
     trained(tmp_path, callbacks=[StopAt(8)])
     run = trained(tmp_path, resume=True)
     assert scalars(tmp_path / "board") == expected(run)
+
+
+def test_an_option_of_fit_writes_them_into_the_run(tmp_path):
+    pytest.importorskip("tensorboard")
+    data = classes()
+    run = nr.fit(
+        classifier(schedule="cosine"), data, epochs=2, progress=False, out=tmp_path / "run", board=True
+    )
+    assert scalars(tmp_path / "run" / "tensorboard") == expected(run)
+    with pytest.raises(OptionError, match="need a folder"):
+        nr.fit(classifier(), data, epochs=1, progress=False, board=True)
 
 
 def test_without_tensorboard_the_install_line_is_named(monkeypatch, tmp_path):
