@@ -98,7 +98,8 @@ def concatenate(nests: Sequence[Any]) -> Any:
     if isinstance(first, dict):
         return {key: concatenate([nest[key] for nest in nests]) for key in first}
     if isinstance(first, list | tuple):
-        return type(first)(concatenate(list(parts)) for parts in zip(*nests, strict=True))
+        joined = [concatenate(list(parts)) for parts in zip(*nests, strict=True)]
+        return type(first)(*joined) if hasattr(first, "_fields") else type(first)(joined)
     return first
 
 

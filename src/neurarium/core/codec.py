@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def save_tree(path: Path | str, tree: Any) -> None:
         TypeError: the tree holds something else; its place is named.
     """
     stored, metadata = _flat(tree)
-    write_atomically(path, lambda temporary: save_file(stored, str(temporary), metadata=metadata))
+    _write(path, stored, metadata)
 
 
 def to_bytes(tree: Any) -> bytes:
@@ -46,9 +47,7 @@ def to_bytes(tree: Any) -> bytes:
 
 def from_bytes(data: bytes) -> Any:
     """Return the tree of `to_bytes`."""
-    length = int.from_bytes(
-        data[:8], "little"
-    )  # the layout of safetensors: a length, a JSON header, the tensors
+    length = int.from_bytes(data[:8], "little")  # of the JSON header that stands before the tensors
     metadata = json.loads(data[8 : 8 + length])["__metadata__"]
     return _decode(json.loads(metadata["tree"]), load(data), {})
 
@@ -64,6 +63,19 @@ def _flat(tree: Any) -> tuple[dict[str, Tensor], dict[str, str]]:
         "sha256": hashlib.sha256(shape.encode()).hexdigest(),
     }
     return dict(found.values()), metadata
+
+
+def _write(path: Path | str, stored: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    def write(temporary: Path) -> None:
+        try:
+            save_file(stored, str(temporary), metadata=metadata)
+        except SafetensorError as error:
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), str(error)) from error  # a full disk is told as such
+
+    write_atomically(path, write)
 
 
 def load_tree(path: Path | str, *, device: str | torch.device = "cpu") -> Any:
@@ -110,9 +122,10 @@ def save_tensors(
             seen[key] = name
             stored[name] = tensor.detach().cpu().contiguous().clone()
     extra = dict(metadata or {})
-    if aliases:  # the order of several entries differs from process to process, and equal weights are equal files
+    # an entry too many: their order differs from process to process, and equal weights are to be equal files
+    if aliases:
         extra["aliases"] = json.dumps(aliases)
-    write_atomically(path, lambda temporary: save_file(stored, str(temporary), metadata=extra))
+    _write(path, stored, extra)
 
 
 def load_tensors(path: Path | str, *, device: str | torch.device = "cpu") -> dict[str, Tensor]:
@@ -127,8 +140,8 @@ def load_tensors(path: Path | str, *, device: str | torch.device = "cpu") -> dic
     try:
         with safe_open(str(path), framework="pt", device=str(device)) as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            aliases = json.loads((file.metadata() or {}).get("aliases", "{}"))
-    except (SafetensorError, ValueError, OSError, RecursionError) as error:
+            aliases = dict(json.loads((file.metadata() or {}).get("aliases", "{}")))
+    except (SafetensorError, ValueError, TypeError, OSError, RecursionError) as error:
         raise ArtifactError(
             f"{path} is damaged or no safetensors file: {error}", fix="restore it from a copy, or train again"
         ) from error

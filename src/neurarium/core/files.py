@@ -34,6 +34,7 @@ def writing(path: Path | str) -> Iterator[None]:
             errno.EPERM: ("there is no permission to write there", "choose another folder with --out"),
             errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another folder with --out"),
             errno.EEXIST: ("a file stands where a folder is needed", "choose another folder with --out"),
+            errno.EFBIG: ("the file would be larger than is allowed there", "choose another folder with --out"),
             errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one with --out"),
         }
         if error.errno not in reasons:
@@ -121,7 +122,7 @@ def sha256(path: Path | str) -> str:
 def _synchronise(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # Windows syncs what may be written
     try:
         os.fsync(handle)
     finally:

@@ -111,7 +111,7 @@ def locate(address: str) -> Callable[..., Any]:
         value: Any = importlib.import_module(module)
         for part in name.split("."):
             value = getattr(value, part)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         raise ArtifactError(
             f"the builder '{address}' cannot be found ({error})",
             expected="package.module:name of something importable",
