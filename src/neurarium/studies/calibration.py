@@ -181,7 +181,7 @@ def calibrate(
     >>> truth = torch.tensor([1, 1, 1, 0])  # three in four: the logit of 3/4 is log 3
     >>> split = Examples({"inputs": torch.ones(4, 1), "targets": truth})
     >>> calibrated, found = calibrate(sure, split, Classes(("no", "yes")))
-    >>> round(float(torch.sigmoid(calibrated(torch.ones(1, 1)))), 3)
+    >>> round(float(torch.sigmoid(calibrated(torch.ones(1, 1)).detach())), 3)
     0.75
     """
     device = next((each.device for each in network.parameters()), torch.device("cpu"))
