@@ -50,7 +50,11 @@ class Supervised(Method):
     ):
         super().__init__()
         self.network = network
-        self.loss_choice, self.loss_options, self.class_weights = loss, dict(loss_options or {}), class_weights
+        self.loss_choice, self.loss_options, self.class_weights = (
+            loss,
+            dict(loss_options or {}),
+            class_weights,
+        )
         self.loss: Any = loss if isinstance(loss, nn.Module) else None
         self.targets = targets
         self.descent = Descent(network, **descent)
@@ -75,7 +79,12 @@ class Supervised(Method):
         counts = torch.bincount(context.train.targets, minlength=len(self.targets.names)).double()
         weights = counts.sum() / (len(counts) * counts.clamp(min=1))
         context.decisions.append(
-            Decision("class weights", [round(w, 4) for w in weights.tolist()], "inverse shares", "--set class_weights=")
+            Decision(
+                "class weights",
+                [round(w, 4) for w in weights.tolist()],
+                "inverse shares",
+                "--set class_weights=",
+            )
         )
         return tuple(weights.tolist())
 
@@ -98,7 +107,9 @@ class Supervised(Method):
     def evaluate(self, batch: Any) -> Evaluation:
         with torch.no_grad():
             outputs = self.network(batch["inputs"])
-            loss = self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
+            loss = (
+                self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
+            )
             predictions, targets = outputs, batch["targets"]
             if isinstance(self.targets, Classes):
                 predictions = self.targets.probabilities(outputs.float())
