@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,3 +210,21 @@ def test_errors_are_json_where_json_is_asked_for(run_line):
     assert value["error"]["received"] == "digist" and "digits" in value["error"]["fix"]
     code, value, _ = run_line("trian")
     assert value["error"]["fix"] == "did you mean `neurarium train`?"
+
+
+def test_an_interruption_before_training_is_told(monkeypatch, run_line):
+    def interrupt(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurarium.studies.reading.read_data", interrupt)
+    code, value, shown = run_line("train", "digits")
+    assert (code, value["exit_code"]) == (130, 130) and "interrupted" in shown
+    assert not Path("runs").exists()
+
+
+def test_a_reader_that_has_read_enough_is_no_failure(tmp_path):
+    line = [sys.executable, "-m", "neurarium", "chapters"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert (process.wait(60), process.stderr.read()) == (0, b"")

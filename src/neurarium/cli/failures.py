@@ -13,9 +13,11 @@ from typing import Any
 
 import typer
 
+from neurarium.cli.output import first_process
 from neurarium.core.errors import NeurariumError, OptionError, UserError, nearest
 from neurarium.report.words import in_shell
 
+INTERRUPTED = 130
 USAGE = typer.BadParameter.__mro__[2]  # typer's root of usage errors has had several homes
 
 
@@ -27,8 +29,8 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
         return error.exit_code
     as_json = "--json" in arguments
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        _print("interrupted", as_json, {"problem": "interrupted"}, 130)
-        return 130
+        _print("interrupted", as_json, {"problem": "interrupted"}, INTERRUPTED)
+        return INTERRUPTED
     if isinstance(error, USAGE):
         error = usage(error)
     if isinstance(error, UserError):
@@ -92,7 +94,7 @@ def _ours(error: BaseException, debug: bool) -> str:
 
 
 def _print(message: str, as_json: bool, details: dict[str, Any], code: int) -> None:
-    if os.environ.get("RANK", "0") != "0":  # of several processes the first one speaks
+    if not first_process():
         return
     first, _, rest = message.partition("\n")
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):

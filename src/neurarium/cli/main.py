@@ -11,6 +11,7 @@ import typer
 
 from neurarium.cli import chapters, datasets, evaluate, failures, plot, predict, runs, train
 from neurarium.cli.arguments import GroupedCommand
+from neurarium.cli.output import Output
 
 app = typer.Typer(
     name="neurarium",
@@ -53,11 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done. 1: a failure of ours. 2: a mistake of the user, told in one message. 130: interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    Output.finished = False
     try:
         code = app(args=arguments, prog_name="neurarium", standalone_mode=False)
-    except BrokenPipeError:  # `neurarium runs | head`: what reads has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except BaseException as error:
+        if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+            # `neurarium runs | head`: what reads has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         return failures.told(error, arguments)
+    if code == failures.INTERRUPTED and not Output.finished:  # typer has caught the KeyboardInterrupt
+        return failures.told(KeyboardInterrupt(), arguments)
     return code if isinstance(code, int) else 0

@@ -18,8 +18,10 @@ class Output:
         quiet: no words for a person.
     """
 
+    finished = False  # whether the command has told its result
+
     def __init__(self, as_json: bool = False, quiet: bool = False):
-        self.first = os.environ.get("RANK", "0") == "0"  # of several processes the first one speaks
+        self.first = first_process()
         self.as_json, self.quiet = as_json, quiet or not self.first
         self._console: Any = None
 
@@ -43,9 +45,15 @@ class Output:
 
     def finish(self, value: Mapping[str, Any]) -> None:
         """Write the JSON object, as the last line."""
+        Output.finished = True
         if self.as_json and self.first:
             sys.stdout.flush()
             print(json.dumps(finite(dict(value)), ensure_ascii=False), flush=True)
+
+
+def first_process() -> bool:
+    """Return whether this is the one of several processes (of torchrun) that speaks."""
+    return "WORLD_SIZE" not in os.environ or os.environ.get("RANK", "0") == "0"
 
 
 def finite(value: Any) -> Any:
