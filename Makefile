@@ -12,7 +12,7 @@ BENCH ?= training_loop tables_peers
 BENCHED := $(VENV)-bench/.installed
 PLACES := src tests benchmarks scripts
 
-.PHONY: help install demo test test-all check bench docs constraints clean distclean
+.PHONY: help install demo test test-all check bench docs constraints clean distclean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,13 +57,19 @@ distclean: clean ## remove the environment too
 
 # ---------------------------------------------------------------------------------------------- the environment
 
-$(VENV)/constraints.txt: constraints.txt scripts/find-python.sh
+# The torch that was asked for last is kept: `make test` after `make install NEURARIUM_TORCH=...` does not go back.
+$(VENV)/.torch: FORCE
+	@mkdir -p $(VENV)
+	@if [ ! -f $@ ] || { [ -n "$(NEURARIUM_TORCH)" ] && [ "$$(cat $@)" != "$(NEURARIUM_TORCH)" ]; }; then \
+		echo "$(NEURARIUM_TORCH)" > $@; fi
+
+$(VENV)/constraints.txt: constraints.txt scripts/find-python.sh $(VENV)/.torch
 	python=$$(PYTHON="$(PYTHON)" sh scripts/find-python.sh) && "$$python" -m venv $(VENV)
-	if [ -n "$(NEURARIUM_TORCH)" ]; then grep -v '^torch==' constraints.txt > $@; else cp constraints.txt $@; fi
+	if [ -n "$$(cat $(VENV)/.torch)" ]; then grep -v '^torch==' constraints.txt > $@; else cp constraints.txt $@; fi
 
 $(INSTALLED): $(VENV)/constraints.txt pyproject.toml
 	@echo "Installing into $(VENV); the first time takes some minutes ..."
-	$(PIP) $(or $(NEURARIUM_TORCH),torch)
+	torch=$$(cat $(VENV)/.torch) && $(PIP) $${torch:+--upgrade} $${torch:-torch}
 	$(PIP) --editable '.[all]'
 	touch $@
 
@@ -72,7 +78,6 @@ $(BENCHED): constraints.txt pyproject.toml benchmarks/requirements.txt
 	$(dir $@)bin/python -m pip install --quiet --constraint constraints.txt --editable '.[all]' -r benchmarks/requirements.txt
 	# fastai brings a torchvision for another torch; nothing here needs it, and the others fail where it cannot be loaded
 	$(dir $@)bin/python -m pip uninstall --quiet --yes torchvision
-	$(dir $@)bin/python -m pip uninstall --quiet --yes torchvision  # comes with fastai, is built for another torch, and breaks others
 	touch $@
 
 $(DEVELOP): $(INSTALLED)

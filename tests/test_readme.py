@@ -13,6 +13,7 @@ from PIL import Image
 
 from neurarium.cli import book
 from neurarium.cli.main import main
+from neurarium.core.members import table
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -90,6 +91,13 @@ def test_the_targets_of_make_that_are_named_are_there():
         )
         there = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
         assert named - there == set(), document
+
+
+def test_the_numbers_of_members_are_right():
+    for kind in ("loss", "activation", "metric"):
+        plural = "losses" if kind == "loss" else f"{kind}s"
+        told = re.findall(rf"\b(\d+) {plural}\b", TEXT)
+        assert told == [str(len(table(kind)))], plural
 
 
 def test_what_the_readme_calls_built_is_built():
