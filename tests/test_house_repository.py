@@ -6,8 +6,14 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+
+from neurarium.cli.book import BOOK, chapter
+from neurarium.cli.book import content as chapter_content
+from neurarium.cli.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "neurarium"
@@ -147,14 +153,66 @@ def test_the_checks_of_documents_find_what_they_look_for():
     assert not exists("losses/none.py") and exists("core/errors.py") and exists("src/neurarium/core/*.py")
 
 
+# ----------------------------------------------------------------------------------------------------- commands
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of every command line `neurarium VERB ...` that stands in the code of a document."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    lines += re.findall(r"^ {4}(.+)$", text, flags=re.MULTILINE)
+    lines += re.findall(r"`([^`\n]+)`", text)
+    for line in lines:
+        found = re.match(r"(?:\$ )?neurarium +([^#|;]*)", line)
+        if found:
+            yield found[1].split()
+
+
+def wrong_command(words: list[str]) -> str:
+    """Return what is wrong with the words after `neurarium`: a verb or an option that is not there."""
+    command: Any = typer.main.get_command(app)
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
+        if words[0].isupper():  # `neurarium VERB --help`
+            return ""
+        if words[0] not in command.commands:
+            return "" if command.invoke_without_command else f"no verb '{words[0]}'"
+        command, words = command.commands[words[0]], words[1:]
+    known = {
+        "--help",
+        "-h",
+        *(name for each in command.params for name in (*each.opts, *each.secondary_opts)),
+    }
+    wrong = [word for word in words if re.match(r"--?[a-z]", word) and word.split("=")[0] not in known]
+    return f"no option {wrong[0]}" if wrong else ""
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_that_documents_name_are_there(path):
+    found = [
+        f"neurarium {' '.join(words)}: {wrong_command(words)}"
+        for words in commands(text_of(path))
+        if wrong_command(words)
+    ]
+    assert not found, listed(found)
+
+
+def test_the_check_of_commands_finds_what_it_looks_for():
+    text = "`neurarium trian x` and\n\n    neurarium train x --taget y\n\n```sh\nneurarium datasets fetch mnist --json # why\n```"
+    assert [wrong_command(words) for words in commands(text)] == ["", "no option --taget", "no verb 'trian'"]
+
+
 # ----------------------------------------------------------------------------------------------------- chapters
 
 
-def test_chapters_carry_their_number_and_title():
+def test_chapters_carry_the_number_and_title_that_the_book_gives():
     files = sorted(CHAPTERS.glob("*.md"))
-    assert files
+    numbers = {number for chapter in BOOK for number in chapter.numbers}
+    assert len(BOOK) == 33
     for path in files:
         number = path.name.split("-")[0]
+        assert number in numbers, f"{path.name}: the name begins with the number of a chapter"
         first = path.read_text(encoding="utf-8").splitlines()[0]
-        assert re.fullmatch(r"\d\d[ab]?", number), f"{path.name}: the name begins with the chapter's number"
         assert first.startswith(f"# {number} "), f"{path.name} begins with '{first}'"
+        content = chapter_content(chapter(number))
+        assert str(path) in content["documents"], f"`neurarium chapters {number}` does not show {path.name}"
+        assert content["members"], f"nothing is built of chapter {number}, yet it has a document"
