@@ -1,14 +1,13 @@
 """What several processes do together, and what one does with the same global batches: the same functions.
 
-Run as `python ranks.py FOLDER` with the environment that torchrun sets; each process writes a tree of its results to
-FOLDER/RANK, by the name of the case. A case that fails ends its process: the others could only wait for it.
+Run as `python ranks.py FOLDER [REGISTRY ...]` with the environment that torchrun sets; each process writes a tree of
+its results to FOLDER/RANK, by the name of the case. A case that fails ends its process: the others could only wait for it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -188,7 +187,8 @@ def re_evaluation(kind: str, folder: Path, shard: bool = False) -> Any:
 
 @case(TOGETHER, "cnn", "transformer")
 def distillation(kind: str, folder: Path, shard: bool = False) -> Any:
-    method = Distillation(network(kind), network(kind), learning_rate=0.05)
+    teacher = zoo.network(kind, seed=10 + distributed.rank(), dtype=DOUBLE)
+    method = Distillation(network(kind), teacher, learning_rate=0.05)
     quiet(method, Minibatches(examples(kind, 13), 8), epochs=2, shard=shard)
     return whole(method)
 
@@ -275,8 +275,9 @@ def ready_gradients(folder: Path) -> Any:
     given = [torch.tensor([[3.0, 0.0]], dtype=DOUBLE), torch.tensor([[0.0, 6.0]], dtype=DOUBLE)]
     if distributed.world() == 1:
         descent.follow([(1 * given[0] + 2 * given[1]) / 3])
-    else:
-        descent.follow([given[distributed.rank()].clone()], weight=1 + distributed.rank())
+    else:  # a third one counts nothing
+        weight = (1.0, 2.0, 0.0)[distributed.rank()]
+        descent.follow([given[distributed.rank() % 2].clone()], weight=weight)
     return {"weight": line.weight.detach().clone()}
 
 
@@ -423,6 +424,21 @@ def q_learning_sharded(folder: Path) -> Any:
 
 
 @case(APART)
+def overflow_sharded(folder: Path) -> Any:
+    """Only what the last rank holds overflows: all skip."""
+    net = nn.Linear(2, 4)
+    nn.init.ones_(net.weight)
+    descent = Descent(net, optimizer="sgd", learning_rate=1e-3, precision="float16")
+    descent.begin(Context(shard=True))
+    sizes = torch.tensor([0.0, 0.0, 0.0, 100.0])
+    skipped = 0
+    for _ in range(12):
+        descent(lambda batch: ((net(batch).float() * sizes).sum(), len(batch)), torch.ones(2, 2))
+        skipped += descent.updates == 0
+    return {"skipped": skipped, "updates": descent.updates, "scale": descent.scaler.get_scale()}
+
+
+@case(APART)
 def muon_sharded(folder: Path) -> Any:
     return optimizers("muon", folder, shard=True)
 
@@ -461,21 +477,22 @@ def refused(folder: Path) -> Any:
     return messages
 
 
-def main(folder: Path) -> None:
+REGISTRIES = {"together": ("", TOGETHER), "apart": ("", APART), "sharded": ("sharded-", SHARDED)}
+
+
+def main(folder: Path, *names: str) -> None:
     torch.set_num_threads(1)
     results: dict[str, Any] = {}
     with distributed.process_group():
-        for prefix, registry in (("", TOGETHER), ("", APART), ("sharded-", SHARDED)):
+        for prefix, registry in (REGISTRIES[name] for name in names or REGISTRIES):
             for name, function in registry.items():
                 own = folder / "runs" / (prefix + name)
                 try:
                     results[prefix + name] = function(own, shard=True) if prefix else function(own)
-                except Exception:
-                    results["failed"] = f"{prefix}{name}: {traceback.format_exc()}"
-                    save_tree(folder / str(distributed.rank()), results)
-                    raise
+                except Exception as error:
+                    raise RuntimeError(f"the case {prefix}{name} failed") from error
         save_tree(folder / str(distributed.rank()), results)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 import ranks
 import torch
 import zoo
+from processes import bitwise, furthest, results, started
 
-from neurarium.core.codec import load_tree
 from neurarium.training.checkpoint import Checkpoints
+from neurarium.training.run import Run
 
 WORLD = 2
 
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    """Run all cases in two processes; give the trees of their results, and the folder of their runs."""
+    """Start two processes that run all cases; give the folder of their results and runs, and the processes."""
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "WORLD_SIZE": str(WORLD),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    command = [sys.executable, "-W", "ignore", str(Path(ranks.__file__)), str(folder)]
-    logs = [(folder / f"log-{rank}").open("w") for rank in range(WORLD)]
-    processes = [
-        subprocess.Popen(command, env={**environment, "RANK": str(rank)}, stdout=log, stderr=log)
-        for rank, log in enumerate(logs)
-    ]
-    yield folder, processes
-    for process, log in zip(processes, logs, strict=True):
-        process.kill()
-        process.wait()
-        log.close()
+    with started(folder, WORLD) as processes:
+        yield folder, processes
 
 
 @pytest.fixture(scope="module")
@@ -59,31 +37,7 @@ def alone(workers, tmp_path_factory):
 @pytest.fixture(scope="module")
 def together(workers, alone) -> list[dict[str, Any]]:
     """Return the results of each rank."""
-    folder, processes = workers
-    for process in processes:
-        process.wait(timeout=240)
-    if any(process.returncode for process in processes):
-        pytest.fail("\n".join((folder / f"log-{rank}").read_text()[-3000:] for rank in range(WORLD)))
-    return [load_tree(folder / str(rank)) for rank in range(WORLD)]
-
-
-def furthest(one: Any, other: Any) -> float:
-    """Return the greatest difference between two results."""
-    if isinstance(one, list):
-        return max(furthest(a, b) for a, b in zip(one, other, strict=True))
-    if isinstance(one, dict):
-        assert one.keys() == other.keys()
-        return max(furthest(one[name], other[name]) for name in one)
-    a, b = torch.as_tensor(one), torch.as_tensor(other)
-    return float((a.double() - b.double()).abs().max()) if a.numel() else 0.0
-
-
-def bitwise(one: Any, other: Any) -> bool:
-    if isinstance(one, dict):
-        return all(bitwise(one[name], other[name]) for name in one)
-    if isinstance(one, list):
-        return all(bitwise(a, b) for a, b in zip(one, other, strict=True))
-    return torch.equal(torch.as_tensor(one), torch.as_tensor(other))
+    return results(*workers)
 
 
 @pytest.mark.parametrize("name", ranks.TOGETHER)
@@ -108,16 +62,16 @@ def test_training_changed_the_weights(kind, together):
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
 def test_own_environments_teach_one_policy(kind, together):
-    first, second = (results[f"q_learning-{kind}"] for results in together)
+    first, second = (each[f"q_learning-{kind}"] for each in together)
     assert bitwise(first["weights"], second["weights"])
     assert not torch.equal(first["seen"], second["seen"])
 
 
 @pytest.mark.parametrize("name", ["resumed", "resumed_sharded"])
 def test_a_resumed_run_is_the_uninterrupted_one(name, together):
-    for results in together:
-        assert bitwise(results[name]["whole5"], results[name]["part5"])
-        assert furthest(results[name]["part3"], results[name]["part5"]) > 1e-3
+    for each in together:
+        assert bitwise(each[name]["whole5"], each[name]["part5"])
+        assert furthest(each[name]["part3"], each[name]["part5"]) > 1e-3
     assert bitwise(together[0][name], together[1][name])
 
 
@@ -129,24 +83,28 @@ def test_dropout_is_drawn_anew_on_each_rank(workers, together):
 
 
 def test_all_stop_where_one_asks(together):
-    assert [results["one_asks_to_stop"]["steps"] for results in together] == [2, 2]
-    reasons = [results["one_asks_to_stop"]["reason"] for results in together]
+    assert [each["one_asks_to_stop"]["steps"] for each in together] == [2, 2]
+    reasons = [each["one_asks_to_stop"]["reason"] for each in together]
     assert reasons == ["another process stopped", "the second process has seen enough"]
-    assert bitwise(*(results["one_asks_to_stop"]["weights"] for results in together))
+    assert bitwise(*(each["one_asks_to_stop"]["weights"] for each in together))
 
 
 def test_all_stop_at_a_nan_and_its_rank_names_it(together):
-    first, second = (results["bad_batch"] for results in together)
+    first, second = (each["bad_batch"] for each in together)
     assert first["kind"] == second["kind"] == "NotFiniteError"
     assert "another process" in first["message"]
     assert "'inputs' holds nan at [3, 0, 1, 2]" in second["message"]
 
 
 def test_overflow_on_one_rank_skips_the_step_of_all(together):
-    for results in together:
-        found = results["overflow"]
+    for each in together:
+        found = each["overflow"]
         assert (found["skipped"], found["scale"], found["updates"]) == (True, 256.0, 1)
     assert bitwise(together[0]["overflow"], together[1]["overflow"])
+    for each in together:
+        assert 0 < each["overflow_sharded"]["skipped"] < 12
+        assert each["overflow_sharded"]["updates"] == 12 - each["overflow_sharded"]["skipped"]
+    assert bitwise(together[0]["overflow_sharded"], together[1]["overflow_sharded"])
 
 
 # ----------------------------------------------------------------------------------------------------- sharded
@@ -160,29 +118,27 @@ def test_sharded_gives_what_one_gives(name, alone, together):
 
 def test_sharded_muon_differs_by_the_rounding_of_its_products_alone(alone, together):
     """It orthogonalizes in bfloat16: parts of a matrix are summed in another order."""
-    first, second = (results["muon_sharded"] for results in together)
+    first, second = (each["muon_sharded"] for each in together)
     assert bitwise(first, second)
     assert furthest(first, alone["optimizers-muon"]) < 0.04  # the three updates together are 0.1
 
 
 @pytest.mark.parametrize("kind", zoo.KINDS)
 def test_a_rank_holds_about_half_of_the_bytes(kind, together):
-    shares = [results["bytes_per_rank"][kind] for results in together]
+    shares = [each["bytes_per_rank"][kind] for each in together]
     for part in ("parameters", "moments"):
         assert max(share[part] for share in shares) <= 0.55
         assert sum(share[part] for share in shares) == pytest.approx(1.0, abs=1e-9)
 
 
 def test_a_sharded_target_network_follows_its_policy(together):
-    first, second = (results["q_learning_sharded"] for results in together)
+    first, second = (each["q_learning_sharded"] for each in together)
     assert bitwise(first["weights"], second["weights"])
     assert furthest(first["weights"], together[0]["q_learning-mlp"]["weights"]) < 1e-6
 
 
 def test_a_sharded_run_goes_on_and_is_loaded_unsharded(workers, together, tmp_path):
     """One process resumes what two began with their parameters in parts, and reads their weights."""
-    from neurarium.training.run import Run
-
     folder = workers[0] / "runs" / "resumed_sharded" / "part-True"
     method, source = ranks.dropping()
     network = Run.load(folder, network=method.network).network
@@ -211,7 +167,19 @@ def test_a_sharded_run_goes_on_and_is_loaded_unsharded(workers, together, tmp_pa
     ],
 )
 def test_what_cannot_be_sharded_is_refused_by_name(name, message, together):
-    for results in together:
-        assert results["refused"][name].startswith("RefusalError")
-        assert message in results["refused"][name]
-        assert "follow" not in results["refused"]
+    for each in together:
+        assert each["refused"][name].startswith("RefusalError")
+        assert message in each["refused"][name]
+        assert "follow" not in each["refused"]
+
+
+@pytest.mark.slow
+def test_three_give_what_one_gives(alone, tmp_path):
+    """Shares of three, two and one examples, and of none."""
+    with started(tmp_path, 3, "together", "sharded") as processes:
+        found = results(tmp_path, processes)
+    for name in ranks.TOGETHER:
+        assert furthest(found[0][name], alone[name]) < 1e-6, name
+    for name in ranks.SHARDED:
+        assert furthest(found[0][f"sharded-{name}"], alone[name]) < 1e-6, name
+    assert all(bitwise(found[0], each) for each in found[1:])

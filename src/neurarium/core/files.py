@@ -34,7 +34,10 @@ def writing(path: Path | str) -> Iterator[None]:
             errno.EPERM: ("there is no permission to write there", "choose another folder with --out"),
             errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another folder with --out"),
             errno.EEXIST: ("a file stands where a folder is needed", "choose another folder with --out"),
-            errno.EFBIG: ("the file would be larger than is allowed there", "choose another folder with --out"),
+            errno.EFBIG: (
+                "the file would be larger than is allowed there",
+                "choose another folder with --out",
+            ),
             errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one with --out"),
         }
         if error.errno not in reasons:
