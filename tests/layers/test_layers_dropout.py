@@ -43,7 +43,9 @@ def test_share_of_zeros_is_the_rate(rate):
     for module in (Dropout(rate), ChannelDropout(rate), StochasticDepth(rate)):
         outputs = module(torch.ones(20_000, 1))
         assert abs((outputs == 0).float().mean() - rate) < 0.02
-        assert torch.allclose(outputs.max(), torch.tensor(1 / (1 - rate)), rtol=1e-4)  # rates in steps of 2^-16
+        assert torch.allclose(
+            outputs.max(), torch.tensor(1 / (1 - rate)), rtol=1e-4
+        )  # rates in steps of 2^-16
 
 
 def test_rate_one_is_zero_and_not_nan():

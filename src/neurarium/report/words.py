@@ -51,7 +51,9 @@ def in_shell(text: str) -> str:
         return f"--{name.replace('_', '-')} {value}".rstrip() if flag else f"--set {name}={value}"
 
     return re.sub(
-        r"(?<!--set )(?<![-\w.=(])(?:set )?([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])", shelled, text
+        r"(?<!--set )(?<![-\w.=(])(?:set )?([a-z_]+)=('[^']*'|\"[^\"]*\"|[\d.]+|(?=[,;]|$))(?![\w(])",
+        shelled,
+        text,
     )
 
 

@@ -34,7 +34,9 @@ def test_the_full_variant_has_scalings_in_every_layer():
             parameter.add_(0.3 * torch.randn_like(parameter))
     inputs = torch.randn(7, 4)
     members = network.members(inputs)
-    assert sum(each.numel() for each in network.parameters()) == 4 * 6 + 6 * 5 + 3 * (4 + 6 + 6 + 6 + 5 + 5 + 12)
+    assert sum(each.numel() for each in network.parameters()) == 4 * 6 + 6 * 5 + 3 * (
+        4 + 6 + 6 + 6 + 5 + 5 + 12
+    )
     for m in range(3):
         hidden = inputs
         for layer in (network.body[0], network.body[3]):
