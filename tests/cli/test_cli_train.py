@@ -14,6 +14,7 @@ from tests_cli import write_flowers, write_houses
 
 from neurarium.cli.main import main
 from neurarium.core.codec import load_tensors
+from neurarium.core.errors import NotFiniteError
 
 FLOWERS = (
     "train",
@@ -207,7 +208,6 @@ def test_another_run_is_the_start(run_line):
 
 
 def test_a_failure_keeps_a_folder_that_can_be_resumed(run_line, monkeypatch):
-    from neurarium.core.errors import NotFiniteError
     from neurarium.training.recorder import Recorder
 
     add = Recorder.add
@@ -221,6 +221,20 @@ def test_a_failure_keeps_a_folder_that_can_be_resumed(run_line, monkeypatch):
     monkeypatch.setattr("neurarium.training.loop.Loop._due", lambda self: self.step % 2 == 0)
     code, _, _ = run_line(*FLOWERS, "--epochs", 6)
     assert code == 2 and list(Path("runs/flowers-1/checkpoints").iterdir())
+
+
+def test_a_run_that_goes_on_has_no_results_until_it_ends(run_line, monkeypatch):
+    run = run_line(*FLOWERS, "--epochs", 2)[1]["run"]
+
+    def fail(*arguments, **options):
+        raise NotFiniteError("the loss is not finite")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("neurarium.training.loop.Loop.train", fail)
+        assert run_line("train", "--resume", run, "--epochs", 4)[0] == 2
+    assert Path(run, "checkpoints").is_dir() and not Path(run, "results.json").exists()
+    assert run_line("runs")[1]["runs"][0]["ended"] is None
+    assert run_line("train", "--resume", run, "--epochs", 4)[1]["metrics"]["test"]["loss"] > 0
 
 
 @pytest.mark.slow

@@ -106,11 +106,15 @@ class Run:
             return
         if folder.exists() and not resume and any(folder.iterdir() if folder.is_dir() else [folder]):
             raise UserError(
-                f"the folder {folder} is not empty", fix="choose another with --out, or go on with it by --resume"
+                f"the folder {folder} is not empty",
+                fix="choose another with --out, or go on with it by --resume",
             )
         for part in folder.glob(".*.part"):  # what a killed process left half-written
             part.unlink(missing_ok=True)
-        write_text(folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True))
+        (folder / "results.json").unlink(missing_ok=True)  # it tells of weights and a configuration that end here
+        write_text(
+            folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True)
+        )
         if self.preparation is not None:
             self.preparation.save(folder / "preparation")
         self.write_plan()
@@ -210,7 +214,8 @@ class Run:
             run._read_results()
         except (KeyError, TypeError, AttributeError) as error:
             raise ArtifactError(
-                f"a file of the run {folder} is damaged: {error!r}", fix="restore it from a copy, or train again"
+                f"a file of the run {folder} is damaged: {error!r}",
+                fix="restore it from a copy, or train again",
             ) from error
         if (folder / "preparation").is_dir():
             run.preparation = load_preparation(folder / "preparation")
@@ -231,7 +236,9 @@ class Run:
         for name, expected in held.get("files_sha256", {}).items():
             path = self.folder / name  # type: ignore[operator]
             if not path.is_file():
-                raise ArtifactError(f"the file {path} is missing", fix="copy the whole folder, or train again")
+                raise ArtifactError(
+                    f"the file {path} is missing", fix="copy the whole folder, or train again"
+                )
             if sha256(path) != expected:
                 raise ArtifactError(
                     f"{path} was altered after training",
@@ -253,7 +260,8 @@ class Run:
             recipe = self._held.get("network")
             if recipe is None:
                 raise ArtifactError(
-                    f"the run {self.folder} does not say how its network is built", fix="load it with network=..."
+                    f"the run {self.folder} does not say how its network is built",
+                    fix="load it with network=...",
                 )
             self._network = build(Recipe.from_json(recipe))
             self._fill(self._network)
@@ -307,9 +315,13 @@ def _read_config(path: Path) -> dict[str, Any]:
     try:
         held = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ArtifactError(f"{path} is damaged: {error}", fix="restore it from a copy, or train again") from error
+        raise ArtifactError(
+            f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
+        ) from error
     if not isinstance(held, dict) or "format_version" not in held:
-        raise ArtifactError(f"{path} is not the configuration of a run", expected="format_version and what follows")
+        raise ArtifactError(
+            f"{path} is not the configuration of a run", expected="format_version and what follows"
+        )
     if held["format_version"] > FORMAT_VERSION:
         raise ArtifactError(f"{path} is from a newer version", fix="pip install --upgrade neurarium")
     return held
@@ -321,4 +333,6 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
     except ValueError as error:
-        raise ArtifactError(f"{path} is damaged: {error}", fix="restore it from a copy, or train again") from error
+        raise ArtifactError(
+            f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
+        ) from error
