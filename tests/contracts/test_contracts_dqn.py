@@ -11,7 +11,7 @@ from torch import nn
 from neurarium.core import batches
 from neurarium.training.fitting import fit
 
-STATES, DISCOUNT = 5, 0.8
+STATES, DISCOUNT = 4, 0.8
 
 
 class Chain:
@@ -62,17 +62,17 @@ def optimum() -> torch.Tensor:
 
 def make(kind: str, length: int) -> tuple[DQN, Replay]:
     method = DQN(Shown(kind), discount=DISCOUNT, optimizer="adam", learning_rate=0.02)
-    return method, Replay(Chain(), method.network, length=length, batch_size=24, explore=0.5)
+    return method, Replay(Chain(), method.network, length=length, batch_size=24, explore=0.7)
 
 
 @pytest.mark.parametrize("kind", zoo.KINDS)
 def test_values_become_those_of_value_iteration(kind):
-    method, source = make(kind, 350)
+    method, source = make(kind, 300)
     fit(method, source, epochs=1, progress=False)
     with torch.no_grad():
         values = method.network.eval()(torch.arange(STATES))
     assert torch.equal(values.argmax(1), torch.ones(STATES, dtype=torch.int64))  # always to the right
-    assert float((values.amax(1) - optimum()).abs().max()) < 0.12
+    assert float((values.amax(1) - optimum()).abs().max()) < 0.15
 
 
 @pytest.mark.parametrize("kind", ["mlp", "cnn"])
