@@ -57,7 +57,10 @@ class Need:
         return max(0, int((available - fixed) / each)) if each else self.batch_size
 
     def __str__(self) -> str:
-        rows = [(name, getattr(self, name)) for name in ("parameters", "gradients", "optimizer", "batch", "activations")]
+        rows = [
+            (name, getattr(self, name))
+            for name in ("parameters", "gradients", "optimizer", "batch", "activations")
+        ]
         told = ", ".join(f"{name} {_readable(value)}" for name, value in rows)
         return f"{_readable(self.total)} for batches of {self.batch_size}: {told}"
 

@@ -60,7 +60,9 @@ class Progress(Callback):
         if self.style != "lines":
             self._renew(loop)
         elif self._due():
-            print(f"epoch {row['epoch']:>4}  step {row['step']:>7}  {self._shown}", file=sys.stderr, flush=True)
+            print(
+                f"epoch {row['epoch']:>4}  step {row['step']:>7}  {self._shown}", file=sys.stderr, flush=True
+            )
 
     def stop(self, loop: Any) -> None:
         seconds = time.monotonic() - self._began
@@ -93,7 +95,9 @@ class Progress(Callback):
         if not loop.total:
             return f"step {loop.step}"
         done = loop.step / loop.total
-        seconds = (time.monotonic() - self._began) / max(loop.step - self._first, 1) * (loop.total - loop.step)
+        seconds = (
+            (time.monotonic() - self._began) / max(loop.step - self._first, 1) * (loop.total - loop.step)
+        )
         full = round(24 * done)
         return f"{'█' * full}{'░' * (24 - full)} {loop.step}/{loop.total}  {seconds:.0f} s left"
 

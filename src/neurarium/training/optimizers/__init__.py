@@ -3,7 +3,9 @@
 from neurarium.core.members import Member, lazy
 
 MEMBERS = {
-    "SharpnessAware": Member("sharpness_aware", "sam", "sharpness-aware minimization around any optimizer", "09"),
+    "SharpnessAware": Member(
+        "sharpness_aware", "sam", "sharpness-aware minimization around any optimizer", "09"
+    ),
     "build_optimizers": Member("building", summary="optimizers for named parameters, by name or partial"),
 }
 TORCH = {

@@ -41,7 +41,9 @@ class SharpnessAware(torch.optim.Optimizer):
         **options: Any,
     ):
         if radius <= 0:
-            raise OptionError("the radius of sharpness-aware minimization", expected="above 0", received=radius)
+            raise OptionError(
+                "the radius of sharpness-aware minimization", expected="above 0", received=radius
+            )
         self.base = base(parameters, **options)
         self.radius, self.adaptive = radius, adaptive
         super().__init__(self.base.param_groups, self.base.defaults)
@@ -52,7 +54,9 @@ class SharpnessAware(torch.optim.Optimizer):
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor:  # type: ignore[override]
         """Evaluate, climb to the worst point nearby, evaluate there, come back, step."""
         if closure is None:
-            raise OptionError("sharpness-aware minimization re-evaluates the loss", fix="pass a closure to step()")
+            raise OptionError(
+                "sharpness-aware minimization re-evaluates the loss", fix="pass a closure to step()"
+            )
         with torch.enable_grad():
             loss = closure()
         moved = [each for group in self.param_groups for each in group["params"] if each.grad is not None]
