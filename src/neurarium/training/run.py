@@ -111,7 +111,9 @@ class Run:
             )
         for part in folder.glob(".*.part"):  # what a killed process left half-written
             part.unlink(missing_ok=True)
-        (folder / "results.json").unlink(missing_ok=True)  # it tells of weights and a configuration that end here
+        (folder / "results.json").unlink(
+            missing_ok=True
+        )  # it tells of weights and a configuration that end here
         write_text(
             folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True)
         )
