@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -302,18 +303,17 @@ class Descent(nn.Module):
         """Stop before an update that would spoil the weights: a sum holds any NaN or infinity of its parts."""
         gradients = [each.grad for each in self.moved if each.grad is not None]
         if self.device.type == "cuda":  # one kernel for all of them
-            sums = list(torch._foreach_norm(gradients))
+            found = _is_finite(torch.stack(torch._foreach_norm(gradients)).sum())
         else:
-            sums = [each.sum() for each in gradients]
-        if not _is_finite(torch.stack(sums).sum()):
+            found = all(_is_finite(each.sum()) for each in gradients)
+        if not found:
             raise self.not_finite(loss_function, batch, "gradient")
 
     def _backward(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
         if self.accumulate == 1 and self.exchange is None and not self.sharded:
             total, weight, metrics = self._evaluate(loss_function, batch)
-            mean = total / weight
-            self._back(mean)
-            loss = mean.detach()
+            loss = total.detach() / weight
+            self._back(total, _inverse(weight, total))  # a division in the graph would be one more step forward and back
         else:
             with self._others_held() if self.sharded else contextlib.nullcontext():
                 loss, metrics = self._accumulated(loss_function, batch)
@@ -351,16 +351,16 @@ class Descent(nn.Module):
                     total = total + regularizer.penalty(self.decayed()) * weight
         return total.float() if total.dtype in (torch.float16, torch.bfloat16) else total, weight, metrics
 
-    def _back(self, target: Tensor) -> None:
-        """Run backward so that only this descent's parameters receive gradients."""
+    def _back(self, target: Tensor, factor: Tensor | None = None) -> None:
+        """Run backward, times a factor, so that only this descent's parameters receive gradients."""
         if not target.requires_grad:
             raise self._unreached()
         if self.scaler:
             target = self.scaler.scale(target)
         if self.sharded:  # FSDP2 leaves gradients None where inputs= is given
-            target.backward()
+            target.backward(factor)
         else:
-            target.backward(inputs=[each for each in self.moved if each.requires_grad])
+            target.backward(factor, inputs=[each for each in self.moved if each.requires_grad])
 
     @contextlib.contextmanager
     def _others_held(self) -> Iterator[None]:
@@ -522,7 +522,14 @@ def _unpack(result: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:
 
 
 def _is_finite(value: Tensor) -> bool:
-    return value.item() - value.item() == 0
+    return math.isfinite(value.item())
+
+
+def _inverse(weight: Any, like: Tensor) -> Tensor:
+    """Return 1 / weight in the type and shape of a loss."""
+    if isinstance(weight, int | float) and weight:
+        return like.new_full(like.shape, 1 / weight)
+    return (1 / torch.as_tensor(weight, dtype=like.dtype, device=like.device).detach()).expand_as(like)
 
 
 @contextlib.contextmanager
