@@ -92,7 +92,7 @@ def test_values_lie_on_a_grid_of_so_many_levels(made, kind):
 @pytest.mark.parametrize("kind", zoo.KINDS)
 def test_the_original_stays_and_the_recipe_says_how(made, kind):
     dense, small, _ = made[0][kind]
-    assert type(dense) is zoo.KINDS[kind].network and recipe_of(dense).options == {"outputs": 3}
+    assert type(dense) is zoo.KINDS[kind].network and recipe_of(dense).options["outputs"] == 3
     assert all(float((w == 0).float().mean()) < 0.2 for _, _, _, w in matrices(dense))
     recipe = recipe_of(small).to_json()
     assert recipe["options"]["how"] == {"builder": "prune_quantize:Quantize", "options": {"bits": BITS}}

