@@ -313,7 +313,9 @@ class Descent(nn.Module):
         if self.accumulate == 1 and self.exchange is None and not self.sharded:
             total, weight, metrics = self._evaluate(loss_function, batch)
             loss = total.detach() / weight
-            self._back(total, _inverse(weight, total))  # a division in the graph would be one more step forward and back
+            self._back(
+                total, _inverse(weight, total)
+            )  # a division in the graph would be one more step forward and back
         else:
             with self._others_held() if self.sharded else contextlib.nullcontext():
                 loss, metrics = self._accumulated(loss_function, batch)
