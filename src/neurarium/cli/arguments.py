@@ -233,6 +233,17 @@ Precision = Annotated[
 Compile = Annotated[
     bool | None, _option("--compile/--no-compile", help="Compile the networks.", group=MACHINE)
 ]
+Rematerialize = Annotated[
+    bool | None,
+    _option(
+        "--rematerialize/--no-rematerialize",
+        help="Less memory: compute blocks of layers twice.",
+        group=MACHINE,
+    ),
+]
+Board = Annotated[
+    bool | None, _option("--board/--no-board", help="Write event files for TensorBoard.", group=MACHINE)
+]
 Shard = Annotated[
     bool | None,
     _option(

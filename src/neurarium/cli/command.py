@@ -8,9 +8,9 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from neurarium.core.errors import ArtifactError, OptionError
+from neurarium.core.errors import ArtifactError, OptionError, unknown
 
 
 @dataclasses.dataclass
@@ -46,6 +46,8 @@ class Command:
     device: str | None = None
     precision: str | None = None
     compile: bool | None = None
+    rematerialize: bool | None = None
+    board: bool | None = None
     shard: bool | None = None
     workers: int | None = None
     start: str | None = None
@@ -85,8 +87,6 @@ class Command:
         Raises:
             OptionError: an unknown option, with the nearest, or a value of a wrong type.
         """
-        from neurarium.core.options import coerce
-
         if isinstance(held, Mapping) and "format_version" in held:
             held = held.get("command")
         if not isinstance(held, Mapping) or not held:
@@ -99,7 +99,7 @@ class Command:
         names = {str(name).replace("-", "_"): value for name, value in held.items()}
         names["start"] = names.pop("from", names.get("start"))
         said = {name: value for name, value in names.items() if value is not None}
-        return cls(**coerce(cls, said, what=f"the command in {origin}"))
+        return cls(**_checked(said, origin))
 
     @classmethod
     def from_file(cls, path: Path) -> Command:
@@ -120,6 +120,25 @@ class Command:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ArtifactError(f"{path} is no YAML file: {error}", fix="restore it from a copy") from error
         return cls.from_mapping(held, path)
+
+
+def _checked(said: Mapping[str, Any], origin: Path | str) -> dict[str, Any]:
+    """Check names and types; unlike text of the shell, "none" in a file is the word."""
+    from pydantic import TypeAdapter, ValidationError
+
+    types, found = get_type_hints(Command), {}
+    for name, value in said.items():
+        if name not in types:
+            raise unknown(f"option in {origin}:", name, types)
+        try:
+            found[name] = TypeAdapter(types[name]).validate_python(value)
+        except ValidationError as error:
+            raise OptionError(
+                f"option '{name}' in {origin} has the wrong type",
+                expected=str(Command.__annotations__[name]),
+                received=repr(value),
+            ) from error
+    return found
 
 
 def pairs(texts: list[str] | None) -> dict[str, str]:

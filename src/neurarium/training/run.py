@@ -17,7 +17,8 @@ import neurarium
 from neurarium.core.codec import load_tensors, save_tensors
 from neurarium.core.errors import ArtifactError, UserError
 from neurarium.core.files import read_json, sha256, write_json, write_text
-from neurarium.core.recipe import Recipe, build, plain, recipe_of
+from neurarium.core.options import parameters
+from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Spec, spec_from_json
 from neurarium.training import distributed, sharding
@@ -130,7 +131,7 @@ class Run:
             "command": self.config,
             "method": None if recipe is None else f"{recipe.builder}",
             "method_options": None if recipe is None else _plain_options(self.method, recipe),
-            "network": None if network is None else network.to_json(),
+            "network": None if network is None else _whole(network),
             "inputs": None if self.inputs is None else self.inputs.to_json(),
             "targets": None if self.targets is None else self.targets.to_json(),
             "environment": {"python": platform.python_version(), "torch": str(torch.__version__)},
@@ -300,6 +301,16 @@ class Run:
         seen = self.best.get("validation", {})
         told = ", ".join(f"{k} {v:.4g}" for k, v in list(seen.items())[:4] if isinstance(v, float))
         return f"Run({place}; {self.reason or 'not finished'}; validation: {told or 'none'})"
+
+
+def _whole(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe with the defaults of its builder: a saved model must not change with a later version's."""
+    found = recipe.to_json()
+    for name, parameter in parameters(locate(recipe.builder)).items():
+        if name not in found["options"] and parameter.default is not parameter.empty:
+            with contextlib.suppress(TypeError):
+                found["options"][name] = plain(parameter.default)
+    return found
 
 
 def _plain_options(method: Any, recipe: Recipe) -> dict[str, Any]:
