@@ -115,7 +115,9 @@ def test_options_reach_network_descent_and_reader(run_line):
     _, value, _ = run_line(*line, "-s", "drop=color", "-s", "optimizer=sgd", "-s", "optimizer.momentum=0.5")
     config = yaml.safe_load(Path(value["run"], "config.yaml").read_text())
     assert config["network"]["options"]["widths"] == [16]
-    assert config["network"]["options"]["activation"] == "relu"  # defaults too: a later version may have others
+    assert (
+        config["network"]["options"]["activation"] == "relu"
+    )  # defaults too: a later version may have others
     assert config["inputs"]["categorical"] == []  # color was dropped
     assert config["method_options"]["optimizer_options"] == {"momentum": 0.5}
     rates = [
