@@ -69,14 +69,20 @@ def finite(value: Any) -> Any:
     return str(value)
 
 
-def table(*columns: str, title: str | None = None, right: tuple[int, ...] = ()) -> Any:
-    """Return a rich table in the one style of the command line; columns in `right` hold numbers."""
+def table(
+    *columns: str, title: str | None = None, right: tuple[int, ...] = (), whole: tuple[int, ...] = ()
+) -> Any:
+    """Return a rich table in the one style of the command line; columns in `right` hold numbers, those in `whole` are
+    never cut."""
     from rich import box
     from rich.table import Table
 
     made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for number, name in enumerate(columns):
-        made.add_column(name, justify="right" if number in right else "left")
+        overflow = "fold" if number in whole else "ellipsis"
+        made.add_column(
+            name, justify="right" if number in right else "left", no_wrap=number in whole, overflow=overflow
+        )
     return made
 
 

@@ -13,6 +13,7 @@ from neurarium.cli import arguments as a
 from neurarium.cli.folders import RUNS, find_run, run_names
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import ArtifactError, UserError
+from neurarium.core.members import table as members
 from neurarium.report.words import duration, in_shell, number
 
 app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True, rich_markup_mode=None)
@@ -80,20 +81,16 @@ def listing(folder: Path, output: Output) -> None:
         output.say(f"There are no runs in {folder}/ yet. Begin with: [bold]neurarium train digits[/]")
     else:
         shown = table(
-            "run", "data", "network", "validation", "test", "time", "ended", right=(3, 4, 5), title="Runs"
+            "run", "network", "measured", "", "time", "ended", right=(3, 4), title="Runs", whole=(0,)
         )
         for row in found:
-            scores = [_headline(row["metrics"].get(split, {})) for split in ("validation", "test")]
+            split = next((each for each in ("test", "validation") if each in row["metrics"]), "")
             took = duration(row["seconds"]) if row["seconds"] else ""
             ended = row["ended"] or ("damaged" if row["damaged"] else "not finished")
-            data = Path(str(row["data"] or "?")).name
+            name, value = _headline(row["metrics"].get(split, {}))
+            measured = f"{split} {name}" if name else ""
             shown.add_row(
-                f"[bold]{escape(str(row['run']))}[/]",
-                escape(data),
-                row["network"] or "?",
-                *scores,
-                took,
-                escape(ended),
+                f"[bold]{escape(row['run'])}[/]", row["network"] or "?", measured, value, took, escape(ended)
             )
         output.say(shown)
     output.finish({"runs": found})
@@ -114,10 +111,9 @@ def facts(folder: Path) -> dict[str, Any]:
     command = config.get("command") or {}
     results = _read(folder / "results.json")
     held["damaged"] = held["damaged"] or results.get("damaged")
-    builder = str((config.get("network") or {}).get("builder", ""))
     held |= {
         "data": command.get("data"),
-        "network": command.get("network") or builder.rpartition(":")[2].lower() or None,
+        "network": command.get("network") or _network(config),
         "command": command,
         "metrics": results.get("metrics", {}),
         "seconds": results.get("seconds"),
@@ -136,9 +132,19 @@ def _read(path: Path) -> dict[str, Any]:
         return {"damaged": f"{path.name} is damaged"}
 
 
-def _headline(metrics: dict[str, Any]) -> str:
-    name = next((each for each in HEADLINES if metrics.get(each) is not None), None)
-    return f"{name} {number(metrics[name])}" if name else ""
+def _headline(metrics: dict[str, Any]) -> tuple[str, str]:
+    name = next((each for each in HEADLINES if metrics.get(each) is not None), "")
+    return name, number(metrics[name]) if name else ""
+
+
+def _network(config: dict[str, Any]) -> str | None:
+    """The name of a network on the command line, by what builds it."""
+    builder = str((config.get("network") or {}).get("builder", "")).rpartition(":")[2]
+    return (
+        {attribute: name for name, (attribute, _) in members("network").items()}.get(builder)
+        or builder
+        or None
+    )
 
 
 def _show(held: dict[str, Any], plan: list[dict[str, Any]], output: Output) -> None:

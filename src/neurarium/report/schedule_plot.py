@@ -15,6 +15,7 @@ from neurarium.training.schedules import SCHEDULES, schedule
 
 INK, CURVE, GRID = "#111827", "#2563eb", "#e5e7eb"
 COLUMNS = 4
+NOTES = {"plateau": "falls when validation stops improving"}
 
 
 def plot_schedules(names: Sequence[str] | None, path: Path | str, *, warmup: float = 0.0) -> None:
@@ -35,6 +36,7 @@ def plot_schedules(names: Sequence[str] | None, path: Path | str, *, warmup: flo
     columns = min(COLUMNS, len(chosen))
     rows = math.ceil(len(chosen) / columns)
     figure = Figure(figsize=(2.9 * columns, 2.2 * rows + 0.75), layout="constrained", facecolor="white")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)  # type: ignore[union-attr, call-arg]
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for panel, name in zip(axes.flat, chosen, strict=False):
         _draw(panel, name, warmup)
@@ -61,9 +63,10 @@ def _draw(axes: Axes, name: str, warmup: float) -> None:
     axes.fill_between(shares, factors, color=CURVE, alpha=0.08, lw=0)
     axes.plot(shares, factors, color=CURVE, lw=2.2, solid_capstyle="round")
     axes.set(xlim=(0, 1), ylim=(0, 1.08), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    axes.set_title(name, loc="left", fontsize=11, weight="bold", color=INK, pad=16)
-    note = {"plateau": "falls when validation stops improving"}.get(name, "")
-    axes.text(0, 1.03, note, transform=axes.transAxes, fontsize=7.6, color="#4b5563", va="bottom")
+    axes.set_title(name, loc="left", fontsize=11, weight="bold", color=INK, pad=16 if name in NOTES else 6)
+    axes.text(
+        0, 1.03, NOTES.get(name, ""), transform=axes.transAxes, fontsize=7.6, color="#4b5563", va="bottom"
+    )
     axes.grid(color=GRID, lw=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelsize=8, labelcolor="#6b7280")
