@@ -24,6 +24,7 @@ NESTED = {
     "schedule": ("descent", "schedule_options"),
     "loss": ("method", "loss_options"),
     "regularizer": ("descent", "regularizer_options"),
+    "rate_factors": ("descent", "rate_factors"),
 }
 HIDDEN = {
     "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},

@@ -20,6 +20,7 @@ from neurarium.training.averaging import Average
 from neurarium.training.context import Context
 from neurarium.training.exchange import Exchange
 from neurarium.training.optimizers.building import Optimizer, build_optimizers, spared, sparse_names
+from neurarium.training.optimizers.rates import rate_factors
 from neurarium.training.schedules import Plateau
 from neurarium.training.schedules import schedule as make_schedule
 
@@ -43,6 +44,8 @@ class Descent(nn.Module):
         learning_rate: None for the optimizer's usual one.
         weight_decay: None for the optimizer's default; biases and norms are exempt.
         optimizer_options: further options of the optimizer.
+        rate_factors: multiples of the learning rate by the beginning of parameters' names (`{"head": 10, "body.0": 0.1}`;
+            the longest that fits counts), or "own" for those that the networks say (`network.rate_factors()`).
         schedule: name of a learning-rate schedule; needs the number of steps, which `fit` gives.
         warmup: share of training with a rising rate.
         schedule_options: of the schedule.
@@ -78,6 +81,7 @@ class Descent(nn.Module):
         learning_rate: float | None = None,
         weight_decay: float | None = None,
         optimizer_options: Mapping[str, Any] | None = None,
+        rate_factors: Mapping[str, float] | Literal["own"] | None = None,
         schedule: str = "constant",
         warmup: float = 0.0,
         schedule_options: Mapping[str, Any] | None = None,
@@ -100,6 +104,7 @@ class Descent(nn.Module):
         self.__dict__["networks"] = tuple(networks)
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.optimizer_options = dict(optimizer_options or {})
+        self.rate_factors = rate_factors
         self.schedule_name = schedule
         self.factor = make_schedule(schedule, warmup=warmup, options=dict(schedule_options or {}))
         self.plateau = Plateau(**(dict(schedule_options or {}) if schedule == "plateau" else {}))
@@ -167,6 +172,7 @@ class Descent(nn.Module):
             options=self.optimizer_options,
             undecayed=self.undecayed(),
             sparse=self._sparse(named),
+            factors=rate_factors(self.rate_factors, self.networks, named),
         )
         self._rates = [[group["lr"] for group in each.param_groups] for each in self.optimizers]
         self._others = list(others)
@@ -440,7 +446,10 @@ class Descent(nn.Module):
         self.updates += 1
         for regularizer in self.regularizers:
             if getattr(regularizer, "how", "penalty") == "proximal":
-                regularizer.proximal_(self.decayed(), self.rate)
+                for group in self._groups():
+                    names = {id(parameter) for parameter in group["params"]}
+                    moved = [(name, p) for name, p in self.decayed() if id(p) in names]
+                    regularizer.proximal_(moved, group["lr"])
         if self.average is not None:
             self.average.update()
 
@@ -448,8 +457,12 @@ class Descent(nn.Module):
 
     @property
     def rate(self) -> float:
-        """The learning rate of the first group."""
-        return self.optimizers[0].param_groups[0]["lr"] if self.optimizers else float("nan")
+        """The common learning rate, which rate_factors multiply."""
+        group = next(self._groups(), None)
+        return float("nan") if group is None else group["lr"] / group.get("rate_factor", 1.0)
+
+    def _groups(self) -> Iterator[dict[str, Any]]:
+        return (group for optimizer in self.optimizers for group in optimizer.param_groups)
 
     def _set_rates(self) -> None:
         if self.schedule_name == "constant" and self.updates:

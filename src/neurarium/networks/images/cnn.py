@@ -11,6 +11,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Image, Spec
 from neurarium.layers import activations
+from neurarium.layers.dropout import Dropout
 from neurarium.networks.sizing import Distribution, check, head_outputs
 
 
@@ -67,7 +68,7 @@ class SmallCNN(nn.Module):
             for layer in range(depth):
                 blocks.extend(_convolution(width if layer else before, width, kernel, activation))
         self.body = nn.Sequential(*blocks)
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = widths[-1]
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

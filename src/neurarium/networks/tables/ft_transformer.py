@@ -13,6 +13,7 @@ from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Array, Spec, Table
 from neurarium.layers.attention import Attention
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.embeddings import CategoricalEmbedding, LinearEmbedding
 from neurarium.layers.table_embedding import Embedding, numeric_embedding
 from neurarium.networks.sizing import Distribution, build_for_columns, elementwise, head_outputs
@@ -154,9 +155,9 @@ class Block(nn.Module):
         self.normalize = nn.LayerNorm(width)
         self.rise = nn.Linear(width, 2 * inner)
         self.activate = elementwise(activation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.fall = nn.Linear(inner, width)
-        self.residual_dropout = nn.ModuleList([nn.Dropout(residual_dropout), nn.Dropout(residual_dropout)])
+        self.residual_dropout = nn.ModuleList([Dropout(residual_dropout), Dropout(residual_dropout)])
 
     def forward(self, tokens: Tensor, *, only_first: bool = False) -> Tensor:
         normalized = self.normalize_attention(tokens)

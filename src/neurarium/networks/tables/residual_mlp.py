@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import unknown
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Array, Image, Spec, Table
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.table_embedding import Embedding, TableEmbedding
 from neurarium.networks.mlp import Residual
 from neurarium.networks.sizing import Distribution, build_for_columns, elementwise, head_outputs
@@ -79,9 +80,9 @@ class ResidualMLP(nn.Module):
                     normalize(width),
                     nn.Linear(width, inner),
                     elementwise(activation),
-                    nn.Dropout(dropout),
+                    Dropout(dropout),
                     nn.Linear(inner, width),
-                    nn.Dropout(residual_dropout),
+                    Dropout(residual_dropout),
                 )
                 for _ in range(blocks)
             ),

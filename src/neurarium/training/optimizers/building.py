@@ -53,6 +53,7 @@ def build_optimizers(
     options: Mapping[str, Any] | None = None,
     undecayed: frozenset[str] = frozenset(),
     sparse: frozenset[str] = frozenset(),
+    factors: Mapping[str, float] | None = None,
 ) -> list[Optimizer]:
     """Build the optimizers of one descent.
 
@@ -64,6 +65,7 @@ def build_optimizers(
         options: further options of the optimizer.
         undecayed: names of parameters that weight decay leaves alone (biases, norms).
         sparse: names of parameters whose gradients are sparse.
+        factors: by which multiple the learning rate of some parameters, by name, differs from the common one.
 
     Returns:
         One optimizer, or two: Muon takes the hidden matrices (Jordan et al., 2024), SparseAdam the weights with sparse
@@ -74,7 +76,9 @@ def build_optimizers(
         RefusalError: SparseAdam without a sparse gradient, or another optimizer with one that it cannot follow.
     """
     if not isinstance(optimizer, str):
-        return [optimizer([parameter for _, parameter in parameters])]
+        made = optimizer([parameter for _, parameter in parameters])
+        split_rates([made], parameters, factors or {})
+        return [made]
     if optimizer not in names():
         raise unknown("optimizer", optimizer, names())
     given = {**DEFAULTS.get(optimizer, {}), **(options or {})}
@@ -88,6 +92,18 @@ def build_optimizers(
             expected=f"one of {', '.join(SPARSE)}",
             fix="--set optimizer=sparse-adam, or build the embedding with sparse=False",
         )
+    made = _made(optimizer, parameters, given, undecayed, sparse)
+    split_rates(made, parameters, factors or {})
+    return made
+
+
+def _made(
+    optimizer: str,
+    parameters: Named,
+    given: dict[str, Any],
+    undecayed: frozenset[str],
+    sparse: frozenset[str],
+) -> list[Optimizer]:
     if optimizer == "muon":
         return _muon(parameters, given, undecayed)
     if optimizer == "sparse-adam":
@@ -99,6 +115,39 @@ def build_optimizers(
         given["fused"] = True
     single = optimizer == "lbfgs"  # it takes one group only
     return [factory(_plain(parameters) if single else _groups(parameters, given, undecayed), **given)]
+
+
+def split_rates(optimizers: Sequence[Optimizer], parameters: Named, factors: Mapping[str, float]) -> None:
+    """Split the groups of optimizers that have not stepped yet, so that each group has one learning rate.
+
+    Args:
+        optimizers: their groups are replaced by one per learning rate, all other options kept.
+        parameters: (name, parameter) pairs.
+        factors: name to the multiple of its group's learning rate; 1 for names that are left out.
+
+    Raises:
+        RefusalError: an optimizer that takes one group only.
+    """
+    if not factors:
+        return
+    by_identity = {id(parameter): factors.get(name, 1.0) for name, parameter in parameters}
+    for optimizer in optimizers:
+        groups: list[dict[str, Any]] = []
+        for group in optimizer.param_groups:
+            wanted: dict[float, list[nn.Parameter]] = {}
+            for parameter in group["params"]:
+                wanted.setdefault(by_identity.get(id(parameter), 1.0), []).append(parameter)
+            groups += [
+                {**group, "params": held, "lr": group["lr"] * factor, "rate_factor": factor}
+                for factor, held in wanted.items()
+            ]
+        if len(groups) > 1 and isinstance(optimizer, torch.optim.LBFGS):
+            raise RefusalError(
+                "lbfgs has one learning rate for all parameters",
+                expected="another optimizer",
+                fix="leave rate_factors out, or --set optimizer=adamw",
+            )
+        optimizer.param_groups[:] = groups
 
 
 def _plain(parameters: Named) -> list[nn.Parameter]:
