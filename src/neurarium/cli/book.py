@@ -93,6 +93,16 @@ def members(wanted: Chapter) -> list[dict[str, str]]:
     return found
 
 
+def from_packages() -> list[dict[str, str]]:
+    """Return what installed packages declare: kind, name, summary. None of them is imported."""
+    return [
+        {"kind": kind, "name": name, "summary": row.summary, "package": row.package}
+        for kind in KINDS
+        for name, (_, row) in table(kind).items()
+        if row.package
+    ]
+
+
 def documents(wanted: Chapter) -> list[Path]:
     """Return the documents of a chapter that are written."""
     for place in PLACES:

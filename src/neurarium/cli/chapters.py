@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from neurarium.cli import arguments as a
-from neurarium.cli.output import Output, table
+from neurarium.cli.output import Output, escape, table
 
 
 def _numbers(incomplete: str) -> list[tuple[str, str]]:
@@ -51,7 +51,10 @@ def chapters(
         shown.add_row(held["number"], f"[bold]{held['title']}[/]: {held['idea']}", parts, path)
     output.say(shown)
     output.say("[dim]one of them:[/] neurarium chapters 03")
-    output.finish({"chapters": every})
+    others = book.from_packages()
+    if others:
+        output.say(_parts(others, "From installed packages"))
+    output.finish({"chapters": every, "packages": others})
 
 
 def _show(held: dict[str, Any], output: Output) -> None:
@@ -66,7 +69,11 @@ def _show(held: dict[str, Any], output: Output) -> None:
             f"\n[bold]{held['number']} {held['title']}[/]: {held['idea']}\nThis chapter is not written yet."
         )
     if held["members"]:
-        shown = table("kind", "name", "what", title="Parts")
-        for row in held["members"]:
-            shown.add_row(row["kind"], f"[bold]{row['name']}[/]", row["summary"])
-        output.say(shown)
+        output.say(_parts(held["members"], "Parts"))
+
+
+def _parts(members: list[dict[str, str]], title: str) -> Any:
+    shown = table("kind", "name", "what", title=title, whole=(1,))
+    for row in members:
+        shown.add_row(row["kind"], f"[bold]{escape(row['name'])}[/]", escape(row["summary"]))
+    return shown

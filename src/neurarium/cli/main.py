@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -48,6 +49,13 @@ def options(
     """All of deep learning under one roof: any network, any way of learning, on your own data."""
 
 
+def _plain_warning(message: Warning | str, category: type[Warning], *place: object) -> str:
+    """A remark for a person has no file and line; what others warn of keeps them."""
+    if category.__module__.startswith("neurarium."):
+        return f"note: {message}\n"
+    return f"{place[0]}:{place[1]}: {category.__name__}: {message}\n"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code.
 
@@ -55,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     Output.finished = False
+    usual, warnings.formatwarning = warnings.formatwarning, _plain_warning  # type: ignore[assignment]
     try:
         code = app(args=arguments, prog_name="neurarium", standalone_mode=False)
     except BaseException as error:
@@ -63,6 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         return failures.told(error, arguments)
+    finally:
+        warnings.formatwarning = usual
     if code == failures.INTERRUPTED and not Output.finished:  # typer has caught the KeyboardInterrupt
         return failures.told(KeyboardInterrupt(), arguments)
     return code if isinstance(code, int) else 0

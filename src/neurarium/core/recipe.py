@@ -121,10 +121,11 @@ def locate(address: str) -> Callable[..., Any]:
     if not may_build(value):
         raise ArtifactError(
             f"a saved model may not name '{address}' as a builder: loading it would call whatever a file says",
-            expected="a class decorated with @neurarium.recorded, a torch module, or a function of your own",
+            expected="a class decorated with @neurarium.recorded, a torch module, a function of your own, or what an "
+            "installed package declares in an entry point of the group neurarium.networks",
             received=address,
-            fix="do not load this file if you do not know where it is from; if the function is yours, and installed as a "
-            "package, decorate it with neurarium.core.trust.buildable",
+            fix="do not load this file if you do not know where it is from; if the code is yours, and installed as a "
+            "package, decorate it with neurarium.core.trust.buildable; or load with network=",
         )
     return value
 

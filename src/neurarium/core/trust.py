@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from neurarium.core import plugins
+
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 
 
@@ -30,8 +32,10 @@ def buildable(thing: Thing) -> Thing:
 def may_build(thing: Any) -> bool:
     """Tell whether a file may name `thing` as its builder.
 
-    It may where the thing is marked, is a torch module or optimizer, a function of torch.nn, or a function of the user's
-    own: one that belongs neither to Python, nor to us, nor to an installed package.
+    It may where the thing is marked, is a module or an optimizer of torch or of the user's own, a function of torch.nn, or
+    a function of the user's own: one that belongs neither to Python, nor to us, nor to an installed package. Of another
+    installed package it may where that package declares it (`core/plugins.py`): a function by its very address, a module
+    with the package that declares any of its parts.
 
     >>> import os
     >>> may_build(os.system)
@@ -39,13 +43,17 @@ def may_build(thing: Any) -> bool:
     """
     if getattr(thing, "_buildable", False):
         return True
+    module = getattr(thing, "__module__", None) or ""
+    address = f"{module}:{getattr(thing, '__qualname__', '')}"
     if inspect.isclass(thing):
         torch = sys.modules.get("torch")
-        return torch is not None and issubclass(thing, (torch.nn.Module, torch.optim.Optimizer))
-    module = getattr(thing, "__module__", None) or ""
+        if torch is None or not issubclass(thing, (torch.nn.Module, torch.optim.Optimizer)):
+            return False
+        ours = module.partition(".")[0] in ("torch", "neurarium")
+        return ours or not _installed(module) or plugins.declares(address)
     if module.startswith("torch.nn."):
         return True
-    return inspect.isfunction(thing) and not _installed(module)
+    return inspect.isfunction(thing) and (not _installed(module) or plugins.exactly_declared(address))
 
 
 def _installed(module: str) -> bool:

@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from neurarium.core.errors import OptionError
-from neurarium.core.members import find, table
+from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
 from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.losses.base import Loss
@@ -78,7 +78,9 @@ def losses_for(task: str) -> list[str]:
     """Return the names of the losses that fit a task."""
     package = importlib.import_module("neurarium.losses")
     return [
-        name for name, (attribute, _) in table("loss").items() if task in getattr(package, attribute).tasks
+        name
+        for name, (attribute, _) in own_table("loss").items()
+        if task in getattr(package, attribute).tasks
     ]
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from neurarium.core.errors import RefusalError
-from neurarium.core.members import KINDS, table
+from neurarium.core.members import address, table
 from neurarium.core.recipe import recipe_of
 from neurarium.data.dataset import Decision
 from neurarium.networks.sizing import SIZED
@@ -22,9 +22,8 @@ def network_of(run: Run) -> tuple[str, dict[str, Any]]:
         RefusalError: the network has no name on the command line.
     """
     recipe = recipe_of(run.network)
-    for name, (attribute, row) in table("network").items():
-        address = f"{KINDS['network']}.{row.module}:{attribute}"
-        if recipe is not None and recipe.builder == address:
+    for name in table("network"):
+        if recipe is not None and recipe.builder == address("network", name):
             return name, {key: value for key, value in recipe.options.items() if key not in SIZED}
     raise RefusalError(
         f"the network of {run.folder or 'the run'} is not one that is built by its name",
