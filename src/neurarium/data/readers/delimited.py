@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import dataclasses
 import re
@@ -82,7 +83,8 @@ def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]
     """
     content, encoding = to_utf8(read_bytes(path), path, reading.encoding)
     content = _top(content, reading.skip)
-    text = content[: 4 * SAMPLE].decode("utf-8", errors="ignore")
+    sample = max(4 * SAMPLE, content.find(b"\n", content.find(b"\n") + 1))  # two lines at least, however long
+    text = content[:sample].decode("utf-8", errors="ignore")
     dialect = sniff(text, separator=reading.separator, quote=reading.quote)
     lines = rows(text, dialect)
     if not lines:
@@ -165,11 +167,7 @@ def checked_names(names: Sequence[Any], origin: Any) -> list[str]:
         DataError: two columns have one name.
     """
     cleaned = [str(name).strip() or f"unnamed {number}" for number, name in enumerate(names, start=1)]
-    doubled = (
-        sorted({name for name in cleaned if cleaned.count(name) > 1})
-        if len(set(cleaned)) < len(cleaned)
-        else []
-    )
+    doubled = sorted(name for name, count in collections.Counter(cleaned).items() if count > 1)
     if doubled:
         places = [str(number) for number, name in enumerate(cleaned, start=1) if name == doubled[0]]
         hint = (
@@ -180,7 +178,7 @@ def checked_names(names: Sequence[Any], origin: Any) -> list[str]:
         raise DataError(
             f"two columns of {origin} have the same name: '{doubled[0]}'",
             expected="different names",
-            received=f"columns {', '.join(places)} are called '{doubled[0]}'",
+            received=f"columns {', '.join(places[:8])}{', ...' * (len(places) > 8)} are called '{doubled[0]}'",
             fix=hint or "rename one of them in the file",
         )
     return cleaned

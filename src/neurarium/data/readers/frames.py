@@ -141,6 +141,8 @@ def _series(name: str, values: Any) -> polars.Series:
         raise DataError(
             f"column '{name}' is no column", expected="shape (rows,)", received=f"shape {values.shape}"
         )
+    if isinstance(values, numpy.ndarray) and values.dtype.kind == "S":
+        values = numpy.char.decode(values, "utf-8", "replace")
     if isinstance(values, numpy.ndarray) and values.dtype.kind in "iufbM":
         values = values.astype(numpy.float32) if values.dtype == numpy.float16 else values
         return polars.Series(name, values)
@@ -170,14 +172,14 @@ def _clean(frame: polars.DataFrame, missing: Sequence[str], origin: str) -> pola
 def _fractions(frame: polars.DataFrame) -> polars.DataFrame:
     """Turn text into numbers where every value is one and some have a fraction; whole numbers may be codes (`007`)."""
     texts = [name for name, kind in frame.schema.items() if kind == polars.String]
-    cast = frame.select(polars.col(texts).cast(polars.Float64, strict=False))
+    cast = frame[texts].select(polars.all().cast(polars.Float64, strict=False))  # by place: a name may be a pattern
     whole = cast.select((polars.all() == polars.all().round()).all())
     numeric = [
         name
         for name in texts
         if not whole[name][0] and cast[name].null_count() == frame[name].null_count() < frame.height
     ]
-    return frame.with_columns(cast.select(numeric))
+    return frame.with_columns(cast[numeric])
 
 
 def _plain(column: polars.Series, origin: str) -> polars.Series:

@@ -14,6 +14,8 @@ from neurarium.data.readers.encodings import require_file
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
+AXES = 16
+
 
 def read_idx(path: Path | str) -> numpy.ndarray:
     """Read an idx file: two zero bytes, the type, the number of axes, their lengths (big-endian), the values.
@@ -30,6 +32,10 @@ def read_idx(path: Path | str) -> numpy.ndarray:
             expected="00 00, a type (08 for bytes), the number of axes",
             received=content[:4].hex(" ") or "an empty file",
             fix="check that the file is the one you mean; images and labels are files of their own",
+        )
+    if content[3] > AXES:
+        raise DataError(
+            f"{path} is no idx file of images or labels", expected=f"at most {AXES} axes", received=f"{content[3]} axes"
         )
     kind, start = numpy.dtype(TYPES[content[2]]), 4 + 4 * content[3]
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,6 +13,11 @@ import numpy
 from neurarium.core.errors import DataError
 from neurarium.data.readers.encodings import require_file
 
+# what NumPy and zipfile raise for bytes that lie about themselves
+DAMAGE = (
+    ValueError, OSError, EOFError, KeyError, NotImplementedError, OverflowError, MemoryError, RecursionError, SyntaxError,
+    struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 INPUTS = ("x", "images", "inputs", "data", "features", "image")
 TARGETS = ("y", "labels", "targets", "label", "target", "classes")
 SPLITS = {
@@ -37,7 +44,7 @@ def read_npz(path: Path | str) -> dict[str, numpy.ndarray]:
             return {"x": loaded}
         with loaded:
             return {name: loaded[name] for name in loaded.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         if "pickle" in str(error).lower() and "object" in str(error).lower():
             raise DataError(
                 f"{path} holds an array of Python objects; reading it would execute a pickle, which is refused",

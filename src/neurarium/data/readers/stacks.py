@@ -21,6 +21,7 @@ def as_tensor(values: Any) -> Tensor:
             raise DataError(
                 "the inputs are no numbers", expected="an array of numbers", received=f"type {array.dtype}"
             )
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         array = array.astype(numpy.int64) if array.dtype.kind == "u" and array.dtype.itemsize > 1 else array
         tensor = torch.from_numpy(array.copy() if not array.flags.writeable else array)
     return tensor if tensor.dtype == torch.uint8 else tensor.to(torch.float32)

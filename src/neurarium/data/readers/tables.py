@@ -314,10 +314,14 @@ def _summary(
 def _gaps(frame: polars.DataFrame, reading: Reading) -> dict[str, int]:
     """How many values are missing, for each column that lacks any."""
     tokens = spellings(reading.missing)
-    text = [each for each, kind in frame.schema.items() if kind == polars.String]
-    missing = polars.all().is_null() if not text else polars.all().exclude(text).is_null()
-    counted = frame.select(missing.sum(), (polars.col(text).is_null() | polars.col(text).is_in(tokens)).sum())
-    return {name: gaps for name, gaps in zip(counted.columns, counted.row(0), strict=True) if gaps}
+    found = {}
+    for column in frame.get_columns():
+        gaps = column.null_count()
+        if column.dtype == polars.String:
+            gaps += int(column.is_in(tokens).sum())
+        if gaps:
+            found[column.name] = gaps
+    return found
 
 
 def _joined(source: Any, target: Any, reading: Reading) -> tuple[Any, Any]:
