@@ -6,11 +6,14 @@ with 2. Any other exception is ours, and exits with 1.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
+
+LONGEST = 2000  # characters of one line of a message
 
 
 class NeurariumError(Exception):
@@ -40,9 +43,14 @@ class UserError(NeurariumError):
     def __init__(self, problem: str, *, expected: Any = None, received: Any = None, fix: str | None = None):
         self.problem, self.expected, self.received, self.fix = problem, expected, received, fix
         rows = (("expected: ", expected), ("received: ", received), ("to fix:   ", fix))
-        super().__init__(
-            "\n".join([problem, *(f"  {label}{value}" for label, value in rows if value is not None)])
-        )
+        shown = [f"  {label}{_cut(value)}" for label, value in rows if value is not None]
+        super().__init__("\n".join([_cut(problem), *shown]))
+
+
+def _cut(value: Any) -> str:
+    """A name in a damaged file may be as long as the file: a message is not."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text):,} characters)"
 
 
 class DataError(UserError):
@@ -71,6 +79,24 @@ class NotFiniteError(UserError):
 
 class MissingDependencyError(UserError):
     """An optional package is not installed; the message holds the exact install line."""
+
+
+@contextlib.contextmanager
+def naming(place: Any) -> Iterator[None]:
+    """Put the name of a file before the message of a `DataError` that does not hold it.
+
+    >>> with naming("digits.npz"):
+    ...     raise DataError("the inputs are no numbers")
+    Traceback (most recent call last):
+    neurarium.core.errors.DataError: digits.npz: the inputs are no numbers
+    """
+    try:
+        yield
+    except DataError as error:
+        if str(place) in str(error):
+            raise
+        held = {name: getattr(error, name) for name in ("expected", "received", "fix")}
+        raise type(error)(f"{place}: {error.problem}", **held) from error
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:

@@ -12,7 +12,7 @@ import numpy
 import polars
 import torch
 
-from neurarium.core.errors import DataError
+from neurarium.core.errors import DataError, naming
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.readers.arrays import arrays, assemble
@@ -92,18 +92,19 @@ def images(
     else:
         stacks = _idx_parts(path)
     if stacks:
-        return arrays(
-            *stacks["train"],
-            test=stacks.get("test", test),
-            validation=stacks.get("validation", validation),
-            test_fraction=test_fraction,
-            split=split,
-            task="classification",
-            kind="image",
-            classes=classes,
-            seed=seed,
-            name=called,
-        )
+        with naming(path):
+            return arrays(
+                *stacks["train"],
+                test=stacks.get("test", test),
+                validation=stacks.get("validation", validation),
+                test_fraction=test_fraction,
+                split=split,
+                task="classification",
+                kind="image",
+                classes=classes,
+                seed=seed,
+                name=called,
+            )
     folders = {"train": path, **split_folders(path)}
     given = {"validation": validation, "test": test}
     folders |= {key: Path(each) for key, each in given.items() if isinstance(each, str | os.PathLike)}
