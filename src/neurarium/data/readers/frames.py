@@ -179,7 +179,7 @@ def _fractions(frame: polars.DataFrame) -> polars.DataFrame:
         for name in texts
         if not whole[name][0] and cast[name].null_count() == frame[name].null_count() < frame.height
     ]
-    return frame.with_columns(cast[numeric])
+    return frame.with_columns([cast.get_column(name) for name in numeric])
 
 
 def _plain(column: polars.Series, origin: str) -> polars.Series:
