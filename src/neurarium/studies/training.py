@@ -53,6 +53,7 @@ def train(
     out: str | Path | None = None,
     seed: int = 0,
     config: dict[str, Any] | None = None,
+    evaluate: bool = True,
     **fitting: Any,
 ) -> Run:
     """Train a network on a dataset, measure it on validation and test, and keep all of it in a run.
@@ -72,6 +73,7 @@ def train(
         out: the folder of the run; None keeps it in memory.
         seed: of the initial weights, the order of examples, dropout.
         config: what config.yaml says of the command.
+        evaluate: measure validation and test at the end, with intervals.
         **fitting: further arguments of `fit` (`patience`, `monitor`, `time_limit`, `resume`, `compile`, ...).
 
     Returns:
@@ -96,7 +98,7 @@ def train(
         run = fit(learner, data, **given, augment=augment, out=out, seed=seed, config=config, **fitting)
     finally:
         data.decisions = before
-    if not run.interrupted:
+    if evaluate and not run.interrupted:
         measure(run, data)
     return run
 
