@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from neurarium.cli.folders import RUNS, run_names
+from neurarium.cli import completion
 
 DATA, SPLITS, NETWORK, TIME, MACHINE, RUN_, OUT = (
     "Data", "Splits", "Network and method", "How long", "Machine", "Runs", "Output",
@@ -31,29 +30,6 @@ class GroupedCommand(TyperCommand):
                 formatter.write_dl(groups[title])
 
 
-def _sets(incomplete: str) -> Iterable[str]:
-    from neurarium.data.catalogue.entries import ENTRIES
-
-    return [name for name in ENTRIES if name.startswith(incomplete)]
-
-
-def _named(kind: str) -> Any:
-    def complete(incomplete: str) -> Iterable[tuple[str, str]]:
-        from neurarium.core.members import table
-
-        return [(name, row.summary) for name, (_, row) in table(kind).items() if name.startswith(incomplete)]
-
-    return complete
-
-
-def _choices(*names: str) -> Any:
-    return lambda incomplete: [name for name in names if name.startswith(incomplete)]
-
-
-def _runs(incomplete: str) -> Iterable[str]:
-    return [str(Path(RUNS) / name) for name in run_names() if f"{RUNS}/{name}".startswith(incomplete)]
-
-
 def _option(*flags: str, help: str, group: str, **more: Any) -> Any:
     return typer.Option(*flags, help=help, rich_help_panel=group, show_default=False, **more)
 
@@ -63,20 +39,27 @@ Data = Annotated[
     typer.Argument(
         metavar="DATA",
         help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder of images, idx or npz files.",
-        autocompletion=_sets,
+        autocompletion=completion.data,
         show_default=False,
         rich_help_panel=DATA,
     ),
 ]
 RunName = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="The folder of a run, or its name below runs/.", autocompletion=_runs),
+    typer.Argument(
+        metavar="RUN", help="The folder of a run, or its name below runs/.", autocompletion=completion.runs
+    ),
 ]
 
 Target = Annotated[
     str | None,
     _option(
-        "--target", "-t", metavar="COLUMN", help="The column to predict; several with commas.", group=DATA
+        "--target",
+        "-t",
+        metavar="COLUMN",
+        help="The column to predict; several with commas.",
+        group=DATA,
+        autocompletion=completion.columns,
     ),
 ]
 Columns = Annotated[
@@ -89,7 +72,7 @@ Task = Annotated[
         metavar="KIND",
         help="classification or regression, where the target could be either.",
         group=DATA,
-        autocompletion=_choices("classification", "regression"),
+        autocompletion=completion.choices("classification", "regression"),
     ),
 ]
 Test = Annotated[
@@ -117,7 +100,7 @@ Split = Annotated[
         metavar="WAY",
         help="stratified, random, grouped (--group) or time (--time).",
         group=SPLITS,
-        autocompletion=_choices("stratified", "random", "grouped", "time"),
+        autocompletion=completion.choices("stratified", "random", "grouped", "time"),
     ),
 ]
 Group = Annotated[
@@ -139,7 +122,7 @@ Network = Annotated[
         metavar="NAME",
         help="mlp, cnn, tabm, ...; by default what suits the data.",
         group=NETWORK,
-        autocompletion=_named("network"),
+        autocompletion=completion.named("network"),
     ),
 ]
 Method = Annotated[
@@ -150,7 +133,7 @@ Method = Annotated[
         metavar="NAME",
         help="How it learns; supervised by default.",
         group=NETWORK,
-        autocompletion=_named("method"),
+        autocompletion=completion.named("method"),
     ),
 ]
 Ensemble = Annotated[
@@ -166,7 +149,7 @@ Augment = Annotated[
         metavar="NAME",
         help="Vary the training batches: mixup or cutmix.",
         group=NETWORK,
-        autocompletion=_named("augmentation"),
+        autocompletion=completion.named("augmentation"),
     ),
 ]
 Set = Annotated[
@@ -177,6 +160,7 @@ Set = Annotated[
         metavar="KEY=VALUE",
         help="Any option of network, method, descent or reader: widths=256,256, learning_rate=0.001, schedule.floor=0.1.",
         group=NETWORK,
+        autocompletion=completion.settings,
     ),
 ]
 Epochs = Annotated[
@@ -206,7 +190,7 @@ Keep = Annotated[
         metavar="WHICH",
         help="Weights to keep: best, averaged or last.",
         group=TIME,
-        autocompletion=_choices("best", "averaged", "last"),
+        autocompletion=completion.choices("best", "averaged", "last"),
     ),
 ]
 TimeLimit = Annotated[
@@ -227,7 +211,7 @@ Precision = Annotated[
         metavar="TYPE",
         help="float32, bfloat16 or float16.",
         group=MACHINE,
-        autocompletion=_choices("float32", "bfloat16", "float16"),
+        autocompletion=completion.choices("float32", "bfloat16", "float16"),
     ),
 ]
 Compile = Annotated[
@@ -273,7 +257,11 @@ Out = Annotated[
 From = Annotated[
     str | None,
     _option(
-        "--from", metavar="RUN", help="Start from the weights of a run.", group=RUN_, autocompletion=_runs
+        "--from",
+        metavar="RUN",
+        help="Start from the weights of a run.",
+        group=RUN_,
+        autocompletion=completion.runs,
     ),
 ]
 Resume = Annotated[
@@ -283,7 +271,7 @@ Resume = Annotated[
         metavar="RUN",
         help="Go on with an interrupted run, or train it longer with --epochs.",
         group=RUN_,
-        autocompletion=_runs,
+        autocompletion=completion.runs,
     ),
 ]
 

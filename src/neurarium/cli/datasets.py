@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from neurarium.cli import arguments as a
+from neurarium.cli import completion
 from neurarium.cli.output import Output, table
 
 app = typer.Typer(help="List and fetch public data sets.", invoke_without_command=True, rich_markup_mode=None)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name of the list.", autocompletion=a._sets)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of the list.", autocompletion=completion.names_of_data)
+]
 
 
 @app.callback()

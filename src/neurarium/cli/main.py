@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from neurarium.cli import chapters, datasets, evaluate, failures, plot, predict, runs, train
+from neurarium.cli import chapters, completion, datasets, evaluate, failures, plot, predict, runs, train
 from neurarium.cli.arguments import GroupedCommand
 from neurarium.cli.output import Output
 
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     Output.finished = False
+    completion.mend_words()
     usual, warnings.formatwarning = warnings.formatwarning, _plain_warning  # type: ignore[assignment]
     try:
         code = app(args=arguments, prog_name="neurarium", standalone_mode=False)

@@ -18,34 +18,7 @@ from neurarium.core.members import find
 from neurarium.core.options import annotations_of as types_of
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
-
-NESTED = {
-    "optimizer": ("descent", "optimizer_options"),
-    "schedule": ("descent", "schedule_options"),
-    "loss": ("method", "loss_options"),
-    "regularizer": ("descent", "regularizer_options"),
-    "rate_factors": ("descent", "rate_factors"),
-}
-HIDDEN = {
-    "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},
-    "method": {"network", "targets", "loss_options"},
-    "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
-    "initialization": {"network", "seed", "batch"},
-    "augment": {"inputs", "targets", "generator"},
-    "reader": {
-        "source",
-        "target",
-        "folder",
-        "folder_name",
-        "test",
-        "seed",
-        "name",
-        "columns",
-        "group",
-        "time",
-        "inputs",
-    },
-}
+from neurarium.studies.owners import HIDDEN, NESTED
 
 
 @dataclasses.dataclass
