@@ -167,6 +167,14 @@ def checked_names(names: Sequence[Any], origin: Any) -> list[str]:
         DataError: two columns have one name.
     """
     cleaned = [str(name).strip() or f"unnamed {number}" for number, name in enumerate(names, start=1)]
+    patterns = [name for name in cleaned if name.startswith("^") and name.endswith("$")]
+    if patterns:
+        raise DataError(
+            f"a column of {origin} is called like a pattern: '{patterns[0]}'",
+            expected="a name that does not begin with ^ and end with $",
+            received=patterns[0],
+            fix="rename the column",
+        )
     doubled = sorted(name for name, count in collections.Counter(cleaned).items() if count > 1)
     if doubled:
         places = [str(number) for number, name in enumerate(cleaned, start=1) if name == doubled[0]]
