@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy
@@ -35,6 +37,65 @@ def table_with(**options):
 
 def frame(columns: dict, target: str = "label", **options):
     return lambda folder: nr.data.table(columns, target, **options)
+
+
+def zipped(content: dict[str, bytes], name: str = "a.zip"):
+    """A case that reads a zip archive of these members."""
+
+    def make(folder: Path):
+        with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for each, data in content.items():
+                archive.writestr(each, data)
+        return nr.data.table(folder / name, "label")
+
+    return make
+
+
+def encrypted(folder: Path):
+    """A member whose flag says that it needs a password."""
+    path = folder / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("rows.csv", GOOD)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.find(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(bytes(content))
+    return nr.data.table(path, "label")
+
+
+def cut(ending: str):
+    """A case that reads the first half of a file of columns."""
+
+    def make(folder: Path):
+        frame = polars.DataFrame({"a": range(500), "label": ["x", "y"] * 250})
+        write = {
+            ".arrow": frame.write_ipc,
+            ".arrows": frame.write_ipc_stream,
+            ".parquet": frame.write_parquet,
+        }
+        path = folder / f"a{ending}"
+        write[ending](path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        return nr.data.table(path, "label")
+
+    return make
+
+
+def parts(files: dict[str, str]):
+    """A case that reads several files by a pattern."""
+
+    def make(folder: Path):
+        for name, content in files.items():
+            (folder / name).write_text(content)
+        return nr.data.table(f"{folder}/*.csv", "label")
+
+    return make
+
+
+def mixed_parts(folder: Path):
+    polars.DataFrame({"x": [1, 2], "label": ["a", "b"]}).write_parquet(folder / "a.parquet")
+    polars.DataFrame({"x": ["u", "v"], "label": ["a", "b"]}).write_parquet(folder / "b.parquet")
+    return nr.data.table(folder, "label")
 
 
 def idx(pixels: bytes, labels: bytes = b"\0\0\x08\x01\0\0\0\x02\0\x01"):
@@ -89,7 +150,40 @@ CASES = {
     "header only": (text("a,b,label\n"), ["has a header and no rows", "a, b, label"]),
     "one row": (text("a,b,label\n1,2,3\n"), ["too few rows", "received: 1 row"]),
     "two rows": (text("a,b,label\n1,2,x\n1,3,y\n"), ["too few rows to split", "at least 3 rows", "2 rows"]),
-    "a spreadsheet": (text(b"PK\x03\x04" + bytes(50)), ["zip archive or an Excel file", "save the sheet as CSV"]),
+    "a spreadsheet": (zipped({"xl/workbook.xml": b"<x/>"}, "a.xlsx"), ["is an Excel file", "save the sheet as CSV", "read_excel"]),
+    "an OpenDocument sheet": (zipped({"content.xml": b"<x/>"}, "a.ods"), ["OpenDocument sheet", "save the sheet as CSV"]),
+    "a damaged archive": (text(b"PK\x03\x04" + bytes(50), "a.zip"), ["cut off or damaged", "copy it again"]),
+    "an archive without a table": (zipped({"a.png": b"x", "b.png": b"y"}), ["no table in the archive", "a.png, b.png"]),
+    "an archive that points outside": (zipped({"../a.csv": GOOD.encode()}), ["points outside", "../a.csv", "pack"]),
+    "an archive with an absolute name": (zipped({"/etc/a.csv": GOOD.encode()}), ["points outside", "/etc/a.csv"]),
+    "an encrypted archive": (encrypted, ["is encrypted", "rows.csv needs a password", "unpack it"]),
+    "an archive in an archive": (zipped({"a.csv.zip": b"PK\x03\x04"}), ["another archive", "unpack the outer one"]),
+    "a bomb in an archive": (zipped({"rows.csv": b"a,label\n" + bytes(300 << 20)}), ["unpacks to more than", "200 times"]),
+    "a bomb of gzip": (text(gzip.compress(bytes(300 << 20), 1)), ["unpacks to more than", "200 times its own size"]),
+    "other headers in an archive": (
+        zipped({"a.csv": b"x,label\n1,2\n", "b.csv": b"y,label\n1,2\n"}),
+        ["a.zip:b.csv lacks the column 'x'", "a.zip:a.csv: x, label", "y, label"],
+    ),
+    "xz that is cut off": (text(lzma.compress(GOOD.encode())[:-20]), ["cut off or damaged (xz", "copy it again"]),
+    "bzip2 that is damaged": (text(b"BZh91AY&SY" + bytes(40)), ["cut off or damaged (bzip2"]),
+    "zstd that is damaged": (text(b"\x28\xb5\x2f\xfd" + bytes(40)), ["cut off or damaged (zstd"]),
+    "a cut Arrow file": (cut(".arrow"), ["Arrow file", "damaged or cut off", "write it again"]),
+    "a cut Arrow stream": (cut(".arrows"), ["Arrow stream file", "damaged or cut off"]),
+    "a cut Parquet file": (cut(".parquet"), ["Parquet file", "damaged or cut off"]),
+    "old Feather": (text(b"FEA1" + bytes(40), "a.feather"), ["Feather file of version 1", "to_parquet"]),
+    "JSON lines with a broken line": (
+        text('{"a": 1, "label": "x"}\n{"a": 2, "label": \n', "a.jsonl"), ["line 2 of", "is no JSON", "one object per line"],
+    ),
+    "JSON lines of arrays": (text("[1, 2]\n[3, 4]\n", "a.jsonl"), ["line 1 of", "is no object", "array: [1, 2]"]),
+    "deep JSON": (text('{"a":' * 40 + "1" + "}" * 40 + "\n", "a.jsonl"), ["line 1 of", "more than 16 deep", "flatten"]),
+    "bottomless JSON": (text("[" * 200_000, "a.json"), ["more than 16 deep"]),
+    "JSON of one number": (text("3", "a.json"), ["holds no records", "one number"]),
+    "cut JSON": (text('[{"a": 1}, {"a"', "a.json"), ["is no JSON", "line 1 column"]),
+    "a pattern without a match": (lambda folder: nr.data.table(f"{folder}/*.csv", "y"), ["no file matches", "quote it"]),
+    "parts of other columns": (
+        parts({"a.csv": "x,label\n1,a\n", "b.csv": "x,label,z\n1,b,3\n"}), ["b.csv has a column 'z'", "x, label, z"],
+    ),
+    "parts of other values": (mixed_parts, ["column 'x' of", "b.parquet holds text", "numbers", "String beside Int64"]),
     "cut gzip": (text(gzip.compress(GOOD.encode())[:-20], "rows.csv.gz"), ["cut off or damaged"]),
     "damaged parquet": (text(b"PAR1" + bytes(50), "rows.parquet"), ["Parquet", "damaged"]),
     # text

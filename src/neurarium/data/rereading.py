@@ -56,7 +56,7 @@ class Rereading:
 
         given = {
             key: self.options[key]
-            for key in ("separator", "quote", "encoding", "skip")
+            for key in ("separator", "quote", "encoding", "skip", "broken")
             if key in self.options
         }
         columns = self.options.get("columns")

@@ -13,7 +13,7 @@ from neurarium.data.readers.delimited import Reading, read_delimited
 def read(folder, content, *, like=(), **reading):
     path = folder / "rows.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_delimited(path, Reading(**reading), like=like)
+    return read_delimited(path, path.read_bytes(), Reading(**reading), like=like)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ import gzip
 import pytest
 
 from neurarium.core.errors import DataError
-from neurarium.data.readers.encodings import read_bytes, to_utf8
+from neurarium.data.readers.encodings import to_utf8
+from neurarium.data.readers.unpacking import read_packed
 
 TEXT = "größe,label\n1,ä\n"
 
@@ -36,4 +37,4 @@ def test_bytes_that_a_given_encoding_refuses_are_named():
 def test_gzip_is_unpacked_whatever_its_name(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_bytes(gzip.compress(TEXT.encode()))
-    assert read_bytes(path) == TEXT.encode()
+    assert read_packed(path) == TEXT.encode()

@@ -1,10 +1,15 @@
+import bz2
 import datetime
 import decimal
 import gzip
+import json
+import lzma
+import zipfile
 
 import numpy
 import pandas
 import polars
+import pyarrow
 import pytest
 import torch
 
@@ -13,6 +18,40 @@ from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
 
 COLUMNS = {"age": [39, 50, 38], "pay": [1.5, None, 2.5], "job": ["a", None, "b"], "new": [True, False, True]}
+
+
+def packed(folder, frame):
+    """The table in further formats, packed and in parts."""
+    text = frame.write_csv().encode()
+    frame.write_ipc(folder / "rows.arrow", compression="zstd")
+    frame.write_ipc(folder / "rows.feather")
+    frame.write_ipc_stream(folder / "rows.arrows")
+    frame.write_ndjson(folder / "rows.jsonl")
+    frame.write_json(folder / "rows.json")
+    (folder / "columns.json").write_text(json.dumps(frame.to_dict(as_series=False)))
+    (folder / "rows.csv.xz").write_bytes(lzma.compress(text))
+    (folder / "rows.csv.bz2").write_bytes(bz2.compress(text[:40]) + bz2.compress(text[40:]))
+    (folder / "rows.csv.zst").write_bytes(pyarrow.compress(text, codec="zstd", asbytes=True))
+    (folder / "rows.jsonl.gz").write_bytes(gzip.compress((folder / "rows.jsonl").read_bytes()))
+    for name in ("csv", "parquet", "jsonl"):
+        (folder / f"{name} parts").mkdir()
+    for number in range(3):
+        part = frame.slice(number, 1)
+        part.write_csv(folder / "csv parts" / f"part-{8 + number}.csv", include_header=number == 0)
+        part.write_parquet(folder / "parquet parts" / f"{number}.parquet")
+        part.write_ndjson(folder / "jsonl parts" / f"{number}.ndjson")
+    (folder / "parquet parts" / "_SUCCESS").touch()
+    with zipfile.ZipFile(folder / "rows.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.write(folder / "rows.csv", "inside/rows.csv")
+        archive.writestr("README.txt", "of these rows")
+    with zipfile.ZipFile(folder / "parts.zip", "w") as archive:
+        for path in (folder / "csv parts").iterdir():
+            archive.write(path, f"parts/{path.name}")
+    names = ("rows.arrow", "rows.feather", "rows.arrows", "rows.jsonl", "rows.json", "columns.json", "rows.csv.xz",
+             "rows.csv.bz2", "rows.csv.zst", "rows.jsonl.gz", "rows.zip", "parts.zip", "csv parts", "parquet parts",
+             "jsonl parts", "csv parts/*.csv", "csv parts/part-[0-9]*.csv")  # fmt: skip
+    found = {name: folder / name for name in names}
+    return {**found, "paths": sorted((folder / "parquet parts").glob("*.parquet"))}
 
 
 def sources(folder):
@@ -33,13 +72,16 @@ def sources(folder):
         "parquet": folder / "rows.parquet",
         "csv": str(folder / "rows.csv"),
         "gzip": folder / "rows.csv.gz",
+        **packed(folder, frame),
     }
 
 
 @pytest.mark.parametrize(
     "kind",
     ["polars", "lazy", "pandas", "pandas nullable", "pandas categories", "arrow", "dict", "dict of arrays", "rows",
-     "parquet", "csv", "gzip"],
+     "parquet", "csv", "gzip", "rows.arrow", "rows.feather", "rows.arrows", "rows.jsonl", "rows.json", "columns.json",
+     "rows.csv.xz", "rows.csv.bz2", "rows.csv.zst", "rows.jsonl.gz", "rows.zip", "parts.zip", "csv parts",
+     "parquet parts", "jsonl parts", "csv parts/*.csv", "csv parts/part-[0-9]*.csv", "paths"],
 )  # fmt: skip
 def test_one_table_in_many_containers(tmp_path, kind):
     frame = read_frame(sources(tmp_path)[kind], Reading()).frame

@@ -15,7 +15,7 @@ import polars
 
 from neurarium.core.errors import DataError
 from neurarium.data.dataset import Decision
-from neurarium.data.readers.encodings import read_bytes, to_utf8
+from neurarium.data.readers.encodings import to_utf8
 from neurarium.data.readers.sniffing import BLANKS, SAMPLE, Dialect, looks_like_data, reader, rows, sniff
 from neurarium.data.readers.values import MISSING
 
@@ -31,6 +31,7 @@ class Reading:
         encoding: of the text, where it is not UTF-8.
         missing: what stands for a missing value, upper or lower case.
         skip: lines to leave out at the top of the file.
+        broken: a line that cannot be read as a row: "refuse" names it and stops, "quarantine" leaves it out and lists it.
     """
 
     columns: tuple[str, ...] | None = None
@@ -39,6 +40,7 @@ class Reading:
     encoding: str | None = None
     missing: tuple[str, ...] = MISSING
     skip: int = 0
+    broken: str = "refuse"
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -70,18 +72,25 @@ class Read:
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]] = ()) -> Read:
+def read_delimited(
+    path: Path | str, content: bytes, reading: Reading, *, like: Sequence[Sequence[str]] = ()
+) -> Read:
     """Read a text table.
 
     Args:
-        path: the file; gzip is unpacked.
+        path: how messages call the file.
+        content: its bytes, unpacked.
         reading: how.
         like: lists of names, one of which a file without a header takes (a test file beside a training file).
 
     Raises:
         DataError: whatever keeps the file from being a table of at least one row.
     """
-    content, encoding = to_utf8(read_bytes(path), path, reading.encoding)
+    if not content.strip():
+        raise DataError(
+            f"the file {path} is empty", expected="a header line and rows", received=f"{len(content)} bytes"
+        )
+    content, encoding = to_utf8(content, path, reading.encoding)
     content = _top(content, reading.skip)
     sample = max(4 * SAMPLE, content.find(b"\n", content.find(b"\n") + 1))  # two lines at least, however long
     text = content[:sample].decode("utf-8", errors="ignore")
@@ -93,7 +102,8 @@ def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]
         )
     first = lines[0]
     names, header = _names(first, reading, like, path)
-    frame = _frame(content, dialect, header, names, path, reading.skip)
+    quarantined: list[dict[str, Any]] | None = [] if reading.broken == "quarantine" else None
+    frame = _frame(content, dialect, header, names, path, reading.skip, quarantined)
     blank = frame.select(polars.all_horizontal(polars.all().is_null())).to_series()
     frame = frame.filter(~blank) if blank.any() else frame
     if frame.height == 0:
@@ -105,6 +115,7 @@ def read_delimited(path: Path, reading: Reading, *, like: Sequence[Sequence[str]
     suspicious = header and looks_like_data(first)
     decisions = _decisions(reading, dialect, encoding, suspicious)
     facts = {"blank_lines": int(blank.sum()), "encoding": encoding, "separator": _shown(dialect)}
+    facts |= {"quarantined": quarantined} if quarantined else {}
     return Read(frame, str(path), header, suspicious, decisions, facts)
 
 
@@ -135,7 +146,7 @@ def _top(content: bytes, skip: int) -> bytes:
 
 
 def _names(
-    first: list[str], reading: Reading, like: Sequence[Sequence[str]], path: Path
+    first: list[str], reading: Reading, like: Sequence[Sequence[str]], path: Path | str
 ) -> tuple[list[str], bool]:
     """Return (names, whether the first line is a header).
 
@@ -193,7 +204,13 @@ def checked_names(names: Sequence[Any], origin: Any) -> list[str]:
 
 
 def _frame(
-    content: bytes, dialect: Dialect, header: bool, names: list[str], path: Path, skip: int
+    content: bytes,
+    dialect: Dialect,
+    header: bool,
+    names: list[str],
+    path: Path | str,
+    skip: int,
+    quarantined: list[dict[str, Any]] | None,
 ) -> polars.DataFrame:
     """The fast way; where it fails or may have hidden a short row, the exact and slow way decides."""
     separator = dialect.separator
@@ -223,7 +240,7 @@ def _frame(
             body = _without_header(frame) if header else frame
             if not body.get_column(names[-1]).null_count() or _even(content, separator, quote, len(names)):
                 return body
-    return _exact(content.decode(), Dialect(separator, quote), header, names, path, skip)
+    return _exact(content.decode(), Dialect(separator, quote), header, names, path, skip, quarantined)
 
 
 def _even(content: bytes, separator: str, quote: str | None, width: int) -> bool:
@@ -247,18 +264,28 @@ def _without_header(frame: polars.DataFrame) -> polars.DataFrame:
 
 
 def _exact(
-    text: str, dialect: Dialect, header: bool, names: list[str], path: Path, skip: int
+    text: str,
+    dialect: Dialect,
+    header: bool,
+    names: list[str],
+    path: Path | str,
+    skip: int,
+    quarantined: list[dict[str, Any]] | None,
 ) -> polars.DataFrame:
-    """Read row by row; the first row of another width is named."""
+    """Read row by row; the first row of another width is named, or all of them are left out and listed."""
     parsed, found, previous = reader(text, dialect), [], 0
     try:
         for row in parsed:
             line, previous = previous + 1, parsed.line_num
             if not row or (len(row) == 1 and not row[0].strip() and len(names) > 1):
                 continue
-            if len(row) != len(names):
+            if len(row) == len(names):
+                found.append(row)
+            elif quarantined is None:
                 raise _ragged(row, names, path, line + skip, dialect)
-            found.append(row)
+            else:
+                reason = f"{len(row)} fields where the first line has {len(names)}"
+                quarantined.append({"file": str(path), "row": line + skip, "reason": reason})
     except csv.Error as error:
         raise DataError(
             f"{path} cannot be cut into fields at line {parsed.line_num + skip}: {error}",
@@ -273,11 +300,11 @@ def _exact(
     ).with_columns(polars.all().replace("", None))
 
 
-def _ragged(row: list[str], names: list[str], path: Path, line: int, dialect: Dialect) -> DataError:
+def _ragged(row: list[str], names: list[str], path: Path | str, line: int, dialect: Dialect) -> DataError:
     shown = dialect.separator.join(row)
     return DataError(
         f"line {line} of {path} has {len(row)} fields where the first line has {len(names)}",
         expected=f"{len(names)} fields separated by {dialect.separator!r}",
         received=shown if len(shown) <= 120 else shown[:117] + "...",
-        fix="mend that line, or quote the field that holds the separator",
+        fix="mend that line, quote the field that holds the separator, or leave such lines out with broken='quarantine'",
     )

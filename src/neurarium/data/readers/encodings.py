@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import zlib
 from pathlib import Path
 
 from neurarium.core.errors import DataError, nearest
@@ -17,43 +15,17 @@ MARKS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 FOREIGN = (
-    (b"PK\x03\x04", "a zip archive or an Excel file", "unpack it, or save the sheet as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel file", "save the sheet as CSV"),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Excel file",
+        "save the sheet as CSV UTF-8, or give nr.data.table the frame of pandas.read_excel",
+    ),
     (b"\x89PNG", "an image", "use the folder that holds the images as the source"),
     (b"\xff\xd8\xff", "an image", "use the folder that holds the images as the source"),
     (b"%PDF", "a PDF file", "export the table as CSV"),
     (b"SQLite format 3", "an SQLite data base", "export the table as CSV"),
     (b"\x89HDF", "an HDF5 file", "convert the table to CSV or Parquet"),
-    (b"BZh", "compressed by bzip2", "unpack it, or compress it with gzip"),
-    (b"\xfd7zXZ", "compressed by xz", "unpack it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd", "unpack it, or compress it with gzip"),
 )
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where they are gzip (whatever the file is called).
-
-    Raises:
-        DataError: missing, a folder or a device, empty, unreadable, or gzip that is cut off.
-    """
-    require_file(path)
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"the compressed file {path} is cut off or damaged ({error})", fix="copy it again"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"the file {path} cannot be read: {error.strerror}", fix="check its permissions"
-        ) from error
-    if not content.strip():
-        raise DataError(
-            f"the file {path} is empty", expected="a header line and rows", received=f"{len(content)} bytes"
-        )
-    return content
 
 
 def require_file(path: Path) -> None:

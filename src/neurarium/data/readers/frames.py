@@ -4,60 +4,46 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy
 import polars
 
 from neurarium.core.errors import DataError
-from neurarium.core.files import sha256
-from neurarium.data.readers.delimited import Read, Reading, checked_names, read_delimited
-from neurarium.data.readers.encodings import require_file
+from neurarium.data.readers.delimited import Read, Reading, checked_names
+from neurarium.data.readers.files import read_files
+from neurarium.data.readers.records import unnested
 from neurarium.data.readers.values import AMBIGUOUS, spellings
-
-PARQUET = b"PAR1"
 
 
 def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] = ()) -> Read:
     """Read a table from whatever holds it.
 
     Args:
-        source: a path (CSV, TSV, any delimited text, gzip of these, Parquet), a pandas or polars frame, an Arrow
-            table, a NumPy array `(rows, columns)` or structured, a mapping of columns, a sequence of mappings.
+        source: a path, a pattern of paths, a folder of parts or a list of paths (delimited text, JSON lines, a JSON array,
+            Parquet, Arrow, packed or not: see `readers.files`), a pandas or polars frame, an Arrow table, a NumPy array
+            `(rows, columns)` or structured, a mapping of columns, a sequence of mappings.
         reading: how text is read; its `columns` name the columns of an array.
         like: lists of names, one of which a source without names takes.
 
     Raises:
         DataError: what cannot be read as a table; the message says why.
     """
-    if isinstance(source, str | os.PathLike):
-        read = _from_path(Path(source).expanduser(), reading, like)
+    if isinstance(source, str | os.PathLike) or _are_paths(source):
+        read = read_files(source, reading, like)
     else:
         frame, header = _from_memory(source, reading, like)
         read = Read(frame, f"the {type(source).__name__}", header)
+    read.frame = unnested(read.frame, read.origin)
     if read.frame.width == 0 or read.frame.height == 0:
         raise DataError(f"{read.origin} has no rows", expected="at least one row and one column")
     read.frame = _clean(read.frame, reading.missing, read.origin)
     return read
 
 
-def _from_path(path: Path, reading: Reading, like: Sequence[Sequence[str]]) -> Read:
-    require_file(path)
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    if magic != PARQUET:
-        read = read_delimited(path, reading, like=like)
-    else:
-        try:
-            frame = polars.read_parquet(path)
-        except (polars.exceptions.PolarsError, OSError) as error:
-            raise DataError(
-                f"the Parquet file {path} is damaged: {error}", fix="copy or write it again"
-            ) from error
-        read = Read(frame, str(path), facts={"format": "parquet"})
-    read.facts["sha256"] = sha256(path)
-    return read
+def _are_paths(source: Any) -> bool:
+    listed = isinstance(source, list | tuple) and len(source) > 0
+    return listed and all(isinstance(each, os.PathLike | str) for each in source)
 
 
 def _from_memory(
@@ -75,13 +61,13 @@ def _from_memory(
     if module == "pyarrow":
         return polars.DataFrame(polars.from_arrow(source)), True
     if isinstance(source, Mapping):
-        return _from_columns({str(name): values for name, values in source.items()}), True
+        return from_columns({str(name): values for name, values in source.items()}), True
     if isinstance(source, Sequence) and source and all(isinstance(row, Mapping) for row in source):
         names = dict.fromkeys(name for row in source for name in row)
-        return _from_columns({str(name): [row.get(name) for row in source] for name in names}), True
+        return from_columns({str(name): [row.get(name) for row in source] for name in names}), True
     array = numpy.asarray(source.detach().cpu() if hasattr(source, "detach") else source)
     if array.dtype.names:
-        return _from_columns({name: array[name] for name in array.dtype.names}), True
+        return from_columns({name: array[name] for name in array.dtype.names}), True
     return _from_array(array, [reading.columns, *like] if reading.columns else like), False
 
 
@@ -103,7 +89,7 @@ def _from_array(array: numpy.ndarray, alternatives: Sequence[Sequence[str]]) -> 
             received=f"shape {tuple(array.shape)}",
         )
     names = checked_names(fitting[0] if fitting else [f"x{number}" for number in range(width)], "the array")
-    return _from_columns({name: array[:, number] for number, name in enumerate(names)})
+    return from_columns({name: array[:, number] for number, name in enumerate(names)})
 
 
 def _from_pandas(source: Any) -> polars.DataFrame:
@@ -118,10 +104,11 @@ def _from_pandas(source: Any) -> polars.DataFrame:
         else:
             gaps = column.isna().to_numpy()
             columns[name] = [None if gap else value for value, gap in zip(column.tolist(), gaps, strict=True)]
-    return _from_columns(columns)
+    return from_columns(columns)
 
 
-def _from_columns(columns: Mapping[str, Any]) -> polars.DataFrame:
+def from_columns(columns: Mapping[str, Any]) -> polars.DataFrame:
+    """Return a frame of named columns; one whose values are of several kinds becomes text."""
     names = checked_names(list(columns), "the table")
     series = [_series(name, values) for name, values in zip(names, columns.values(), strict=True)]
     lengths = {each.name: each.len() for each in series}
@@ -172,7 +159,9 @@ def _clean(frame: polars.DataFrame, missing: Sequence[str], origin: str) -> pola
 def _fractions(frame: polars.DataFrame) -> polars.DataFrame:
     """Turn text into numbers where every value is one and some have a fraction; whole numbers may be codes (`007`)."""
     texts = [name for name, kind in frame.schema.items() if kind == polars.String]
-    cast = frame[texts].select(polars.all().cast(polars.Float64, strict=False))  # by place: a name may be a pattern
+    cast = frame[texts].select(
+        polars.all().cast(polars.Float64, strict=False)
+    )  # by place: a name may be a pattern
     whole = cast.select((polars.all() == polars.all().round()).all())
     numeric = [
         name

@@ -15,7 +15,9 @@ from neurarium.core.errors import OptionError
 SEPARATORS = (",", "\t", ";", "|")
 BLANKS = "blanks"
 SAMPLE = 1 << 16
-csv.field_size_limit(1 << 30)  # Python's own limit, 131,072 characters, is there for programs that trust no file
+csv.field_size_limit(
+    1 << 30
+)  # Python's own limit, 131,072 characters, is there for programs that trust no file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +45,12 @@ def sniff(text: str, *, separator: str | None = None, quote: str | None = None) 
         if given and given != BLANKS and (len(given) > 1 or given in "\r\n" or given == '"' == separator):
             raise OptionError(
                 f"the {what} is no {what}",
-                expected="one character" + (f', or "{BLANKS}" for runs of spaces and tabs' if what == "separator" else ""),
+                expected="one character"
+                + (f', or "{BLANKS}" for runs of spaces and tabs' if what == "separator" else ""),
                 received=repr(given),
-                fix=f"leave it out, and it is found out; or for example {what}=';'" if what == "separator" else "leave it out",
+                fix=f"leave it out, and it is found out; or for example {what}=';'"
+                if what == "separator"
+                else "leave it out",
             )
     sample = _sample(text)
     found = separator or _separator(sample)
