@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 _ROOMS = (
     "core", "data", "layers", "losses", "regularizers", "initializers", "metrics", "networks", "training",
-    "transforms", "methods", "studies", "report", "cli",
+    "transforms", "methods", "studies", "report", "cli", "serving", "sklearn",
 )  # fmt: skip
 _FUNCTIONS = {
     "fit": ("neurarium.training.fitting", "fit"),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from neurarium.cli import chapters, completion, datasets, evaluate, failures, plot, predict, runs, train
+from neurarium.cli import chapters, completion, datasets, evaluate, failures, plot, predict, runs, serve, train
 from neurarium.cli.arguments import GroupedCommand
 from neurarium.cli.output import Output
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 app.command("train", cls=GroupedCommand)(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.add_typer(datasets.app, name="datasets")
 app.command("chapters")(chapters.chapters)
 app.add_typer(runs.app, name="runs")

@@ -59,7 +59,7 @@ def predict_with_notes(
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)
-    frame = _frame(run, method, outputs)
+    frame = polars.DataFrame(columns_of(run, method, outputs))
     if "files" in notes:
         frame.insert_column(0, polars.Series("file", [str(each) for each in notes["files"]]))
     return frame, notes
@@ -77,7 +77,12 @@ def outputs_of(method: Method, inputs: Any, *, batch_size: int = 1024) -> Tensor
     return batches.concatenate(parts)
 
 
-def _frame(run: Run, method: Method, outputs: Any) -> polars.DataFrame:
+def columns_of(run: Run, method: Method, outputs: Any) -> dict[str, Any]:
+    """Turn a method's outputs into the columns of a table of predictions, by name; see `predict`.
+
+    Raises:
+        RefusalError: the method does not predict targets.
+    """
     targets = getattr(method, "targets", None) or run.targets
     if isinstance(targets, Classes):
         return _classes(targets, outputs.float())
@@ -86,7 +91,7 @@ def _frame(run: Run, method: Method, outputs: Any) -> polars.DataFrame:
     raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
 
 
-def _classes(targets: Classes, outputs: Tensor) -> polars.DataFrame:
+def _classes(targets: Classes, outputs: Tensor) -> dict[str, Any]:
     probabilities = targets.probabilities(outputs)
     if targets.several:
         labels = [
@@ -98,12 +103,12 @@ def _classes(targets: Classes, outputs: Tensor) -> polars.DataFrame:
     columns: dict[str, Any] = {"prediction": labels}
     for number, name in enumerate(targets.names):
         columns[f"probability_{name}"] = probabilities[:, number].double().numpy()
-    return polars.DataFrame(columns)
+    return columns
 
 
 def _quantities(
     targets: Quantity, method: Method, outputs: Tensor, intervals: ConformalIntervals | None
-) -> polars.DataFrame:
+) -> dict[str, Any]:
     loss = getattr(method, "loss", None)
     point = outputs if loss is None or not hasattr(loss, "point") else loss.point(outputs)
     values = targets.original(point)
@@ -118,4 +123,4 @@ def _quantities(
             columns[f"{start}low"], columns[f"{start}high"] = low[:, number].numpy(), high[:, number].numpy()
         if spread is not None:
             columns[f"{start}std"] = (spread.double()[:, number] * scale[number]).numpy()
-    return polars.DataFrame(columns)
+    return columns

@@ -1,0 +1,158 @@
+"""Bodies: what a request brings, read within limits of size and time, as checked examples."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from starlette.requests import ClientDisconnect, Request
+
+from neurarium.core.errors import DataError
+from neurarium.serving.refusals import Refusal
+from neurarium.serving.settings import Settings
+
+DEEPEST = 32  # arrays and objects within each other; a float image has four
+JSON, FORM = "application/json", "multipart/form-data"
+NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """Read a request's body.
+
+    Raises:
+        Refusal: 413 too large, 408 too slow, 400 gone.
+    """
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > settings.limit:
+        raise too_large(settings)
+    try:
+        async with asyncio.timeout(settings.timeout):
+            parts, size = [], 0
+            async for part in request.stream():
+                size += len(part)
+                if size > settings.limit:
+                    raise too_large(settings)
+                parts.append(part)
+    except TimeoutError as error:
+        raise Refusal(
+            408,
+            "the request came too slowly",
+            expected=f"all of it within {settings.timeout:g} seconds",
+            close=True,
+        ) from error
+    except ClientDisconnect as error:
+        raise Refusal(400, "the connection was closed before the request was whole", close=True) from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def too_large(settings: Settings) -> Refusal:
+    """Make the refusal of a body over the limit."""
+    return Refusal(
+        413, "the request is too large", expected=f"at most {settings.limit:,} bytes", fix="send fewer examples at once",
+        close=True,
+    )  # fmt: skip
+
+
+def questions(body: bytes, content_type: str, images: bool) -> list[Any]:
+    """Return the examples of a body, one or several, still unchecked.
+
+    Args:
+        body: JSON, a form with files, or the bytes of one image.
+        content_type: as the request says.
+        images: whether the run takes images.
+
+    Raises:
+        Refusal: 400 no JSON, 415 another type.
+        DataError: no example in it.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if images and kind == FORM:
+        found: list[Any] = files_of(body, content_type)
+    elif images and (kind.startswith("image/") or kind == "application/octet-stream"):
+        found = [body]
+    elif kind == JSON or kind.endswith("+json"):
+        value = read_json(body)
+        found = value if _are_several(value, images) else [value]
+    else:
+        raise Refusal(
+            415, "the body has a type that is not read here", received=kind or "no content-type",
+            expected=f"{JSON}, {FORM} or image/*" if images else JSON,
+        )  # fmt: skip
+    if not found or found == [b""]:
+        raise DataError("the request holds no example", expected="one or more", received="none")
+    return found
+
+
+def read_json(body: bytes) -> Any:
+    """Parse JSON strictly: no NaN, no depth that costs more than it says.
+
+    Raises:
+        Refusal: 400, with the place of the first error.
+    """
+    if body.count(b"[") + body.count(b"{") > DEEPEST and _depth(body) > DEEPEST:
+        raise Refusal(400, "the JSON is nested too deeply", expected=f"at most {DEEPEST} levels")
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise Refusal(400, "the body is no JSON: it is not UTF-8", received=f"byte {error.start}") from error
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, f"the body is no JSON: {error}", expected="JSON") from error
+
+
+def files_of(body: bytes, content_type: str) -> list[bytes]:
+    """Return the contents of the files of a form (multipart/form-data), in their order.
+
+    Raises:
+        Refusal: 400 no form.
+
+    >>> body = b'--x\\r\\nContent-Disposition: form-data; name="image"; filename="a"\\r\\n\\r\\nbytes\\r\\n--x--\\r\\n'
+    >>> files_of(body, "multipart/form-data; boundary=x")
+    [b'bytes']
+    """
+    found = re.search(r'boundary="?([^";,\r\n]{1,70})"?', content_type)
+    if found is None:
+        raise Refusal(400, "the form has no boundary", expected=f"{FORM}; boundary=...")
+    mark = b"\r\n--" + found[1].encode("latin-1")
+    parts = (b"\r\n" + body).split(mark)
+    if len(parts) < 3 or not parts[-1].startswith(b"--"):
+        raise Refusal(400, "the form is not whole", expected="parts between boundaries, and a closing one")
+    files = []
+    for part in parts[1:-1]:
+        head, mark_, content = part.partition(b"\r\n\r\n")
+        if mark_ and re.search(rb"content-disposition:[^\r\n]*filename", head, re.IGNORECASE):
+            files.append(content)
+    return files
+
+
+def _are_several(value: Any, images: bool) -> bool:
+    """An array of objects is several examples; so is an array of base64 texts. Bare numbers are one example."""
+    if not isinstance(value, list):
+        return False
+    return not value or all(isinstance(each, Mapping) for each in value) or not _is_numbers(value)
+
+
+def _is_numbers(value: Any) -> bool:
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for found in NESTING.finditer(body):
+        mark = found[0]
+        if mark in (b"[", b"{"):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > DEEPEST:
+                break
+        elif mark in (b"]", b"}"):
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value; null stands for a missing one")

@@ -1,0 +1,17 @@
+"""Example: one checked question on its way to the network."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Example(NamedTuple):
+    """One checked example of a request.
+
+    Args:
+        value: what the reader's `collate` takes.
+        notes: what the one who asks should know of it: `unseen` categories, `unreadable` values.
+    """
+
+    value: Any
+    notes: dict[str, Any] = {}

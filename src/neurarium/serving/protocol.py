@@ -1,0 +1,69 @@
+"""Protocol: HTTP whose heads are bounded in size and time, so that a slow or endless one does not hold a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+def bounded(seconds: float, most: int) -> Any:
+    """Return uvicorn's protocol with heads of at most `most` bytes that arrive within `seconds`."""
+    return functools.partial(BoundedProtocol, seconds=seconds, most=most)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, with a bound on the time and the bytes of a request's head.
+
+    Args:
+        seconds: from the beginning of a connection, or of a request on it, to the end of its headers.
+        most: bytes of a head.
+    """
+
+    def __init__(self, *arguments: Any, seconds: float, most: int, **options: Any):
+        super().__init__(*arguments, **options)
+        self.seconds, self.most, self.received = seconds, most, 0
+        self.deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begin()
+
+    def on_headers_complete(self) -> None:
+        self._end()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        if self.deadline is not None:
+            self.received += len(data)
+        super().data_received(data)
+        if self.deadline is not None and self.received > self.most:
+            self._refuse(b"431 Request Header Fields Too Large")
+
+    def _begin(self) -> None:
+        if self.deadline is None:
+            self.received = 0
+            self.deadline = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
+
+    def _end(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def _refuse(self, status: bytes) -> None:
+        self._end()
+        if not self.transport.is_closing():
+            self.transport.write(
+                b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.close()

@@ -1,0 +1,95 @@
+"""Server: a run behind HTTP until SIGTERM; what is being answered then is answered to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from neurarium.core.errors import OptionError, require
+from neurarium.serving.settings import Settings
+from neurarium.training.run import Run
+
+LARGEST_HEAD = 64 << 10
+GRACE = 15  # seconds for what is being answered at the end
+
+
+def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:
+    """Serve a run until SIGTERM or Ctrl-C.
+
+    Args:
+        run: a trained run with its preparation.
+        settings: the address and the limits.
+        ready: called with the address once requests are answered.
+
+    Raises:
+        MissingDependencyError: starlette, uvicorn or httptools are not installed.
+        OptionError: the address is taken, or not ours.
+    """
+    for package in ("starlette", "uvicorn", "httptools"):
+        require(package, extra="serve")
+    import uvicorn
+
+    from neurarium.serving.application import Service
+    from neurarium.serving.predictor import Predictor
+    from neurarium.serving.protocol import bounded
+
+    torch.set_num_threads(settings.threads)
+    predictor = Predictor(run)
+    predictor.warm_up()
+    service = Service(predictor, settings, run.folder.name if run.folder else "run")
+    listening = _listen(settings)
+    config = uvicorn.Config(
+        service.guarded(),
+        http=bounded(settings.timeout, LARGEST_HEAD),
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.connections,
+        timeout_keep_alive=int(max(5, settings.timeout)),
+        timeout_graceful_shutdown=GRACE,
+        backlog=2048,
+    )
+    server = uvicorn.Server(config)
+    if ready is not None:
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        _when_started(server, lambda: ready(f"http://{shown}:{port}"))
+    try:
+        server.run(sockets=[listening])
+    finally:
+        listening.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise OptionError(
+            f"the server cannot listen at {settings.host}:{settings.port}: {error.strerror or error}",
+            expected="a free port of this machine",
+            fix="choose another --port, or 0 for any free one",
+        ) from error
+    return listening
+
+
+def _when_started(server: Any, tell: Callable[[], None]) -> None:
+    usual = server.startup
+
+    async def startup(sockets: list[socket.socket] | None = None) -> None:
+        await usual(sockets=sockets)
+        if server.started:
+            asyncio.get_running_loop().call_soon(tell)
+
+    server.startup = startup
