@@ -164,6 +164,10 @@ def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
             )
         output.note(f"{command.data} has changed since that run: the result will be another")
     command.data_sha256 = now
+    if dataset.summary.get(
+        "streamed"
+    ):  # the splits are others in memory: whoever reads it again shall stream it too
+        command.set = {**command.set, "stream": True}
     return dataset
 
 
@@ -185,11 +189,14 @@ def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
 def _settled(command: Command) -> Command:
     """Make paths absolute, so that the command means the same from any folder."""
     from neurarium.data.catalogue.entries import ENTRIES
+    from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
     for name in ("data", "test", "validation", "start"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))
+        elif isinstance(value, str) and value not in ENTRIES and is_pattern(value):
+            setattr(command, name, absolute_pattern(value))
     _check_early(command)
     return command
 

@@ -80,7 +80,8 @@ def rereadable(reader: Callable[..., Dataset]) -> Callable[..., Dataset]:
     @functools.wraps(reader)
     def read(*source: Any, **options: Any) -> Dataset:
         dataset = reader(*source, **options)
-        dataset.rereading = Rereading(reader, source, options)
+        if not dataset.summary.get("streamed"):  # its rows cannot be listed
+            dataset.rereading = Rereading(reader, source, options)
         return dataset
 
     return read

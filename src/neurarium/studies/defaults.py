@@ -135,6 +135,8 @@ def _epochs(count: int, dataset: Dataset, recipe: Recipe) -> tuple[int, str]:
     kind = getattr(dataset.targets, "kind", "classification")
     seen = recipe.seen.get(kind, max(recipe.seen.values()))
     least, most = recipe.epochs
+    if dataset.summary.get("streamed"):
+        least = 1  # so many rows that even one epoch is long
     epochs = min(most, max(least, round(seen / count)))
     reason = (
         f"some {seen:,} examples in all, within {least} to {most} epochs: what {kind} of such data needed"

@@ -35,8 +35,9 @@ def read_data(
     """Read a dataset by the name of its source.
 
     Args:
-        source: a data set of the catalogue (`digits`), a table (CSV, TSV, gzip of these, Parquet), a folder of images
-            with a folder per class, a folder of idx files, an npz file.
+        source: a data set of the catalogue (`digits`), a table (CSV, JSON lines, Parquet, Arrow ..., packed or not), a
+            pattern of tables (`parts/*.csv`) or a folder of them, a folder of images with a folder per class, a folder
+            of idx files, an npz file.
         target: the column to predict, several with commas; tables need it.
         columns: names with commas, for a table without a header.
         test, validation: a file or folder of its own, or the fraction that is set aside.
@@ -83,9 +84,13 @@ def reader_of(source: str | Path) -> tuple[str, Callable[..., Dataset]]:
     if text in ENTRIES:
         module, _, function = ENTRIES[text].variants[0].read.partition(":")
         return "catalogue", getattr(importlib.import_module(f"neurarium.data.catalogue.{module}"), function)
-    if not path.exists():
+    from neurarium.data.readers.parts import holds_tables, is_pattern
+
+    parts = is_pattern(source)
+    if not parts and not path.exists():
         raise _absent(text, path, ENTRIES)
-    if path.is_dir() or path.suffix.lower() in (".npz", ".npy"):
+    folder = not parts and path.is_dir() and not holds_tables(path)
+    if folder or path.suffix.lower() in (".npz", ".npy"):
         from neurarium.data.readers.images import images
 
         return "images", images
@@ -168,7 +173,11 @@ def _target(path: Path, target: str, values: Mapping[str, Any]) -> Any:
 def _columns(path: Path, values: Mapping[str, Any]) -> list[str]:
     from neurarium.data.readers.delimited import Reading
     from neurarium.data.readers.frames import read_frame
+    from neurarium.data.readers.parquet import ParquetTable, parquet_parts
 
+    parts = parquet_parts(path)
+    if parts is not None:  # it may be too large to be read for its names
+        return list(ParquetTable(parts).schema)
     names = values.get("columns")
     named = tuple(each.strip() for each in names.split(",")) if isinstance(names, str) else names
     chosen = {name: values[name] for name in ("separator", "quote", "encoding") if name in values}
@@ -193,10 +202,14 @@ def _quoted(text: str) -> str:
 
 
 def _mapping(value: Any) -> Any:
-    """`zip:categorical,day:date:%d/%m/%Y` as a mapping."""
+    """`zip:categorical,day:date:%d/%m/%Y` as a mapping; `=` may stand for the first colon."""
     if not isinstance(value, str):
         return value
-    pairs = [each.partition(":") for each in value.split(",") if each.strip()]
+    marks = [re.search("[:=]", each) for each in value.split(",") if each.strip()]
+    pairs = [
+        each.partition(mark[0] if mark else ":")
+        for each, mark in zip(filter(str.strip, value.split(",")), marks, strict=True)
+    ]
     if not all(middle for _, middle, _ in pairs):
         raise OptionError(
             "types are given as column:kind", expected="zip:categorical,day:date", received=value

@@ -202,21 +202,30 @@ def _labels(name: str, values: polars.Series, different: int) -> Labels:
             received=f"{different:,} different values in {values.len():,} rows, for example {values[0]!r}",
             fix="choose another --target",
         )
-    found = values.unique().to_list()
-    bare = {_bare(label) for label in found}
-    if len(bare) < len(found):  # "yes" and "yes." in one file are one class
-        found = sorted({min((each for each in found if _bare(each) == one), key=len) for one in bare})
-    if len(found) < 2:
+    names = label_names(values.unique().to_list())
+    if len(names) < 2:
         raise DataError(
             f"the target '{name}' has one class only",
             expected="at least two classes",
-            received=f"'{found[0]}' in all {values.len()} rows",
+            received=f"'{names[0]}' in all {values.len()} rows",
             fix="choose another --target, or add rows of another class",
         )
+    return Labels(name, names)
+
+
+def label_names(found: Sequence[str]) -> tuple[str, ...]:
+    """Return classes in the order of their codes: numbers by size, else by name; "yes" and "yes." are one class.
+
+    >>> label_names(["10", "9"]), label_names(["yes.", "no", "yes"])
+    (('9', '10'), ('no', 'yes'))
+    """
+    bare = {_bare(label) for label in found}
+    if len(bare) < len(found):
+        found = sorted({min((each for each in found if _bare(each) == one), key=len) for one in bare})
     try:
-        return Labels(name, tuple(sorted(found, key=lambda label: (float(label), label))))
+        return tuple(sorted(found, key=lambda label: (float(label), label)))
     except ValueError:
-        return Labels(name, tuple(sorted(found)))
+        return tuple(sorted(found))
 
 
 def _quantities(frame: polars.DataFrame, columns: Sequence[str]) -> Quantities:

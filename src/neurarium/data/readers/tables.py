@@ -22,6 +22,8 @@ from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.partition import How, partition
+from neurarium.data.readers.parts import named_after
+from neurarium.data.readers.streamed import parquet_to_stream, refuse_for_streamed, streamed_table
 from neurarium.data.readers.values import MISSING, spellings
 from neurarium.data.rereading import rereadable
 from neurarium.data.splits import Rows
@@ -51,13 +53,18 @@ def table(
     encoding: str | None = None,
     missing: Sequence[str] | None = None,
     skip: int = 0,
+    broken: Literal["refuse", "quarantine"] = "refuse",
     name: str | None = None,
+    stream: bool | None = None,
+    sample: int = 200_000,
+    buffer: int = 256 << 20,
 ) -> Dataset:
     """Read a table, split it, and prepare it by what its training rows show.
 
     Args:
-        source: a path (CSV, TSV and relatives, gzip of these, Parquet), a pandas or polars frame, a NumPy array
-            `(rows, columns)`, a dict of columns, a list of dicts.
+        source: a path (CSV, TSV and relatives, JSON lines, a JSON array, Parquet, Arrow or Feather; each packed by gzip,
+            bzip2, xz or zstd, or in a zip archive), a pattern of paths, a folder of parts or a list of paths; a pandas
+            or polars frame, a NumPy array `(rows, columns)`, a dict of columns, a list of dicts.
         target: the column to predict (several for regression: a tuple), or an array with one value per row.
         columns: names, for a source without a header.
         test: a source of test rows (or a pair of inputs and an array of targets); without it `test_fraction` of the
@@ -75,8 +82,13 @@ def table(
         seed: decides the split.
         scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
         indicators: whether gaps in a numeric column become an input of their own.
-        separator, quote, encoding, missing, skip: how text is read, where it is not found out rightly; see `Reading`.
+        separator, quote, encoding, missing, skip, broken: how text is read, where it is not found out rightly; see
+            `Reading`.
         name: how reports call the dataset.
+        stream: never hold the table in memory (Parquet only); None does so where it needs more than a quarter of the
+            free memory. Then at most 200,000 rows each validate and test, unless shares other than 0.15 are given.
+        sample: of a streamed table, the training rows that quantiles and categories are fitted on.
+        buffer: of a streamed table, the bytes of raw rows that are shuffled together.
 
     Returns:
         A dataset of `Table` -> `Classes` or `Quantity`; `dataset.decisions` says what was decided and how to override
@@ -91,7 +103,16 @@ def table(
     Dataset(table: Table -> Classes; train 28, validation 6, test 6)
     """
     tokens = MISSING if missing is None else tuple(missing)
-    reading = Reading(_names(columns), separator, quote, encoding, tokens, skip)
+    reading = Reading(_names(columns), separator, quote, encoding, tokens, skip, broken)
+    if (large := parquet_to_stream(source, stream)) is not None:
+        refuse_for_streamed(
+            group=group, time=time, columns=columns, split=None if split == "random" else split
+        )
+        return streamed_table(
+            large, target, validation=validation, test=test, test_fraction=test_fraction, task=task, drop=drop,
+            types=types, weights=weights, seed=seed, scaling=scaling, indicators=indicators, missing=missing,
+            name=name, asked=bool(stream), buffer=buffer, sample=sample,
+        )  # fmt: skip
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
@@ -376,5 +397,7 @@ def _fraction(validation: Any) -> float:
 
 def _called(source: Any) -> str:
     if isinstance(source, str | os.PathLike):
-        return Path(source).name.removesuffix(".gz").rpartition(".")[0] or Path(source).name
+        return named_after(source)
+    if isinstance(source, list | tuple) and source and isinstance(source[0], str | os.PathLike):
+        return named_after(source[0])
     return "table"

@@ -14,6 +14,8 @@ from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.examples import Examples, FileExamples
+from neurarium.data.sources.streamed import streamed_batches
+from neurarium.data.streaming import StreamedExamples
 
 CHUNK_BYTES = 2 << 20  # rows gathered in one call: more pays for the call, less stays in the cache (measured)
 
@@ -43,7 +45,7 @@ class Minibatches:
 
     def __init__(
         self,
-        examples: Examples | FileExamples,
+        examples: Examples | FileExamples | StreamedExamples,
         batch_size: int = 128,
         *,
         seed: int = 0,
@@ -65,6 +67,7 @@ class Minibatches:
         self.device = torch.device(device) if device is not None else torch.device("cpu")
         self.epoch = self.position = 0
         self._resident: Any = None
+        self._places: Tensor | None = None  # of the batch that was yielded last, where the order is not held
 
     def __len__(self) -> int:
         whole, left = divmod(len(self.examples), self.batch_size)
@@ -87,16 +90,22 @@ class Minibatches:
         return torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        order, total = self.order(), len(self)
-        yields = self._from_memory if self.examples.in_memory else self._from_files
-        for batch in yields(order, self.position, total):
+        for batch in self._batches(self.position, len(self)):
             self.position += 1
             yield batch
         self.epoch, self.position = self.epoch + 1, 0
 
     def latest(self) -> Tensor:
         """Return the places in the split of the examples of the batch that was yielded last."""
+        if self._places is not None:
+            return self._places
         return self.order()[slice(*self._bounds(self.position - 1))]
+
+    def _batches(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        if isinstance(self.examples, StreamedExamples):
+            return self._from_stream(start, stop)
+        yields = self._from_memory if self.examples.in_memory else self._from_files
+        return yields(self.order(), start, stop)
 
     def _bounds(self, number: int) -> tuple[int, int]:
         """Return where this rank's part of batch `number` lies in the order."""
@@ -140,6 +149,14 @@ class Minibatches:
         )
         for number, (indices, batch) in enumerate(zip(wanted, loader, strict=True), start):
             yield self._finished(batches.to(batch, self.device), torch.tensor(indices), number)
+
+    def _from_stream(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        spans = [self._bounds(number) for number in range(start, stop)]
+        how = {"shuffle": self.shuffle, "seed": self.seed, "epoch": self.epoch}
+        parts = streamed_batches(self.examples, spans, **how)  # type: ignore[arg-type]
+        for number, (places, batch) in enumerate(parts, start):
+            self._places = places
+            yield self._finished(batches.to(batch, self.device), places, number)
 
     def _finished(self, batch: dict[str, Any], indices: Tensor, number: int) -> dict[str, Any]:
         if self.examples.in_memory and self.examples.finish:

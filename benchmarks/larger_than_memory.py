@@ -1,0 +1,134 @@
+"""A Parquet table larger than memory: its peak memory and its speed, beside the same rows held in memory.
+
+    python benchmarks/larger_than_memory.py --gigabytes 6
+
+writes a table by row groups into a temporary folder, trains one epoch of it streamed in a process of its own (whose
+peak resident memory is measured), then one epoch of a part of it held in memory and one of the same part streamed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy
+import polars
+
+NUMBERS, ROWS = 20, 131_072  # columns of numbers, rows of a file's row group
+ROW_BYTES = 8 * (NUMBERS + 2) + 2
+
+
+def group(number: int) -> polars.DataFrame:
+    """Return one row group: numbers, a category with gaps, a target that depends on some of them."""
+    chance = numpy.random.default_rng(number)
+    x = chance.standard_normal((ROWS, NUMBERS))
+    x[:, ::4] = numpy.exp(x[:, ::4])
+    place = chance.integers(0, 40, ROWS)
+    y = x[:, 0] + x[:, 1] * x[:, 2] + numpy.sin(place) + 0.3 * chance.standard_normal(ROWS)
+    names = numpy.array([f"place {each}" for each in range(40)])
+    columns = {f"x{each}": x[:, each] for each in range(NUMBERS)}
+    return polars.DataFrame({**columns, "place": names[place], "y": y})
+
+
+def write(folder: Path, gigabytes: float, parts: int = 8) -> int:
+    """Write the table in parts by row groups; return how many groups."""
+    groups = max(2, round(gigabytes * 1e9 / (ROWS * ROW_BYTES)))
+    folder.mkdir(parents=True, exist_ok=True)
+    per_part = -(-groups // parts)
+    for part, first in enumerate(range(0, groups, per_part)):
+        path = folder / f"part-{part}.parquet"
+        frames = (group(each).lazy() for each in range(first, min(first + per_part, groups)))
+        _write_part(path, list(frames))
+    return groups
+
+
+def _write_part(path: Path, frames: list[polars.LazyFrame]) -> None:
+    polars.concat(frames, rechunk=False).sink_parquet(path, row_group_size=ROWS, compression="lz4")
+
+
+def train(source: str, stream: bool, network: str, batch_size: int) -> dict[str, float]:
+    """Train one epoch in this process; return its figures."""
+    import neurarium as nr
+
+    begun = time.monotonic()
+    data = nr.data.table(source, "y", stream=stream)
+    read = time.monotonic()
+    builder = {"mlp": nr.networks.MLP, "tabm": nr.networks.TabM}[network]
+    method = nr.methods.Supervised(builder.for_data(data.inputs, data.targets))
+    run = nr.fit(method, data, epochs=1, batch_size=batch_size, progress=False)
+    seconds = run.seconds
+    begun_steps = time.monotonic()
+    for batch in method.source(data.train, batch_size=batch_size, seed=1):
+        method.step(batch)
+    steps = time.monotonic() - begun_steps
+    return {
+        "rows": len(data.train),
+        "reading_seconds": read - begun,
+        "fit_seconds": seconds,
+        "rows_per_second": len(data.train) / steps,
+        "r2": run.history[-1]["validation"]["r2"],
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def measured(source: str, stream: bool, network: str, batch_size: int) -> dict[str, float]:
+    """Run `train` in a process of its own."""
+    words = [
+        sys.executable,
+        __file__,
+        "--train",
+        source,
+        "--network",
+        network,
+        "--batch-size",
+        str(batch_size),
+    ]
+    done = subprocess.run([*words, *(["--stream"] if stream else [])], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gigabytes", type=float, default=6.0)
+    parser.add_argument("--network", default="mlp", choices=["mlp", "tabm"])
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument(
+        "--folder", type=Path, help="where the table is written; a temporary folder by default"
+    )
+    parser.add_argument("--train", help=argparse.SUPPRESS)
+    parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
+    said = parser.parse_args()
+    if said.train:
+        print(json.dumps(train(said.train, said.stream, said.network, said.batch_size)))
+        return
+    with tempfile.TemporaryDirectory(dir=said.folder) as folder:
+        write(Path(folder) / "whole", said.gigabytes)
+        size = sum(each.stat().st_size for each in Path(folder).rglob("*.parquet"))
+        part = str(sorted((Path(folder) / "whole").iterdir())[0])
+        print(f"{size / 1e9:.2f} GB of Parquet; network {said.network}, batches of {said.batch_size}")
+        how = (said.network, said.batch_size)
+        found = {
+            "whole, streamed": measured(str(Path(folder) / "whole"), True, *how),
+            "a part, streamed": measured(part, True, *how),
+            "a part, in memory": measured(part, False, *how),
+        }
+    for name, each in found.items():
+        print(
+            f"{name:<18} {each['rows']:>11,} rows  read {each['reading_seconds']:6.1f} s  "
+            f"{each['rows_per_second']:>9,.0f} rows/s  R2 {each['r2']:.3f}  peak {each['peak_bytes'] / 1e9:.2f} GB"
+        )
+    rate = found["whole, streamed"]["rows_per_second"] / found["a part, in memory"]["rows_per_second"]
+    print(f"streamed at {rate:.0%} of the speed in memory")
+
+
+if __name__ == "__main__":
+    main()
