@@ -65,6 +65,14 @@ def usage(error: Any) -> UserError:
             f"there is no command '{unknown[1]}'", expected=", ".join(verbs), received=unknown[1], fix=fix
         )
     message = error.format_message().strip()
+    more = re.match(r"Got unexpected extra arguments? \((.*)\)", message)
+    if more and all(os.path.exists(each) for each in more[1].split()[:3]):
+        fix = (
+            "quote a pattern, so that neurarium sees it whole: neurarium train 'parts/*.csv' --target COLUMN"
+        )
+        return OptionError(
+            "there are several files where one name is expected", received=more[1][:120], fix=fix
+        )
     return OptionError(message[:1].lower() + message[1:].rstrip("."), fix=f"see `{path} --help`")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from neurarium.core.errors import ArtifactError, UserError, nearest
 
 RUNS = "runs"
+ENDINGS = r"(\.(csv|tsv|tab|psv|txt|data|dat|parquet|pq|arrow|arrows|feather|ipc|jsonl|ndjson|json|npz|npy|idx|gz|bz2|xz|zst|zip))+$"
 
 
 def run_names(folder: str | Path = RUNS) -> list[str]:
@@ -74,8 +75,10 @@ def reserved(out: Path | None, data: str) -> Iterator[Path]:
 
 
 def _called(data: str) -> str:
-    name = Path(data).name
-    name = re.sub(r"(\.(csv|tsv|txt|data|parquet|npz|npy|gz|idx))+$", "", name, flags=re.IGNORECASE)
+    from neurarium.data.readers.parts import is_pattern, named_after
+
+    name = named_after(data) if is_pattern(data) else Path(data).name
+    name = re.sub(ENDINGS, "", name, flags=re.IGNORECASE)
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
 
 

@@ -23,8 +23,10 @@ CHOICES = {
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
 }
+LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
+    from neurarium.training.callbacks.logger import Logger
     from neurarium.training.run import Run
 
 
@@ -56,10 +58,10 @@ def train(
     precision: a.Precision = None,
     compile: a.Compile = None,
     rematerialize: a.Rematerialize = None,
-    board: a.Board = None,
     shard: a.Shard = None,
     workers: a.Workers = None,
     start: a.From = None,
+    log: a.Log = None,
     config: a.Config = None,
     resume: a.Resume = None,
     out: a.Out = None,
@@ -100,19 +102,23 @@ def run_command(
     import torch
 
     from neurarium.training import distributed
+    from neurarium.training.callbacks.logger import opened
 
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     with distributed.process_group(command.device or usual), _folder(command, out, resume) as folder:
         dataset = _read(command, resume, output)
-        run = _train(command, dataset, folder, output, resume is not None)
-        if not run.interrupted and distributed.first():
-            from neurarium.report import write_report
+        with opened(logs(command.log), folder) as loggers:
+            run = _train(command, dataset, folder, output, resume is not None, loggers)
+            if not run.interrupted and distributed.first():
+                from neurarium.report import write_report
 
-            write_report(run, command=command.line())
+                write_report(run, command=command.line())
         return run if distributed.first() else None
 
 
-def _train(command: Command, dataset: Dataset, folder: Path, output: Output, resume: bool) -> Run:
+def _train(
+    command: Command, dataset: Dataset, folder: Path, output: Output, resume: bool, loggers: list[Logger]
+) -> Run:
     from neurarium.studies.reading import reader_of
     from neurarium.studies.training import train
     from neurarium.training.run import Run
@@ -134,7 +140,7 @@ def _train(command: Command, dataset: Dataset, folder: Path, output: Output, res
         seed=command.seed or 0,
         compile=bool(command.compile),
         rematerialize=bool(command.rematerialize),
-        board=bool(command.board),
+        log=loggers,
         shard=bool(command.shard),
         workers=command.workers or 0,
         progress=False if output.quiet else "auto",
@@ -173,7 +179,7 @@ def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
 
 def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
     """Going on with a run changes neither its data nor what is learned."""
-    allowed = {"epochs", "steps", "time_limit", "device", "workers", "patience"}
+    allowed = {"epochs", "steps", "time_limit", "device", "workers", "patience", "log"}
     odd = [name for name in asked.given() if name not in allowed]
     if odd:
         raise OptionError(
@@ -211,6 +217,9 @@ def _check_early(command: Command) -> None:
         find("network", command.network)
     if command.method:
         find("method", command.method)
+    for each in logs(command.log):
+        if each not in LOGGERS:
+            raise unknown("logger", each, LOGGERS)
     for name, choices in CHOICES.items():
         value = getattr(command, name)
         if value is not None and value not in choices:
@@ -239,6 +248,15 @@ def _folder(command: Command, out: Path | None, resume: Path | None) -> Iterator
             raise
         distributed.same(str(folder))
         yield folder
+
+
+def logs(text: str | None) -> list[str]:
+    """Return the names of the loggers that are asked for.
+
+    >>> logs("wandb, tensorboard"), logs(None)
+    (['wandb', 'tensorboard'], [])
+    """
+    return [each.strip() for each in (text or "").split(",") if each.strip()]
 
 
 def finish(run: Run, output: Output, took: float) -> None:

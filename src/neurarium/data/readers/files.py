@@ -68,6 +68,12 @@ def _tables(path: Path, reading: Reading, like: Sequence[Sequence[str]]) -> list
 def _table(content: bytes, origin: str, reading: Reading, like: Sequence[Sequence[str]]) -> Read:
     if kind := columnar(content[:8]):
         return _typed(content, kind, origin)
+    if content[257:262] == b"ustar":
+        raise DataError(
+            f"{origin} is a tar archive",
+            expected="a table, or a zip archive of tables",
+            fix="unpack it, and give the folder or a pattern of its tables",
+        )
     how = looks_like_records(content, origin.rpartition("/")[2])
     if how is None or not content.strip():
         return read_delimited(origin, content, reading, like=like)

@@ -32,6 +32,11 @@ def is_pattern(source: Any) -> bool:
     return bool(re.search(r"[*?\[]", str(source))) and not Path(source).exists()
 
 
+def absolute_pattern(pattern: str) -> str:
+    """Return a pattern that means the same from any folder."""
+    return pattern if os.path.isabs(pattern) else os.path.join(glob.escape(os.getcwd()), pattern)
+
+
 def holds_tables(folder: Path) -> bool:
     """Return whether a folder holds tables and no pictures (whose labels a table beside them may be)."""
     names = _below(folder)
