@@ -41,7 +41,7 @@ TABLES: dict[str, tuple[bytes | None, str, tuple[str, ...]]] = {
     "NUL bytes": (with_rows("1,\0,x"), "data.csv -t kind", ("NUL bytes, the first in line 42",)),
     "duplicate columns": (GOOD.replace("color", "length").encode(), "data.csv -t kind", ("the same name: 'length'", "rename one of them")),
     "infinite numbers": (with_rows("inf,r,x"), "data.csv -t kind", ("infinite", "length")),
-    "an archive": (b"PK\x03\x04" + b"0" * 80, "data.csv -t kind", ("zip archive or an Excel file", "save the sheet as CSV")),
+    "an archive": (b"PK\x03\x04" + b"0" * 80, "data.csv -t kind", ("cut off or damaged (zip", "copy it again")),
     "no such network": (GOOD.encode(), "data.csv -t kind --network mpl", ("no network 'mpl'", "did you mean 'mlp'")),
     "no such option": (GOOD.encode(), "data.csv -t kind --epohcs 3", ("no option --epohcs", "did you mean --epochs")),
     "no such key": (GOOD.encode(), "data.csv -t kind -n mlp -s widht=8", ("no option 'widht'", "did you mean --set widths=")),
