@@ -15,8 +15,10 @@ from typing import Any
 import polars
 
 from neurarium.core.errors import DataError
+from neurarium.data.readers.archives import natural
 
 MAGIC = b"PAR1"
+ENDINGS = (".parquet", ".pq")
 DEPTH = 64  # a footer nested deeper is no footer
 
 
@@ -110,13 +112,13 @@ def parquet_parts(source: Any) -> list[Path] | None:
         return None
     path = Path(source).expanduser()
     if path.is_dir():
-        found = sorted(each for each in path.iterdir() if each.suffix.lower() in (".parquet", ".pq"))
+        found = sorted((each for each in path.iterdir() if each.suffix.lower() in ENDINGS), key=natural)
         return found or None
     if path.is_file():
         with path.open("rb") as stream:
             return [path] if stream.read(4) == MAGIC else None
-    found = sorted(map(Path, glob.glob(str(path)))) if glob.has_magic(str(path)) else []
-    return found if found and all(each.suffix.lower() in (".parquet", ".pq") for each in found) else None
+    found = sorted(map(Path, glob.glob(str(path))), key=natural) if glob.has_magic(str(path)) else []
+    return found if found and all(each.suffix.lower() in ENDINGS for each in found) else None
 
 
 def row_groups(path: Path) -> list[tuple[int, int]]:

@@ -24,8 +24,12 @@ def _system() -> int | None:
         fields = dict(line.split(":", 1) for line in lines if ":" in line)
         return int(fields["MemAvailable"].split()[0]) << 10
     except (OSError, KeyError, ValueError, IndexError):
-        pass
-    try:  # half of the machine, where it does not tell what is free
+        return _half()
+
+
+def _half() -> int | None:
+    """Half of the machine, where it does not tell what is free."""
+    try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):
         return None

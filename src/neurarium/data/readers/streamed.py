@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +17,13 @@ from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.numeric import Scaling
-from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
+from neurarium.data.preparation.tables import Fitted, TablePreparation, fit_columns, read_weights
 from neurarium.data.preparation.targets import Labels, Target, label_names, recognise_target
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.parquet import ParquetTable, parquet_parts
+from neurarium.data.readers.parts import named_after
 from neurarium.data.readers.room import free_memory
 from neurarium.data.readers.values import text
 from neurarium.data.streaming import BUFFER, NAMES, HashSplit, StreamedExamples, known, uniform
@@ -54,6 +57,33 @@ def parquet_to_stream(source: Any, stream: bool | None) -> ParquetTable | None:
         return None  # whatever is free: such a file is small
     table = ParquetTable(parts)
     return table if stream or table.bytes > SHARE * free_memory() else None
+
+
+def streamable(reader: Callable[..., Dataset]) -> Callable[..., Dataset]:
+    """Decorate the reader of tables: a Parquet table that is too large for memory is streamed instead.
+
+    Raises:
+        OptionError: an option that needs all rows at once.
+    """
+
+    @functools.wraps(reader)
+    def read(source: Any, target: Any, **options: Any) -> Dataset:
+        table = parquet_to_stream(source, options.get("stream"))
+        if table is None:
+            return reader(source, target, **options)
+        for name, usual in (("group", None), ("time", None), ("columns", None), ("split", "random")):
+            if (value := options.get(name)) not in (None, usual):
+                raise OptionError(
+                    f"a streamed table takes no {name}=: that needs all rows at once",
+                    expected="a split by a hash of the row's number",
+                    received=f"{name}={value if isinstance(value, str) else type(value).__name__}",
+                    fix=f"leave out {name}; --validation and --test may name files; stream=false holds it in memory",
+                )
+        known_here = set(inspect.signature(streamed_table).parameters)
+        chosen = {name: value for name, value in options.items() if name in known_here}
+        return streamed_table(table, target, asked=bool(options.get("stream")), **chosen)
+
+    return read
 
 
 @dataclasses.dataclass
@@ -99,7 +129,7 @@ def streamed_table(
     Args:
         table: the files.
         target: the column to predict, or several.
-        validation, test_fraction: shares; at most 200,000 rows each where None or 0.15. Or `test`, `validation`: a source.
+        validation, test_fraction: shares; at most 200,000 rows each where None. Or `test`, `validation`: a source.
         asked: the user asked for streaming.
         buffer: bytes of raw rows that are shuffled together.
         sample: training rows that are sampled.
@@ -123,14 +153,7 @@ def streamed_table(
         for each in table.schema
         if each not in left_out
     ]
-    kept = [each for each in kinds if each.kind not in ("drop", "text", "image")]
-    fitted = fit_columns(sampled, train, kept, reading, table.origin, scaling, indicators)
-    if not fitted.numeric and not fitted.categorical:
-        raise DataError(
-            f"no column of {table.origin} is left to learn from",
-            expected="a column of numbers or categories that varies",
-            received="; ".join(f"{kind.name}: {kind.reason or 'constant'}" for kind in kinds[:8]) or "none",
-        )
+    fitted = _fitted(table, sampled, train, kinds, reading, scaling, indicators)
     preparation = TablePreparation(
         tuple(table.schema), reading, fitted.numeric, fitted.categorical, plan, weights
     )
@@ -141,43 +164,39 @@ def streamed_table(
         for part in ("train", "validation", "test")
         if part == "train" or any(counts.groups[part])
     }
-    for part, source in (("validation", validation), ("test", test)):
-        if source is not None and not isinstance(source, int | float):
-            parts[part] = _companion(source, preparation, buffer)
+    parts |= _companions({"validation": validation, "test": test}, preparation, buffer)
     decisions = [
         _why(table, asked),
         decision,
-        *_decisions(split, parts, len(train), table, buffer),
+        *_decisions(parts, len(train), table, buffer),
         *_doubtful(kinds),
-        *fitted.decisions,
     ]
     return Dataset(
-        name or table.paths[0].stem,
-        preparation.inputs,
-        plan.spec,
-        parts["train"],
-        parts.get("validation"),
-        parts.get("test"),
-        preparation=preparation,
-        decisions=decisions,
+        name or named_after(table.paths[0] if len(table.paths) == 1 else table.paths[0].parent),
+        preparation.inputs, plan.spec, parts["train"], parts.get("validation"), parts.get("test"),
+        preparation=preparation, decisions=[*decisions, *fitted.decisions],
         summary=_summary(table, kinds, parts, counts, plan),
+    )  # fmt: skip
+
+
+def _fitted(
+    table: ParquetTable,
+    sampled: polars.DataFrame,
+    train: numpy.ndarray,
+    kinds: Sequence[Kind],
+    reading: Reading,
+    scaling: Scaling,
+    indicators: bool,
+) -> Fitted:
+    kept = [each for each in kinds if each.kind not in ("drop", "text", "image")]
+    fitted = fit_columns(sampled, train, kept, reading, table.origin, scaling, indicators)
+    if fitted.numeric or fitted.categorical:
+        return fitted
+    raise DataError(
+        f"no column of {table.origin} is left to learn from",
+        expected="a column of numbers or categories that varies",
+        received="; ".join(f"{kind.name}: {kind.reason or 'constant'}" for kind in kinds[:8]) or "none",
     )
-
-
-def refuse_for_streamed(**asked: Any) -> None:
-    """Refuse options that need all rows at once.
-
-    Raises:
-        OptionError: one of them was given.
-    """
-    for name, value in asked.items():
-        if value is not None:
-            raise OptionError(
-                f"a streamed table takes no {name}=: that needs all rows at once",
-                expected="a split by a hash of the row's number",
-                received=f"{name}={value if isinstance(value, str) else type(value).__name__}",
-                fix=f"leave out {name}, name the parts with --validation and --test, or hold it in memory with stream=false",
-            )
 
 
 def _check(table: ParquetTable, target: Sequence[str], names: Sequence[str]) -> None:
@@ -207,7 +226,6 @@ def _split(
     table: ParquetTable, validation: Any, test: float | None, test_fraction: float | None, seed: int
 ) -> HashSplit:
     usual = min(USUAL, MEASURED / table.rows)
-    validation, test_fraction = (None if each == USUAL else each for each in (validation, test_fraction))
     shares = [
         float(validation) if isinstance(validation, int | float) else usual if validation is None else 0.0,
         test if test is not None else usual if test_fraction is None else test_fraction,
@@ -342,6 +360,11 @@ def _exact_scales(table: ParquetTable, split: HashSplit, preparation: TablePrepa
         each.edges = tuple(edges.astype(numpy.float32).astype(float).tolist())
 
 
+def _companions(sources: Mapping[str, Any], preparation: TablePreparation, buffer: int) -> dict[str, Any]:
+    given = {name: each for name, each in sources.items() if not isinstance(each, int | float | None)}
+    return {name: _companion(each, preparation, buffer) for name, each in given.items()}
+
+
 def _companion(source: Any, preparation: TablePreparation, buffer: int) -> Examples | StreamedExamples:
     """A split that has a source of its own: streamed where it is large Parquet, else in memory."""
     other = parquet_to_stream(source, None)
@@ -370,9 +393,7 @@ def _why(table: ParquetTable, asked: bool) -> Decision:
     return Decision("reading", "streamed", reason, "--set stream=false")
 
 
-def _decisions(
-    split: HashSplit, parts: Mapping[str, Any], sampled: int, table: ParquetTable, buffer: int
-) -> list[Decision]:
+def _decisions(parts: Mapping[str, Any], sampled: int, table: ParquetTable, buffer: int) -> list[Decision]:
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
     rows = round(buffer / max(table.bytes / table.rows, 1))
     return [

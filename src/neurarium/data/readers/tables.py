@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy
@@ -17,19 +16,22 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.numeric import Scaling
 from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
-from neurarium.data.preparation.targets import Labels, Quantities, Target, recognise_target
+from neurarium.data.preparation.label_sets import LabelSets
+from neurarium.data.preparation.several_targets import SeveralTargets
+from neurarium.data.preparation.targets import Labels, Target, Task, recognise_target
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.parts import named_after
-from neurarium.data.readers.streamed import parquet_to_stream, refuse_for_streamed, streamed_table
+from neurarium.data.readers.streamed import streamable
 from neurarium.data.readers.values import MISSING, spellings
 from neurarium.data.rereading import rereadable
 from neurarium.data.splits import Rows
 
 
 @rereadable
+@streamable
 def table(
     source: Any,
     target: Any,
@@ -41,7 +43,7 @@ def table(
     split: str | Mapping[str, Any] | None = None,
     group: str | None = None,
     time: str | None = None,
-    task: Literal["classification", "regression"] | None = None,
+    task: Task | None = None,
     drop: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
     weights: str | None = None,
@@ -54,6 +56,7 @@ def table(
     missing: Sequence[str] | None = None,
     skip: int = 0,
     broken: Literal["refuse", "quarantine"] = "refuse",
+    labels_separator: str | None = None,
     name: str | None = None,
     stream: bool | None = None,
     sample: int = 200_000,
@@ -65,7 +68,8 @@ def table(
         source: a path (CSV, TSV and relatives, JSON lines, a JSON array, Parquet, Arrow or Feather; each packed by gzip,
             bzip2, xz or zstd, or in a zip archive), a pattern of paths, a folder of parts or a list of paths; a pandas
             or polars frame, a NumPy array `(rows, columns)`, a dict of columns, a list of dicts.
-        target: the column to predict (several for regression: a tuple), or an array with one value per row.
+        target: the column to predict (several: a tuple, each a class, labels or a quantity), or an array with one value
+            per row.
         columns: names, for a source without a header.
         test: a source of test rows (or a pair of inputs and an array of targets); without it `test_fraction` of the
             rows are set aside.
@@ -75,7 +79,7 @@ def table(
             of each split: `{"train": [...], "validation": [...], "test": [...]}`.
         group: the column whose groups stay together; no input.
         time: the column by which later rows test and earlier ones train; no input, unless `types` names it.
-        task: "classification" or "regression", where the target could be either.
+        task: "classification" or "regression", where the target could be either; "labels" for several labels per row.
         drop: columns to leave out.
         types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y", "drop".
         weights: the column of example weights; no input.
@@ -84,6 +88,7 @@ def table(
         indicators: whether gaps in a numeric column become an input of their own.
         separator, quote, encoding, missing, skip, broken: how text is read, where it is not found out rightly; see
             `Reading`.
+        labels_separator: what stands between the labels of a row (";", "|", ..., "json"), where it is not found out.
         name: how reports call the dataset.
         stream: never hold the table in memory (Parquet only); None does so where it needs more than a quarter of the
             free memory. Then at most 200,000 rows each validate and test, unless shares other than 0.15 are given.
@@ -91,7 +96,7 @@ def table(
         buffer: of a streamed table, the bytes of raw rows that are shuffled together.
 
     Returns:
-        A dataset of `Table` -> `Classes` or `Quantity`; `dataset.decisions` says what was decided and how to override
+        A dataset of `Table` -> `Classes`, `Quantity` or `Targets`; `dataset.decisions` says what was decided and how to override
         it, `dataset.summary` what was noticed, `dataset.rows` which rows of the source are in which split.
 
     Raises:
@@ -104,22 +109,13 @@ def table(
     """
     tokens = MISSING if missing is None else tuple(missing)
     reading = Reading(_names(columns), separator, quote, encoding, tokens, skip, broken)
-    if (large := parquet_to_stream(source, stream)) is not None:
-        refuse_for_streamed(
-            group=group, time=time, columns=columns, split=None if split == "random" else split
-        )
-        return streamed_table(
-            large, target, validation=validation, test=test, test_fraction=test_fraction, task=task, drop=drop,
-            types=types, weights=weights, seed=seed, scaling=scaling, indicators=indicators, missing=missing,
-            name=name, asked=bool(stream), buffer=buffer, sample=sample,
-        )  # fmt: skip
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
     kinds = dict(types or {})
     roles = {each for each in (group, time, weights) if each}
-    _check_columns(read, targets, [*drop, *kinds, *roles])
-    plan, decision = recognise_target(read.frame, targets, task)
+    _check_columns(read, targets, [*drop, *(set(kinds) - set(targets if len(targets) > 1 else ())), *roles])
+    plan, decision = recognise_target(read.frame, targets, task, labels_separator, kinds)
     main = _part(read, plan)
     others = _others(validation, test, read, targets, reading, plan)
     if not read.header and reading.columns is None:
@@ -132,19 +128,15 @@ def table(
     preparation, left = _fit(main, plan, found, rows["train"], reading, scaling, indicators, weights)
     parts = _examples(preparation, main, rows, others)
     decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left]
+    decisions += [each for other in others.values() for each in other.decisions]
+    summary = _summary(read, main, found, parts, plan, reading)
+    summary["constant"] = [each.subject.removeprefix("column ") for each in left]
+    rows = {**rows, **{key: other.usable for key, other in others.items()}}
     return Dataset(
-        name or _called(source),
-        preparation.inputs,
-        preparation.target.spec,
-        parts["train"],
-        parts.get("validation"),
-        parts.get("test"),
-        preparation=preparation,
-        decisions=[*decisions, *(each for other in others.values() for each in other.decisions)],
-        summary=_summary(read, main, found, parts, plan, reading)
-        | {"constant": [each.subject.removeprefix("column ") for each in left]},
-        rows={**rows, **{key: other.usable for key, other in others.items()}},
-    )
+        name or _called(source), preparation.inputs, preparation.target.spec,
+        parts["train"], parts.get("validation"), parts.get("test"),
+        preparation=preparation, decisions=decisions, summary=summary, rows=rows,
+    )  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -163,9 +155,8 @@ def _part(read: Read, plan: Target) -> _Part:
         if column not in read.frame.columns:
             raise unknown(f"column in {read.origin}:", column, read.frame.columns, error=DataError)
     encoded, matched = plan.encode(read.frame)
-    if isinstance(plan, Labels):
-        _require_known(read, plan, encoded)
-    known = encoded >= 0 if isinstance(plan, Labels) else ~numpy.isnan(encoded).any(axis=1)
+    _require_known(read, plan, encoded)
+    known = plan.known(encoded)
     if not known.any():
         raise DataError(
             f"every value of the target in {read.origin} is missing", fix="choose another --target"
@@ -182,10 +173,15 @@ def _part(read: Read, plan: Target) -> _Part:
     return _Part(read.frame, encoded, numpy.flatnonzero(known), read.origin, decisions)
 
 
-def _require_known(read: Read, plan: Labels, encoded: numpy.ndarray) -> None:
-    strange = numpy.flatnonzero(encoded == -2)
+def _require_known(read: Read, plan: Target, encoded: numpy.ndarray) -> None:
+    if isinstance(plan, SeveralTargets):
+        for part, values in plan.pieces(encoded):
+            _require_known(read, part, values)
+    if not isinstance(plan, Labels | LabelSets):
+        return
+    strange = numpy.flatnonzero((encoded if encoded.ndim == 1 else encoded.min(axis=1)) == -2)
     if len(strange):
-        label = read.frame.get_column(plan.column)[int(strange[0])]
+        label = read.frame.get_column(plan.columns[0])[int(strange[0])]
         raise DataError(
             f"{read.origin} holds labels that the training rows do not have, the first in row {strange[0] + 1}",
             expected=f"one of {', '.join(plan.names[:20])}",
@@ -270,7 +266,7 @@ def _fit(
             received="; ".join(f"{kind.name}: {kind.reason or 'constant'}" for kind in kinds[:8]) or "none",
             fix="types={'column': 'categorical'} keeps a column that was left out",
         )
-    target = plan.fitted(main.encoded[train]) if isinstance(plan, Quantities) else plan
+    target = plan.fitted(main.encoded[train])
     columns = tuple(main.frame.columns)
     return TablePreparation(
         columns, reading, fitted.numeric, fitted.categorical, target, weights
@@ -326,9 +322,8 @@ def _summary(
         "duplicated_rows": frame.height - frame.n_unique(),
         **read.facts,
     }
-    if isinstance(plan, Labels):
-        counts = numpy.bincount(main.encoded[main.usable], minlength=len(plan.names)).tolist()
-        summary["classes"] = dict(zip(plan.names, counts, strict=True))
+    if counts := plan.counts(main.encoded[main.usable]):
+        summary["classes"] = counts
     return summary
 
 
