@@ -38,7 +38,7 @@ Data = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder of images, idx or npz files.",
+        help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder or zip of images, idx or npz files.",
         autocompletion=completion.data,
         show_default=False,
         rich_help_panel=DATA,
@@ -60,6 +60,16 @@ Target = Annotated[
         help="The column to predict; several with commas.",
         group=DATA,
         autocompletion=completion.columns,
+    ),
+]
+ImageColumn = Annotated[
+    str | None,
+    _option("--image", metavar="COLUMN", help="The column of a table that names image files.", group=DATA),
+]
+ImageFolder = Annotated[
+    str | None,
+    _option(
+        "--folder", metavar="FOLDER", help="Where these files are; beside the table by default.", group=DATA
     ),
 ]
 Columns = Annotated[
@@ -147,7 +157,7 @@ Augment = Annotated[
     _option(
         "--augment",
         metavar="NAME",
-        help="Vary the training batches: mixup or cutmix.",
+        help="Vary the training images: standard, randaugment, or names with commas (crop,flip,mixup).",
         group=NETWORK,
         autocompletion=completion.named("augmentation"),
     ),
@@ -225,8 +235,15 @@ Rematerialize = Annotated[
         group=MACHINE,
     ),
 ]
-Board = Annotated[
-    bool | None, _option("--board/--no-board", help="Write event files for TensorBoard.", group=MACHINE)
+Log = Annotated[
+    str | None,
+    _option(
+        "--log",
+        metavar="WHERE",
+        help="Log to tensorboard, wandb or mlflow; several with commas.",
+        group=RUN_,
+        autocompletion=completion.choices("tensorboard", "wandb", "mlflow"),
+    ),
 ]
 Shard = Annotated[
     bool | None,

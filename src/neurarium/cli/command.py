@@ -22,6 +22,8 @@ class Command:
 
     data: str | None = None
     target: str | None = None
+    image: str | None = None
+    folder: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None
@@ -47,7 +49,7 @@ class Command:
     precision: str | None = None
     compile: bool | None = None
     rematerialize: bool | None = None
-    board: bool | None = None
+    log: str | None = None
     shard: bool | None = None
     workers: int | None = None
     start: str | None = None

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 def train(
     data: a.Data = None,
     target: a.Target = None,
+    image: a.ImageColumn = None,
+    folder: a.ImageFolder = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -80,17 +82,17 @@ def train(
     )
     if config is not None and resume is not None:
         raise OptionError("--config starts a new run and --resume goes on with one", fix="give one of them")
-    folder = find_run(resume) if resume is not None else None
-    before = Command.from_file(folder or config) if folder or config else Command()  # type: ignore[arg-type]
+    going_on = find_run(resume) if resume is not None else None
+    before = Command.from_file(going_on or config) if going_on or config else Command()  # type: ignore[arg-type]
     command = asked.over(before)
-    if folder is not None:
-        _check_resume(asked, folder, out)
+    if going_on is not None:
+        _check_resume(asked, going_on, out)
     if command.data is None:
         raise OptionError(
             "there is nothing to learn from", expected="DATA", fix="for example: neurarium train digits"
         )
     begun = clock.monotonic()
-    run = run_command(_settled(command), output, out=out, resume=folder)
+    run = run_command(_settled(command), output, out=out, resume=going_on)
     if run is not None:
         finish(run, output, clock.monotonic() - begun)
 
@@ -134,7 +136,7 @@ def _train(
         augment=command.augment,
         time_limit=seconds(command.time_limit),
         start=Run.load(find_run(command.start)) if command.start else None,
-        reader=reader_of(command.data or "")[1],
+        reader=reader_of(command.data or "", command.image)[1],
         out=folder,
         resume=resume,
         seed=command.seed or 0,
@@ -153,7 +155,7 @@ def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
     from neurarium.studies.assignment import reader_options
     from neurarium.studies.reading import ASKED, read_data, reader_of
 
-    _, reader = reader_of(command.data or "")
+    _, reader = reader_of(command.data or "", command.image)
     options = reader_options(command.set, reader, command.network, command.method)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
@@ -197,7 +199,7 @@ def _settled(command: Command) -> Command:
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
-    for name in ("data", "test", "validation", "start"):
+    for name in ("data", "test", "validation", "start", "folder"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))

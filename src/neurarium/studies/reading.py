@@ -14,7 +14,19 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.readers.encodings import missing_path
 
 TABLE_ONLY = ("target", "columns", "group", "time")
-ASKED = ("target", "columns", "test", "validation", "split", "group", "time", "task", "split_seed")
+ASKED = (
+    "target",
+    "columns",
+    "test",
+    "validation",
+    "split",
+    "group",
+    "time",
+    "task",
+    "split_seed",
+    "image",
+    "folder",
+)
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
 
@@ -30,6 +42,8 @@ def read_data(
     time: str | None = None,
     task: str | None = None,
     split_seed: int | None = None,
+    image: str | None = None,
+    folder: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -45,6 +59,8 @@ def read_data(
         group, time: columns to split by.
         task: "classification" or "regression".
         split_seed: decides which examples are in which split.
+        image: the column of a table that names image files, which are then the inputs.
+        folder: where these files are; by default beside the table.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -54,8 +70,9 @@ def read_data(
     >>> read_data("iris")
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
-    kind, reader = reader_of(source)
+    kind, reader = reader_of(source, image)
     asked = {
+        "image": image, "folder": folder,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
@@ -70,10 +87,11 @@ def read_data(
     return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
 
 
-def reader_of(source: str | Path) -> tuple[str, Callable[..., Dataset]]:
+def reader_of(source: str | Path, image: str | None = None) -> tuple[str, Callable[..., Dataset]]:
     """Return the kind of a source ("catalogue", "table", "images") and the function that reads it.
 
-    A name of the catalogue is that data set; `./name` is a file or folder of that name.
+    A name of the catalogue is that data set; `./name` is a file or folder of that name. A table whose column `image` names
+    files holds images, and so does an archive of images.
 
     Raises:
         DataError: there is neither such a data set nor such a file.
@@ -89,8 +107,15 @@ def reader_of(source: str | Path) -> tuple[str, Callable[..., Dataset]]:
     parts = is_pattern(source)
     if not parts and not path.exists():
         raise _absent(text, path, ENTRIES)
+    from neurarium.data.readers.image_archives import is_archive
+
     folder = not parts and path.is_dir() and not holds_tables(path)
-    if folder or path.suffix.lower() in (".npz", ".npy"):
+    if (
+        image is not None
+        or folder
+        or path.suffix.lower() in (".npz", ".npy")
+        or (not parts and is_archive(path))
+    ):
         from neurarium.data.readers.images import images
 
         return "images", images
@@ -129,14 +154,17 @@ def _fraction(value: str | float) -> float | None:
 
 def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], source: str) -> None:
     """Refuse what such a source does not have, and say why."""
-    known = set(parameters(reader)) - {"folder", "folder_name"}
+    known = set(parameters(reader)) - ({"folder", "folder_name"} if kind == "catalogue" else set())
     for name in asked:
         if name in known:
             continue
+        if name == "folder" and kind == "table":
+            raise OptionError("--folder says where the images of a table are", received=f"--folder {asked[name]}",
+                              fix="give --image COLUMN too: the column that names them")  # fmt: skip
         flag = {"seed": "--split-seed", "test_fraction": "--test"}.get(name, f"--{name}")
         flag = (
             flag
-            if name in (*TABLE_ONLY, "test", "test_fraction", "split", "task", "seed")
+            if name in (*TABLE_ONLY, "test", "test_fraction", "split", "task", "seed", "image", "folder")
             else f"--set {name}"
         )
         if kind == "catalogue":
@@ -232,7 +260,7 @@ def read_again(run: Any) -> Dataset:
             f"the run {run.folder} does not say where its data is",
             fix="give the data: evaluate(run, data), or `neurarium evaluate RUN --input FILE`",
         )
-    _, reader = reader_of(command["data"])
+    _, reader = reader_of(command["data"], command.get("image"))
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)

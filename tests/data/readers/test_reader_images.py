@@ -94,7 +94,7 @@ def test_images_that_do_not_fit_into_memory_are_decoded_on_demand(tmp_path):
     paint(tmp_path / "test", count=3)
     (tmp_path / "train" / "cat" / "broken.png").write_bytes(b"broken")
     held = nr.data.images(tmp_path, seed=1)
-    asked = nr.data.images(tmp_path, seed=1, memory=1000)
+    asked = nr.data.images(tmp_path, seed=1, storage="files")
     assert held.train.in_memory
     assert not asked.train.in_memory
     assert decided(asked)["storage"] == "decoded on demand"
@@ -154,7 +154,7 @@ def test_the_saved_preparation_reads_files_folders_and_arrays(tmp_path):
     whole, notes = preparation.apply(tmp_path / "pets")
     assert whole["inputs"].shape == (40, 3, 10, 12)
     assert whole["targets"].tolist() == [0] * 20 + [1] * 20
-    assert [each["reason"] for each in notes["quarantined"]] == ["not an image"]
+    assert [each["reason"] for each in notes["quarantined"]] == ["not an image, or a damaged one"]
     assert torch.equal(whole["inputs"][23], one["inputs"][0])
     array, _ = preparation.apply(numpy.asarray(Pillow.open(path)))
     listed, _ = preparation.apply([path])

@@ -18,8 +18,9 @@ from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import Target, match, target_from_json
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.idx import read_idx
+from neurarium.data.readers.listing import TABLES, read_listing
 from neurarium.data.readers.npz import INPUTS, read_npz
-from neurarium.data.readers.pictures import decode_all, files
+from neurarium.data.readers.pictures import USUAL, Rules, decode_all, files
 from neurarium.data.readers.stacks import as_stack
 from neurarium.data.specs import Image
 
@@ -33,6 +34,8 @@ class ImagePreparation:
         mean, scale: per channel, of the training images, in the units of the raw pixels.
         target: how targets are encoded.
         bytes: whether pixels are bytes (0 to 255), or floats as they come.
+        rules: how image files are decoded.
+        column: the column of a table that names the image files, where the images came by a table.
     """
 
     spec: Image
@@ -40,6 +43,8 @@ class ImagePreparation:
     scale: numpy.ndarray
     target: Target
     bytes: bool = True
+    rules: Rules = USUAL
+    column: str | None = None
 
     @property
     def inputs(self) -> Image:
@@ -53,8 +58,8 @@ class ImagePreparation:
         """Turn new images into (batch, notes).
 
         Args:
-            raw: an image file, a folder of them, a list of paths, an idx, npz or npy file, or an array of one image
-                or several.
+            raw: an image file, a folder of them, a list of paths, a table of paths where training had one, an idx,
+                npz or npy file, or an array of one image or several.
 
         Returns:
             `{"inputs": float32, "targets": ...}`; targets where each image lies in a folder named as its class. The
@@ -71,11 +76,14 @@ class ImagePreparation:
             return self._stacked((named or list(arrays.values()))[0])
         if not _are_paths(raw) and _is_idx(Path(raw)):
             return self._stacked(read_idx(raw))
+        if not _are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():
+            return self._from_table(Path(raw))
         return self._decoded(_listed(raw), raw)
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json and preparation.safetensors into a folder."""
         content = {"spec": self.spec.to_json(), "target": self.target.to_json(), "bytes": self.bytes}
+        content |= {"rules": self.rules.to_json(), "column": self.column}
         save_preparation(folder, "image", content, {"mean": self.mean, "scale": self.scale})
 
     @classmethod
@@ -83,7 +91,11 @@ class ImagePreparation:
         """Rebuild a preparation from its JSON and its arrays."""
         spec = {key: value for key, value in content["spec"].items() if key != "spec"}
         target = target_from_json(content["target"])
-        return cls(Image(**spec), arrays["mean"], arrays["scale"], target, content["bytes"])
+        rules = Rules.from_json(content["rules"]) if "rules" in content else USUAL
+        shape = Image(**spec)
+        return cls(
+            shape, arrays["mean"], arrays["scale"], target, content["bytes"], rules, content.get("column")
+        )
 
     def _stacked(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         spec = self.spec
@@ -99,7 +111,7 @@ class ImagePreparation:
 
     def _decoded(self, paths: Sequence[Path], raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         size = (self.spec.height, self.spec.width)
-        decoded = list(zip(paths, decode_all(paths, self.spec.channels, size), strict=True))
+        decoded = list(zip(paths, decode_all(paths, self.spec.channels, size, self.rules), strict=True))
         kept = [path for path, each in decoded if not isinstance(each, str)]
         quarantined = [{"file": str(path), "reason": each} for path, each in decoded if isinstance(each, str)]
         if not kept:
@@ -116,6 +128,21 @@ class ImagePreparation:
         classes = [match(path.parent.name, names) for path in kept]
         if names and all(classes):
             batch["targets"] = torch.tensor([names.index(name) for name in classes])
+        return batch, notes
+
+    def _from_table(self, path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read a table of paths as training did; the targets are in the batch where all of them are in the table."""
+        columns = self.target.columns
+        found = read_listing(path, str(self.column), columns, None, known=False)
+        batch, notes = self._decoded(found.paths, path)
+        notes["quarantined"] = [*found.quarantined, *notes["quarantined"]]
+        if found.frame is not None and set(columns) <= set(found.frame.columns):
+            places = {str(each): place for place, each in enumerate(found.paths)}
+            kept = found.frame[[places[each] for each in notes["files"]]]
+            encoded, _ = self.target.encode(kept)
+            known = encoded >= 0 if encoded.ndim == 1 else numpy.isfinite(encoded).all(axis=1)
+            if known.all():
+                batch["targets"] = self.target.tensor(encoded)
         return batch, notes
 
     def _finished(self, pixels: Tensor, notes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

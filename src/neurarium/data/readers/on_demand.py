@@ -1,75 +1,139 @@
-"""Images that do not fit into memory: decoded when they are taken, statistics from a histogram."""
+"""Images that are not in memory: mapped from a file of decoded pixels, or decoded each time they are taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import concurrent.futures
+import os
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
+from torch import Tensor
 
 from neurarium.core.errors import DataError
-from neurarium.data.dataset import Dataset
 from neurarium.data.examples import FileExamples
-from neurarium.data.preparation.images import ImagePreparation
-from neurarium.data.preparation.statistics import byte_counts, histogram_moments
-from neurarium.data.preparation.targets import Labels
-from neurarium.data.readers.arrays import collected
-from neurarium.data.readers.folders import Folder
-from neurarium.data.readers.pictures import decode, decode_all
+from neurarium.data.preparation.statistics import byte_counts
+from neurarium.data.readers.pictures import USUAL, Rules, decode, decode_all
+from neurarium.data.readers.pixels import opened
 from neurarium.data.specs import Image
-from neurarium.data.splits import Rows
 
 
 class ReadPicture:
     """Decodes one image of a list when asked; picklable for workers."""
 
-    def __init__(self, paths: Sequence[Path], targets: numpy.ndarray, spec: Image):
-        self.paths, self.targets, self.spec = list(paths), targets, spec
+    def __init__(self, paths: Sequence[Path], targets: Tensor, spec: Image, rules: Rules = USUAL):
+        self.paths, self.targets, self.spec, self.rules = list(paths), targets, spec, rules
 
     def __call__(self, index: int) -> dict[str, Any]:
-        decoded = decode(self.paths[index], self.spec.channels, (self.spec.height, self.spec.width))
+        return {"inputs": self.pixels(index), "targets": self.targets[index]}
+
+    def pixels(self, index: int) -> Tensor:
+        decoded = decode(
+            self.paths[index], self.spec.channels, (self.spec.height, self.spec.width), self.rules
+        )
         if isinstance(decoded, str):
             raise DataError(
                 f"the image {self.paths[index]} became unreadable: {decoded}", fix="restore the file"
             )
-        pixels = torch.from_numpy(numpy.ascontiguousarray(decoded))
-        return {"inputs": pixels, "targets": torch.tensor(int(self.targets[index]))}
+        return torch.from_numpy(numpy.ascontiguousarray(decoded))
 
 
-def on_demand(
-    name: str,
-    found: Mapping[str, Folder],
-    encoded: Mapping[str, numpy.ndarray],
-    rows: Rows,
-    plan: Labels,
-    spec: Image,
-) -> Dataset:
-    """Make a dataset of image files.
+class PictureExamples(FileExamples):
+    """Examples decoded from image files whenever they are taken: in threads, since Pillow lets others work meanwhile.
 
     Args:
-        found: the folder of each part; "train" among them, of which `rows` are the splits.
-        encoded: the class codes of each part.
+        read: what decodes one.
+        places: the examples' places in the list of `read`.
+        finish: as for `Examples`.
     """
-    mean, scale = streamed_moments([found["train"].paths[row] for row in rows["train"]], spec)
-    preparation = ImagePreparation(spec, mean, scale, plan)
 
-    def examples(key: str) -> FileExamples:
-        targets = torch.from_numpy(encoded[key])
-        read = ReadPicture(found[key].paths, encoded[key], spec)
-        return FileExamples(read, len(targets), targets=targets, finish=preparation.finish())
+    read: ReadPicture
 
-    train = examples("train")
-    parts = {split: train.subset(torch.from_numpy(part)) for split, part in rows.items()}
-    parts |= {key: examples(key) for key in found if key != "train"}
-    return collected(name, preparation, parts, encoded["train"], rows)
+    def __init__(self, read: ReadPicture, places: Sequence[int], finish: Any):
+        targets = read.targets[torch.as_tensor(places, dtype=torch.int64)]
+        super().__init__(read, len(places), targets=targets, finish=finish)
+        self.places = [int(place) for place in places]
+
+    def take(self, indices: Tensor | slice | Sequence[int]) -> dict[str, Any]:
+        warnings.filterwarnings("ignore", module="PIL")  # odd but readable: said when the dataset was read
+        chosen = range(*indices.indices(len(self))) if isinstance(indices, slice) else indices
+        rows = [int(index) for index in chosen]
+        places = [self.places[row] for row in rows]
+        if (
+            len(places) < 2 or torch.utils.data.get_worker_info() is not None
+        ):  # its fellows keep all cores busy
+            decoded = [self.read.pixels(place) for place in places]
+        else:
+            with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+                decoded = list(pool.map(self.read.pixels, places))
+        batch = {"inputs": torch.stack(decoded), "targets": self.targets[torch.tensor(rows)]}
+        return self.finish(batch) if self.finish else batch
+
+    def subset(self, indices: Tensor | Sequence[int]) -> PictureExamples:
+        chosen = torch.as_tensor(indices).tolist()
+        return PictureExamples(self.read, [self.places[index] for index in chosen], self.finish)
 
 
-def streamed_moments(paths: Sequence[Path], spec: Image) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Return mean and deviation per channel over image files, one file in memory at a time."""
-    histogram = numpy.zeros((spec.channels, 256), dtype=numpy.int64)
-    for each in decode_all(paths, spec.channels, (spec.height, spec.width)):
-        if not isinstance(each, str):
+class MappedExamples(FileExamples):
+    """Examples mapped from a file of decoded pixels; the system keeps in memory what there is room for.
+
+    Args:
+        path: a npy file `(images, channels, height, width)` of bytes.
+        places: the examples' places in it.
+        targets: theirs, in the same order.
+        finish: as for `Examples`.
+    """
+
+    def __init__(self, path: Path, places: numpy.ndarray, targets: Tensor, finish: Any):
+        super().__init__(self.one, len(places), targets=targets, finish=finish)
+        self.path, self.places = path, torch.from_numpy(numpy.array(places, dtype=numpy.int64))
+        self._pixels: Tensor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_pixels": None, "read": None}  # a worker maps the file itself
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.read = self.one
+
+    @property
+    def pixels(self) -> Tensor:
+        if self._pixels is None:
+            self._pixels = torch.from_numpy(opened(self.path))
+        return self._pixels
+
+    def one(self, index: int) -> dict[str, Any]:
+        """Return one example."""
+        return {"inputs": self.pixels[self.places[index]], "targets": self.targets[index]}
+
+    def take(self, indices: Tensor | slice | Sequence[int]) -> dict[str, Any]:
+        if isinstance(indices, slice):
+            indices = torch.arange(*indices.indices(len(self)))
+        rows = torch.as_tensor(indices, dtype=torch.int64)
+        batch = {"inputs": self.pixels.index_select(0, self.places[rows]), "targets": self.targets[rows]}
+        return self.finish(batch) if self.finish else batch
+
+    def subset(self, indices: Tensor | Sequence[int]) -> MappedExamples:
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        return MappedExamples(self.path, self.places[chosen].numpy(), self.targets[chosen], self.finish)
+
+
+def counted(
+    paths: Sequence[Path], spec: Image, rules: Rules, training: Sequence[int]
+) -> tuple[dict[int, str], numpy.ndarray]:
+    """Decode each file once; return those that fail, with the reason, and the histogram of the training images.
+
+    Returns:
+        The failures by place, and `(channels, 256)` counts of bytes.
+    """
+    wanted = {int(place) for place in training}
+    failed, histogram = {}, numpy.zeros((spec.channels, 256), dtype=numpy.int64)
+    for place, each in enumerate(decode_all(paths, spec.channels, (spec.height, spec.width), rules)):
+        if isinstance(each, str):
+            failed[place] = each
+        elif place in wanted:
             histogram += byte_counts(each[None])
-    return histogram_moments(histogram)
+    return failed, histogram
