@@ -27,6 +27,7 @@ from neurarium.studies.defaults import settle
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.training import distributed
+from neurarium.training.callbacks.logger import opened
 from neurarium.training.descent import Descent
 from neurarium.training.fitting import fit
 from neurarium.training.method import Method
@@ -54,6 +55,7 @@ def train(
     seed: int = 0,
     config: dict[str, Any] | None = None,
     evaluate: bool = True,
+    log: Any = (),
     **fitting: Any,
 ) -> Run:
     """Train a network on a dataset, measure it on validation and test, and keep all of it in a run.
@@ -74,6 +76,7 @@ def train(
         seed: of the initial weights, the order of examples, dropout.
         config: what config.yaml says of the command.
         evaluate: measure validation and test at the end, with intervals.
+        log: as for `fit`; results are logged too.
         **fitting: further arguments of `fit` (`patience`, `monitor`, `time_limit`, `resume`, `compile`, ...).
 
     Returns:
@@ -94,12 +97,14 @@ def train(
     if isinstance(augment, str):
         augment = Mixing(augment, data.targets, **chosen.assigned["augment"])
     before, data.decisions = data.decisions, [*data.decisions, *decisions]
-    try:
-        run = fit(learner, data, **given, augment=augment, out=out, seed=seed, config=config, **fitting)
-    finally:
-        data.decisions = before
-    if evaluate and not run.interrupted:
-        measure(run, data)
+    with opened(log, None if out is None else Path(out)) as loggers:
+        try:
+            given |= {"augment": augment, "out": out, "seed": seed, "config": config, "log": loggers}
+            run = fit(learner, data, **given, **fitting)
+        finally:
+            data.decisions = before
+        if evaluate and not run.interrupted:
+            measure(run, data)
     return run
 
 

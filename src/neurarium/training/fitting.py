@@ -14,8 +14,8 @@ from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
+from neurarium.training.callbacks.logger import Logger, opened
 from neurarium.training.callbacks.progress import Progress
-from neurarium.training.callbacks.tensorboard import TensorBoard
 from neurarium.training.checkpoint import Checkpoints
 from neurarium.training.loop import Loop
 from neurarium.training.method import Method
@@ -42,7 +42,7 @@ def fit(
     time_limit: float | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool | str = "auto",
-    board: bool = False,
+    log: str | Logger | Sequence[str | Logger] = (),
     out: str | Path | None = None,
     resume: bool = False,
     checkpoint_seconds: float = 30.0,
@@ -72,7 +72,7 @@ def fit(
         time_limit: seconds.
         callbacks: objects with `start`, `step`, `evaluate`, `stop`.
         progress: True or "auto" shows progress on standard error, False shows nothing.
-        board: write event files for TensorBoard into `out`, where tensorboard is installed.
+        log: "tensorboard" (event files in `out`), "wandb", "mlflow", several of them, or loggers.
         out: a folder for the run; None writes nothing.
         resume: go on from the newest checkpoint in `out`, bitwise as if never interrupted.
         checkpoint_seconds, checkpoint_steps: how often a checkpoint is written into `out`.
@@ -107,19 +107,19 @@ def fit(
     epochs = setting.begin(source, epochs, steps, shard=shard)
     measure, best = setting.watch(validation, monitor, patience, keep)
     folder, decisions = setting.folder, setting.decisions
-    lookers = [*callbacks, *_lookers(progress, board, folder)]
-    with _changed(method, compile, rematerialize):
-        run = Run.create(folder, method, setting.dataset, decisions, config=config, resume=resume)
-        loop = Loop(
-            method, source, epochs=epochs, steps=steps, evaluate=measure, evaluate_every=evaluate_every, best=best,
-            convergence=Convergence(tolerance), callbacks=lookers,
-            recorder=Recorder(folder), checkpoints=Checkpoints(folder / "checkpoints") if folder else None,
-            checkpoint_seconds=checkpoint_seconds, checkpoint_steps=checkpoint_steps, time_limit=time_limit, run=run,
-        )  # fmt: skip
-        _resume(loop, resume)
-        loop.train()
-    _hold(method, loop, keep, decisions)
-    run.finish(loop)
+    with opened(log, folder) as loggers:
+        with _changed(method, compile, rematerialize):
+            run = Run.create(folder, method, setting.dataset, decisions, config=config, resume=resume)
+            loop = Loop(
+                method, source, epochs=epochs, steps=steps, evaluate=measure, evaluate_every=evaluate_every, best=best,
+                convergence=Convergence(tolerance), callbacks=[*callbacks, *loggers, *_shown(progress)],
+                recorder=Recorder(folder), checkpoints=Checkpoints(folder / "checkpoints") if folder else None,
+                checkpoint_seconds=checkpoint_seconds, checkpoint_steps=checkpoint_steps, time_limit=time_limit, run=run,
+            )  # fmt: skip
+            _resume(loop, resume)
+            loop.train()
+        _hold(method, loop, keep, decisions)
+        run.finish(loop)
     distributed.barrier()  # the folder is whole when any process goes on
     if loop.terminated:  # whoever sent SIGTERM wants this process to end, not the script to go on
         raise SystemExit(128 + signal.SIGTERM)
@@ -146,20 +146,11 @@ def _changed(method: Method, compile: bool, rematerialize: bool) -> Iterator[Non
         yield
 
 
-def _lookers(progress: bool | str, board: bool, folder: Path | None) -> list[Callback]:
-    """Return the callbacks that options ask for; the first process alone has them.
-
-    Raises:
-        OptionError: event files without a folder.
-    """
-    if board and folder is None:
-        raise OptionError("event files for TensorBoard need a folder", fix="give out=FOLDER")
-    shown: list[Callback] = []
-    if distributed.first() and progress is not False:
-        shown.append(Progress("auto" if progress is True else progress))
-    if distributed.first() and board and folder is not None:
-        shown.append(TensorBoard(folder / "tensorboard"))
-    return shown
+def _shown(progress: bool | str) -> list[Callback]:
+    """Return what shows progress; the first process alone has it."""
+    if progress is False or not distributed.first():
+        return []
+    return [Progress("auto" if progress is True else progress)]
 
 
 def _resume(loop: Loop, wanted: bool) -> None:

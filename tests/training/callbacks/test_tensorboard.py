@@ -54,11 +54,11 @@ def test_an_option_of_fit_writes_them_into_the_run(tmp_path):
     pytest.importorskip("tensorboard")
     data = classes()
     run = nr.fit(
-        classifier(schedule="cosine"), data, epochs=2, progress=False, out=tmp_path / "run", board=True
+        classifier(schedule="cosine"), data, epochs=2, progress=False, out=tmp_path / "run", log="tensorboard"
     )
     assert scalars(tmp_path / "run" / "tensorboard") == expected(run)
     with pytest.raises(OptionError, match="need a folder"):
-        nr.fit(classifier(), data, epochs=1, progress=False, board=True)
+        nr.fit(classifier(), data, epochs=1, progress=False, log="tensorboard")
 
 
 def test_without_tensorboard_the_install_line_is_named(monkeypatch, tmp_path):
