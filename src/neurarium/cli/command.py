@@ -110,18 +110,14 @@ class Command:
         Raises:
             ArtifactError: missing, or no YAML.
         """
-        import yaml
+        from neurarium.core.files import read_yaml
 
         path = path / "config.yaml" if path.is_dir() else path
         if not path.is_file():
             raise ArtifactError(
                 f"there is no file {path}", expected="a config.yaml", fix="`neurarium runs` lists the runs"
             )
-        try:
-            held = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ArtifactError(f"{path} is no YAML file: {error}", fix="restore it from a copy") from error
-        return cls.from_mapping(held, path)
+        return cls.from_mapping(read_yaml(path), path)
 
 
 def _checked(said: Mapping[str, Any], origin: Path | str) -> dict[str, Any]:

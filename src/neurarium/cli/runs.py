@@ -13,6 +13,7 @@ from neurarium.cli import arguments as a
 from neurarium.cli.folders import RUNS, find_run, run_names
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import ArtifactError, UserError
+from neurarium.core.files import read_yaml
 from neurarium.core.members import table as members
 from neurarium.report.words import duration, in_shell, number
 
@@ -98,15 +99,13 @@ def listing(folder: Path, output: Output) -> None:
 
 def facts(folder: Path) -> dict[str, Any]:
     """Return what a run's folder says of itself; what cannot be read is left out, and `damaged` says so."""
-    import yaml
-
     held: dict[str, Any] = {"run": str(folder), "damaged": None}
     config: Any = {}
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-        if not isinstance(config, dict):
-            raise ValueError("config.yaml holds no mapping")
-    except (yaml.YAMLError, OSError, ValueError) as error:
+        config = read_yaml(folder / "config.yaml")
+        if not isinstance(config, dict) or not isinstance(config.get("command") or {}, dict):
+            raise ArtifactError("config.yaml holds no mapping")
+    except ArtifactError as error:
         held["damaged"], config = str(error).splitlines()[0], {}
     command = config.get("command") or {}
     results = _read(folder / "results.json")
@@ -128,7 +127,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
         return held if isinstance(held, dict) else {"damaged": f"{path.name} is damaged"}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {"damaged": f"{path.name} is damaged"}
 
 

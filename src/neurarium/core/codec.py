@@ -23,6 +23,11 @@ from neurarium.core.errors import ArtifactError
 from neurarium.core.files import write_atomically
 
 FORMAT_VERSION = 1
+# what reading raises for bytes that are not what they say they are
+DAMAGE = (
+    SafetensorError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError, RuntimeError, MemoryError,
+    OverflowError,
+)  # fmt: skip
 
 
 def save_tree(path: Path | str, tree: Any) -> None:
@@ -98,7 +103,7 @@ def load_tree(path: Path | str, *, device: str | torch.device = "cpu") -> Any:
             if hashlib.sha256(shape.encode()).hexdigest() != metadata.get("sha256"):
                 raise ArtifactError(f"{path} is damaged: its tree does not match its checksum")
             return _decode(json.loads(shape), {key: file.get_tensor(key) for key in file.keys()}, {})  # noqa: SIM118
-    except (SafetensorError, ValueError, KeyError, OSError, RecursionError, TypeError) as error:
+    except DAMAGE as error:
         raise ArtifactError(
             f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
         ) from error
@@ -141,12 +146,12 @@ def load_tensors(path: Path | str, *, device: str | torch.device = "cpu") -> dic
         with safe_open(str(path), framework="pt", device=str(device)) as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             aliases = dict(json.loads((file.metadata() or {}).get("aliases", "{}")))
-    except (SafetensorError, ValueError, TypeError, OSError, RecursionError) as error:
+    except DAMAGE as error:
         raise ArtifactError(
             f"{path} is damaged or no safetensors file: {error}", fix="restore it from a copy, or train again"
         ) from error
     for name, original in aliases.items():
-        if original not in tensors:
+        if not isinstance(original, str) or original not in tensors:
             raise ArtifactError(f"{path} is damaged: '{name}' refers to the absent tensor '{original}'")
         tensors[name] = tensors[original]
     return tensors

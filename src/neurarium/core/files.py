@@ -15,6 +15,9 @@ from typing import Any
 
 from neurarium.core.errors import ArtifactError, UserError
 
+YAML_BYTES = 32 * 1024**2
+DEPTH = 100
+
 
 @contextlib.contextmanager
 def writing(path: Path | str) -> Iterator[None]:
@@ -92,6 +95,41 @@ def read_json(path: Path | str) -> Any:
         raise ArtifactError(
             f"the file {path} is damaged: {error}", fix="restore it from a copy, or train again"
         ) from error
+
+
+def read_yaml(path: Path | str) -> Any:
+    """Read a YAML file by the safe loader: no objects, no references that unfold to more than the file, no nests.
+
+    Raises:
+        ArtifactError: damaged, too large, or not plain.
+    """
+    import yaml
+
+    path = Path(path)
+    try:
+        if path.stat().st_size > YAML_BYTES:
+            raise ValueError(f"it has more than {YAML_BYTES:,} bytes")
+        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _require_bounded(held)
+        return held
+    except (yaml.YAMLError, ValueError, TypeError, OSError, RecursionError, OverflowError, AttributeError) as error:
+        raise ArtifactError(
+            f"{path} is damaged: {str(error) or type(error).__name__}", fix="restore it from a copy, or train again"
+        ) from error
+
+
+def _require_bounded(value: Any) -> None:
+    """Refuse what unfolds to more than a configuration holds: YAML can refer to a part many times, even from within."""
+    rest, seen = [(value, 0)], 0
+    while rest:
+        each, depth = rest.pop()
+        seen += 1
+        if seen > YAML_BYTES or depth > DEPTH:
+            raise ValueError("it unfolds to more than a configuration holds")
+        if isinstance(each, dict):
+            rest += [(part, depth + 1) for pair in each.items() for part in pair]
+        elif isinstance(each, list | tuple | set):
+            rest += [(part, depth + 1) for part in each]
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from neurarium.core.errors import ArtifactError
-from neurarium.core.trust import buildable, may_build
+from neurarium.core.trust import buildable, may_build, may_import
 
 Kind = TypeVar("Kind", bound=type)
 
@@ -106,7 +106,9 @@ def locate(address: str) -> Callable[..., Any]:
     Raises:
         ArtifactError: the module or the name is not there, or is nothing that a file may have us call (see `core.trust`).
     """
-    module, _, name = address.partition(":")
+    module, _, name = str(address).partition(":")
+    if module and not may_import(module):
+        raise _untrusted(address)
     try:
         value: Any = importlib.import_module(module)
         for part in name.split("."):
@@ -119,15 +121,19 @@ def locate(address: str) -> Callable[..., Any]:
             fix="make the module importable (PYTHONPATH), or pass network= when loading",
         ) from error
     if not may_build(value):
-        raise ArtifactError(
-            f"a saved model may not name '{address}' as a builder: loading it would call whatever a file says",
-            expected="a class decorated with @neurarium.recorded, a torch module, a function of your own, or what an "
-            "installed package declares in an entry point of the group neurarium.networks",
-            received=address,
-            fix="do not load this file if you do not know where it is from; if the code is yours, and installed as a "
-            "package, decorate it with neurarium.core.trust.buildable; or load with network=",
-        )
+        raise _untrusted(address)
     return value
+
+
+def _untrusted(address: Any) -> ArtifactError:
+    return ArtifactError(
+        f"a saved model may not name '{address}' as a builder: loading it would call whatever a file says",
+        expected="a class decorated with @neurarium.recorded, a torch module, a function of your own, or what an "
+        "installed package declares in an entry point of the group neurarium.networks",
+        received=address,
+        fix="do not load this file if you do not know where it is from; if the code is yours, and installed as a "
+        "package, decorate it with neurarium.core.trust.buildable; or load with network=",
+    )
 
 
 def build(recipe: Recipe | Mapping[str, Any]) -> Any:

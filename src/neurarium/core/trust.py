@@ -6,14 +6,17 @@ names, without looking, runs the file. So only what was made to be built is buil
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from neurarium.core import plugins
 
+_outside: contextvars.ContextVar[Path | None] = contextvars.ContextVar("outside", default=None)
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 
 
@@ -49,11 +52,45 @@ def may_build(thing: Any) -> bool:
         torch = sys.modules.get("torch")
         if torch is None or not issubclass(thing, (torch.nn.Module, torch.optim.Optimizer)):
             return False
+        if module.startswith("torch.") and not module.startswith(("torch.nn.", "torch.optim.")):
+            return False  # among torch's own modules are some that compile or fetch code
         ours = module.partition(".")[0] in ("torch", "neurarium")
         return ours or not _installed(module) or plugins.declares(address)
     if module.startswith("torch.nn."):
         return True
     return inspect.isfunction(thing) and (not _installed(module) or plugins.exactly_declared(address))
+
+
+@contextlib.contextmanager
+def keeping_out(folder: Path | None) -> Iterator[None]:
+    """Import nothing that lies inside a folder while a model from there is rebuilt."""
+    token = _outside.set(None if folder is None else folder.resolve())
+    try:
+        yield
+    finally:
+        _outside.reset(token)
+
+
+def may_import(module: str) -> bool:
+    """Tell whether a file may have us import a module to look for a builder there.
+
+    Python's own modules hold none, some of them do something when they are imported, and a module inside the folder that
+    is read came with it.
+
+    >>> may_import("antigravity"), may_import("torch.nn")
+    (False, True)
+    """
+    names = module.split(".")
+    if names[0] in sys.stdlib_module_names or "__main__" in names[1:] or not all(names):
+        return False
+    outside = _outside.get()
+    if outside is None:
+        return True
+    for place in sys.path:
+        path = Path(place or ".").resolve().joinpath(*names)
+        if path.is_relative_to(outside) and (path.is_dir() or list(path.parent.glob(f"{path.name}.*"))):
+            return False
+    return True
 
 
 def _installed(module: str) -> bool:

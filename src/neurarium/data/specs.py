@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from neurarium.core.errors import unknown
+from neurarium.core.errors import ArtifactError, unknown
 
 SPECS: dict[str, type[Spec]] = {}
 
@@ -37,7 +37,27 @@ def spec_from_json(value: dict[str, Any]) -> Spec:
     name = value.pop("spec")
     if name not in SPECS:
         raise unknown("spec", name, SPECS)
-    return SPECS[name](**{key: _tupled(each) for key, each in value.items()})
+    return _checked(SPECS[name], {key: _tupled(each) for key, each in value.items()})
+
+
+def _checked(kind: type[Spec], fields: dict[str, Any]) -> Spec:
+    """Check the types of what a file says, and that sizes are some: 10^12 pixels would be asked of the memory."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        found = TypeAdapter(kind).validate_python(fields)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ArtifactError(
+            f"a saved {kind.__name__} is damaged: '{place}': {error.errors()[0]['msg'].lower()}",
+            fix="restore the file from a copy, or train again",
+        ) from error
+    for each in dataclasses.fields(found):
+        value = getattr(found, each.name)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(one, int) and not isinstance(one, bool) and not 0 <= one <= 2**31 for one in numbers):
+            raise ArtifactError(f"a saved {kind.__name__} is damaged: its {each.name} is {value}")
+    return found
 
 
 def _listed(value: Any) -> Any:

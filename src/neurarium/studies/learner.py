@@ -18,6 +18,7 @@ from neurarium.networks.sizing import combination_for
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.training.context import Context
 from neurarium.training.method import Method
+from neurarium.training.rebuilding import rebuilding
 from neurarium.training.run import Run
 
 
@@ -37,12 +38,14 @@ def learner_of(run: Run | Method) -> Method:
             f"the run {run.folder} does not say which method it was trained with",
             fix="use the network: neurarium.load(folder).network",
         )
-    builder: Any = locate(held["method"])
-    given = {builder.deployed_role: run.network, "targets": run.targets}
-    options = _settled(dict(held.get("method_options") or {}), run)
-    method = build(Recipe(held["method"], {**options, **given}))
-    method.begin(Context(inputs=run.inputs, targets=run.targets))
-    method.eval()
+    network = run.network
+    with rebuilding(run.folder):
+        builder: Any = locate(held["method"])
+        given = {builder.deployed_role: network, "targets": run.targets}
+        options = _settled(dict(held.get("method_options") or {}), run)
+        method = build(Recipe(held["method"], {**options, **given}))
+        method.begin(Context(inputs=run.inputs, targets=run.targets))
+        method.eval()
     run.method = method
     return method
 
@@ -93,7 +96,8 @@ def intervals_of(run: Run) -> ConformalIntervals | None:
         ArtifactError: the file is damaged.
     """
     if run.intervals is None and run.folder is not None and (run.folder / "intervals.json").is_file():
-        run.intervals = ConformalIntervals.from_json(fields_of(run.folder / "intervals.json"))
+        with rebuilding(run.folder):
+            run.intervals = ConformalIntervals.from_json(fields_of(run.folder / "intervals.json"))
     return run.intervals
 
 

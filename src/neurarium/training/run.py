@@ -16,12 +16,13 @@ from torch import nn
 import neurarium
 from neurarium.core.codec import load_tensors, save_tensors
 from neurarium.core.errors import ArtifactError, UserError
-from neurarium.core.files import read_json, sha256, write_json, write_text
+from neurarium.core.files import read_json, read_yaml, sha256, write_json, write_text
 from neurarium.core.options import parameters
 from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Spec, spec_from_json
 from neurarium.training import distributed, sharding
+from neurarium.training.rebuilding import rebuilding
 
 FORMAT_VERSION = 1
 
@@ -209,19 +210,22 @@ class Run:
             )
         run = cls(folder)
         held = _read_config(folder / "config.yaml")
+        if not isinstance(held.get("command") or {}, dict):
+            raise ArtifactError(f"{folder / 'config.yaml'} is damaged: its command is no mapping of options")
         run.config, run._held = held.get("command") or {}, held
         try:
             run.inputs = spec_from_json(held["inputs"]) if held.get("inputs") else None
             run.targets = spec_from_json(held["targets"]) if held.get("targets") else None
             run.decisions = [Decision(**row) for row in read_json(folder / "plan.json")["decisions"]]
             run._read_results()
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ArtifactError(
                 f"a file of the run {folder} is damaged: {error!r}",
                 fix="restore it from a copy, or train again",
             ) from error
         if (folder / "preparation").is_dir():
             run.preparation = load_preparation(folder / "preparation")
+            run._require_one_preparation()
         run.history = _read_lines(folder / "metrics.jsonl")
         run._network = network
         if network is not None:
@@ -238,6 +242,10 @@ class Run:
         self._weights_hash = held["weights_sha256"]
         for name, expected in held.get("files_sha256", {}).items():
             path = self.folder / name  # type: ignore[operator]
+            if ".." in Path(name).parts or Path(name).is_absolute() or path.is_symlink():
+                raise ArtifactError(
+                    f"results.json of the run {self.folder} names a file outside of it", received=name
+                )
             if not path.is_file():
                 raise ArtifactError(
                     f"the file {path} is missing", fix="copy the whole folder, or train again"
@@ -248,6 +256,16 @@ class Run:
                     expected=f"SHA-256 {expected[:12]}...",
                     received=f"{sha256(path)[:12]}...",
                     fix="restore it from a copy, or train again; to rerun with other options, edit a copy elsewhere",
+                )
+
+    def _require_one_preparation(self) -> None:
+        """The specs of config.yaml are those that the preparation gives: else one of them is of another run."""
+        prepared = (getattr(self.preparation, "inputs", None), getattr(getattr(self.preparation, "target", None), "spec", None))
+        for kind, own, other in zip(("inputs", "targets"), (self.inputs, self.targets), prepared, strict=True):
+            if own is not None and other is not None and own != other:
+                raise ArtifactError(
+                    f"config.yaml and preparation/ of the run {self.folder} are not of the same run: their {kind} differ",
+                    fix="restore them from a copy, or train again",
                 )
 
     @property
@@ -266,12 +284,17 @@ class Run:
                     f"the run {self.folder} does not say how its network is built",
                     fix="load it with network=...",
                 )
-            self._network = build(Recipe.from_json(recipe))
-            self._fill(self._network)
+            path = self.folder / "weights.safetensors"  # type: ignore[operator]
+            self._require_weights(path)
+            with rebuilding(self.folder, path):
+                network = build(Recipe.from_json(recipe))
+                if not isinstance(network, nn.Module):
+                    raise TypeError(f"{recipe.get('builder')} builds no network")
+            self._fill(network)
+            self._network = network
         return self._network
 
-    def _fill(self, network: nn.Module) -> None:
-        path = self.folder / "weights.safetensors"  # type: ignore[operator]
+    def _require_weights(self, path: Path) -> None:
         if not path.is_file():
             raise ArtifactError(
                 f"the run {self.folder} has no weights yet",
@@ -285,9 +308,13 @@ class Run:
                 received=f"{sha256(path)[:12]}...",
                 fix="restore it from a copy, or train again",
             )
+
+    def _fill(self, network: nn.Module) -> None:
+        path = self.folder / "weights.safetensors"  # type: ignore[operator]
+        self._require_weights(path)
         try:
             network.load_state_dict(load_tensors(path))
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, ValueError, KeyError) as error:
             raise ArtifactError(f"the weights in {path} do not fit the network: {error}") from error
         network.eval()
 
@@ -325,13 +352,8 @@ def _plain_options(method: Any, recipe: Recipe) -> dict[str, Any]:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ArtifactError(
-            f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
-        ) from error
-    if not isinstance(held, dict) or "format_version" not in held:
+    held = read_yaml(path)
+    if not isinstance(held, dict) or not isinstance(held.get("format_version"), int):
         raise ArtifactError(
             f"{path} is not the configuration of a run", expected="format_version and what follows"
         )
@@ -345,7 +367,7 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
         return []
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except ValueError as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ArtifactError(
             f"{path} is damaged: {error}", fix="restore it from a copy, or train again"
         ) from error

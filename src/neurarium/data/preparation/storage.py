@@ -53,7 +53,7 @@ def load_preparation(folder: Path | str) -> Preparation:
     content = read_json(folder / f"{NAME}.json")
     if not isinstance(content, dict) or content.get("kind") not in kinds:
         raise ArtifactError(f"{folder / NAME}.json is no preparation", expected=f"one of {', '.join(kinds)}")
-    if content.get("format_version", 0) > FORMAT_VERSION:
+    if not isinstance(content.get("format_version", 0), int) or content.get("format_version", 0) > FORMAT_VERSION:
         raise ArtifactError(f"{folder} is from a newer version", fix="pip install --upgrade neurarium")
     stored = folder / f"{NAME}.safetensors"
     arrays = {name: tensor.numpy() for name, tensor in load_tensors(stored).items()}
@@ -65,8 +65,13 @@ def load_preparation(folder: Path | str) -> Preparation:
             fix="restore it from a copy, or train again",
         )
     try:
-        return kinds[content["kind"]].from_saved(content, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found = kinds[content["kind"]].from_saved(content, arrays)
+        if content["kind"] == "table":
+            found.apply({name: [None] for name in found.sources})  # a row of gaps: what is damaged shows now, and here
+        return found
+    except ArtifactError:
+        raise
+    except Exception as error:  # numbers and names from a file can be anything
         raise ArtifactError(
             f"{folder / NAME}.json is damaged: {error!r}", fix="restore it from a copy"
         ) from error
