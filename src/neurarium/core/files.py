@@ -112,9 +112,18 @@ def read_yaml(path: Path | str) -> Any:
         held = yaml.safe_load(path.read_text(encoding="utf-8"))
         _require_bounded(held)
         return held
-    except (yaml.YAMLError, ValueError, TypeError, OSError, RecursionError, OverflowError, AttributeError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        OSError,
+        RecursionError,
+        OverflowError,
+        AttributeError,
+    ) as error:
         raise ArtifactError(
-            f"{path} is damaged: {str(error) or type(error).__name__}", fix="restore it from a copy, or train again"
+            f"{path} is damaged: {str(error) or type(error).__name__}",
+            fix="restore it from a copy, or train again",
         ) from error
 
 
