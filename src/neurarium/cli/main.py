@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from neurarium.cli import chapters, completion, datasets, evaluate, failures, plot, predict, runs, serve, train
+from neurarium.cli import chapters, check, completion, datasets, evaluate, failures, plot, predict, runs, serve, train
 from neurarium.cli.arguments import GroupedCommand
 from neurarium.cli.output import Output
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", cls=GroupedCommand)(train.train)
+app.command("check", cls=GroupedCommand)(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)

@@ -61,8 +61,8 @@ class Need:
             (name, getattr(self, name))
             for name in ("parameters", "gradients", "optimizer", "batch", "activations")
         ]
-        told = ", ".join(f"{name} {_readable(value)}" for name, value in rows)
-        return f"{_readable(self.total)} for batches of {self.batch_size}: {told}"
+        told = ", ".join(f"{name} {readable(value)}" for name, value in rows)
+        return f"{readable(self.total)} for batches of {self.batch_size}: {told}"
 
 
 def estimate_need(
@@ -236,7 +236,7 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def _readable(value: float) -> str:
+def readable(value: float) -> str:
     for unit in ("bytes", "KB", "MB", "GB"):
         if value < 1000 or unit == "GB":
             return f"{value:.3g} {unit}"

@@ -1,0 +1,93 @@
+"""Words of a check: its facts, each in a line, as the command line and the page say them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from neurarium.report.words import duration
+
+if TYPE_CHECKING:
+    from neurarium.studies.inspection.result import Inspection
+
+
+def headline(found: Inspection) -> str:
+    """Return the sizes of the splits and what is predicted, in a line."""
+    things = "images" if found.kind == "images" else "rows"
+    parts = [f"{count:,} {name}" for name, count in found.facts.get("splits", {}).items()]
+    target = found.facts.get("target", {})
+    told = ""
+    if target.get("task") == "classification":
+        count = len(next(iter(target["classes"].values()), {}))
+        told = f"; {count} classes" + (f" of {target['columns'][0]}" if target.get("columns") else "")
+    elif target:
+        told = f"; the quantity {', '.join(target['columns'])}"
+    sampled = found.facts.get("sampled")
+    drawn = f" ({sampled[0]:,} rows drawn from {sampled[1]:,})" if sampled else ""
+    return f"{', '.join(parts)} {things}{drawn}{told}"
+
+
+def values_of(column: dict[str, Any]) -> str:
+    """Return the range of a column of numbers, or the most frequent values of text."""
+    from neurarium.studies.inspection.finding import figure
+
+    if "low" in column:
+        if column["kind"] == "date":
+            return f"{_day(column['low'])} to {_day(column['high'])}"
+        return f"{figure(column['low'])} to {figure(column['high'])}, median {figure(column['quartiles'][1])}"
+    top = column.get("top", [])
+    return ", ".join(value for value, _ in top[:3]) + (", ..." if column["different"] > 3 else "")
+
+
+def _day(days: float) -> str:
+    return str((datetime.datetime(1970, 1, 1) + datetime.timedelta(days=days)).date())
+
+
+def image_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the images are, as pairs of words."""
+    rows = [("looked at", f"{facts['looked_at']:,} of {facts['images']:,}")]
+    sizes = [f"{height} x {width} ({count:,})" for height, width, count in facts["sizes"][:3]]
+    more = ", ..." if facts["different_sizes"] > 3 else ""
+    rows.append(("sizes", f"{facts['different_sizes']:,} different: {', '.join(sizes)}{more}"))
+    for name in ("modes", "formats"):
+        if facts[name] and list(facts[name]) != ["array"]:
+            rows.append((name, ", ".join(f"{key} {count:,}" for key, count in facts[name].items())))
+    for split, each in facts["channels"].items():
+        mean, spread = (", ".join(f"{value:.0f}" for value in each[key]) for key in ("mean", "deviation"))
+        rows.append((f"level, {split}", f"mean {mean}; deviation within an image {spread} (of 255)"))
+    if facts["broken"]:
+        rows.append(("broken", f"{len(facts['broken']):,}"))
+    return rows
+
+
+def drift_line(drift: dict[str, Any]) -> str:
+    """Return the drift in a line."""
+    top = drift["columns"][0] if drift["columns"] else None
+    told = f"drift from train to {drift['split']}: "
+    if drift["auc"] is not None:
+        told += f"a classifier tells them apart with an AUC of {drift['auc']:.3f} (0.5 is chance)"
+    if top is not None:
+        told += f"; the largest stability index is {top['psi']:.3f}, of {top['column']}"
+    return told
+
+
+def cost_line(cost: dict[str, Any]) -> str:
+    """Return time and memory of the default training in a line."""
+    from neurarium.training.need import readable
+
+    return (
+        f"training the default network ({cost['network']}, {cost['parameters']:,} parameters) for {cost['epochs']} epochs "
+        f"takes about {duration(cost['seconds'])} and {readable(cost['bytes'])} on {cost['device']} "
+        f"({cost['milliseconds_per_step']:.3g} ms a step; {cost['measured']})"
+    )
+
+
+def listed(values: Sequence[Any], most: int = 5) -> str:
+    """Write some of the values, and how many there are.
+
+    >>> listed([3, 1, 2], 2)
+    '3, 1, ... (3)'
+    """
+    shown = ", ".join(str(value) for value in values[:most])
+    return shown + (f", ... ({len(values):,})" if len(values) > most else "")

@@ -1,0 +1,1 @@
+"""Inspection: everything a careful person checks in data before anything is trained on it."""

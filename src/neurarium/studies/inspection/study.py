@@ -1,0 +1,213 @@
+"""The study: everything that a careful person checks in data before anything is trained on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from neurarium.core.errors import UserError
+from neurarium.data.dataset import Dataset
+from neurarium.studies.inspection import (
+    balance,
+    columns,
+    correlation,
+    cost,
+    drift,
+    duplicates,
+    groups,
+    images,
+    leakage,
+    oddities,
+    similar,
+    tables,
+)
+from neurarium.studies.inspection.finding import Finding, ordered
+from neurarium.studies.inspection.pictures import Pictures
+from neurarium.studies.inspection.pictures import of_dataset as pictures_of
+from neurarium.studies.inspection.result import Inspection
+from neurarium.studies.reading import read_data, reader_of
+
+ROWS, PICTURES = 20_000, 20_000
+
+
+def check_data(
+    source: Any,
+    target: Any = None,
+    *,
+    test: Any = None,
+    validation: Any = None,
+    split: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+    columns: str | None = None,
+    task: str | None = None,
+    split_seed: int | None = None,
+    image: str | None = None,
+    folder: Any = None,
+    options: Mapping[str, Any] | None = None,
+    rows: int = ROWS,
+    timing: bool = True,
+) -> Inspection:
+    """Check data before anything is trained on it; nothing is changed, and nothing is written.
+
+    Args:
+        source: a name of the catalogue, a path, a frame, a dict of columns, an array, or a `Dataset`.
+        target: the column to predict, several with commas; without it the columns alone are looked at.
+        test, validation, split, group, time, columns, task, split_seed, image, folder, options: as for `read_data`.
+        rows: at most so many rows (and images) are looked at where all would take too long: leaks, drift,
+            correlations, near duplicates. They are drawn by a hash of their values, so that their order is no matter.
+        timing: whether to take a few training steps, for an estimate of time and memory.
+
+    Returns:
+        An `Inspection` with `findings`, the gravest first, and `facts`.
+
+    Raises:
+        DataError: there is no such data, or it cannot be read at all.
+        OptionError: an option that such data does not have.
+
+    >>> frame = {"size": [1.0, 2.0, 3.0, 4.0] * 20, "made": [7] * 80, "kind": ["a", "b", "a", "b"] * 20}
+    >>> found = check_data(frame, "kind", timing=False)
+    >>> [each.subject for each in found.of("constant")], found.of("leak")[0].subject
+    (['column made'], 'column size')
+    """
+    asked = {
+        "test": test, "validation": validation, "split": split, "group": group, "time": time, "columns": columns,
+        "task": task, "split_seed": split_seed, "image": image, "folder": folder,
+    }  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value is not None}
+    dataset, refused = _read(source, target, asked, options or {})
+    facts: dict[str, Any] = {}
+    if dataset is None or _is_table(dataset):
+        kind = "table"
+        table = _table(source, target, asked, options or {}, dataset)
+        found = [*_of_table(table, facts, rows)]
+    else:
+        pictures = pictures_of(dataset, rows) if type(dataset.inputs).__name__ == "Image" else None
+        kind = "images" if pictures is not None else "other"
+        found = [*(_of_pictures(pictures, facts) if pictures is not None else _of_others(dataset, facts))]
+    if refused is not None:
+        found.append(refused)
+    if dataset is not None:
+        facts["decisions"] = [each.to_json() for each in dataset.decisions]
+        if timing:
+            facts["cost"] = cost.estimate(dataset)
+            found += [each for each in [cost.finding(facts["cost"])] if each is not None]
+    name = dataset.name if dataset is not None else _called(source)
+    return Inspection(name, kind, ordered(found), facts)
+
+
+def _read(
+    source: Any, target: Any, asked: Mapping[str, Any], options: Mapping[str, Any]
+) -> tuple[Dataset | None, Finding | None]:
+    """Read the data as training would; where it would refuse, say why."""
+    if isinstance(source, Dataset):
+        return source, None
+    path = isinstance(source, str | os.PathLike)
+    kind = reader_of(source, asked.get("image"))[0] if path else "table"
+    if kind == "table" and target is None:
+        return None, None
+    try:
+        if path:
+            return read_data(source, target=target, options=options, **asked), None
+        from neurarium.data.readers.tables import table
+
+        return table(source, target, **_for_reader(asked, options)), None
+    except UserError as error:
+        if kind != "table":
+            raise
+        action = error.fix or "mend the data"
+        said = f" (expected {error.expected}, received {error.received})" if error.expected else ""
+        return None, Finding(
+            "error", "training", "the table", error.problem + said, "training stops with this message", action
+        )
+
+
+def _for_reader(asked: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `nr.data.table`."""
+    found = {**asked, **options}
+    if "split_seed" in found:
+        found["seed"] = found.pop("split_seed")
+    if isinstance(found.get("test"), float):
+        found["test_fraction"] = found.pop("test")
+    return found
+
+
+def _is_table(dataset: Dataset) -> bool:
+    reader = getattr(dataset.rereading, "reader", None)
+    return getattr(reader, "__name__", "") == "table"
+
+
+def _table(
+    source: Any, target: Any, asked: Mapping[str, Any], options: Mapping[str, Any], dataset: Dataset | None
+) -> tables.Table:
+    if dataset is not None:
+        return tables.of_dataset(dataset)
+    named = [each.strip() for each in target.split(",")] if isinstance(target, str) and "," in target else target
+    given = {
+        name: value for name, value in {**asked, **options}.items()
+        if not (name in ("test", "validation") and _is_fraction(value))
+    }  # fmt: skip
+    return tables.of_source(source, named, given, name=_called(source))
+
+
+def _is_fraction(value: Any) -> bool:
+    try:
+        return 0 <= float(value) < 1
+    except (TypeError, ValueError):
+        return False
+
+
+def _of_table(table: tables.Table, facts: dict[str, Any], rows: int) -> Iterator[Finding]:
+    whole = {key: frame.height for key, frame in table.frames.items()}
+    facts |= {
+        "splits": whole, "way": table.way, "own": list(table.own), "columns": columns.facts(table),
+        "looked_at": {key: min(count, rows) for key, count in whole.items()}, "sampled": table.sampled,
+    }  # fmt: skip
+    yield from columns.findings(table)
+    yield from oddities.findings(table)
+    yield from duplicates.findings(table)
+    yield from groups.findings(table)
+    yield from correlation.findings(table, rows)
+    if table.plan is not None:
+        facts["target"] = balance.facts(table)
+        yield from balance.missing(table)
+        yield from balance.of_classes(balance.counts(table)) if table.classes else balance.of_quantity(table)
+        facts["leakage"] = leakage.scores(table, rows)
+        yield from leakage.findings(table, facts["leakage"])
+    facts["drift"] = drift.facts(table, rows)
+    yield from drift.findings(facts["drift"])
+
+
+def _of_pictures(pictures: Pictures, facts: dict[str, Any]) -> Iterator[Finding]:
+    facts |= {
+        "splits": {key: sum(counts.values()) for key, counts in pictures.counts.items()},
+        "way": pictures.way,
+        "images": images.facts(pictures),
+    }
+    yield from images.findings(pictures)
+    yield from images.uneven(pictures)
+    yield from similar.findings(pictures)
+    if any(name for counts in pictures.counts.values() for name in counts):
+        facts["target"] = {"task": "classification", "classes": pictures.counts}
+        yield from balance.of_classes(pictures.counts, "images")
+
+
+def _of_others(dataset: Dataset, facts: dict[str, Any]) -> Iterator[Finding]:
+    facts["splits"] = {key: len(split) for key, split in dataset.splits.items()}
+    names = getattr(dataset.targets, "names", None)
+    if getattr(dataset.targets, "kind", "") != "classification" or not names:
+        return
+    counts = {}
+    for key, split in dataset.splits.items():
+        codes = getattr(split, "targets", None)
+        if codes is None or getattr(codes, "ndim", 0) != 1:
+            return
+        counts[key] = {name: int((codes == code).sum()) for code, name in enumerate(names)}
+    facts["target"] = {"task": "classification", "classes": counts}
+    yield from balance.of_classes(counts, "examples")
+
+
+def _called(source: Any) -> str:
+    return Path(source).name if isinstance(source, str | os.PathLike) else "table"
