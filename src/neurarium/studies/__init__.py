@@ -52,6 +52,10 @@ MEMBERS: dict[str, Member] = {
         "thresholds", "costs", "the best costs of missing each class on a validation split", "08"
     ),
     "Costs": Member("thresholds", summary="what decisions cost, and the decision of least expected cost"),
+    "check_data": Member(
+        "inspection.study", "check-data", "what is wrong with data, before anything is trained on it", "08"
+    ),
+    "Inspection": Member("inspection.result", summary="what a check of data found: findings and facts"),
     "check_signal": Member(
         "signal",
         "check-signal",
