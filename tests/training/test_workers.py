@@ -35,12 +35,11 @@ def trained(workers: int, **options):
     return nr.fit(regression(dropout=0.2), feed, epochs=2, progress=False, **options)
 
 
-def test_weights_and_log_are_the_same_with_any_number_of_workers():
-    none = trained(0)
-    for workers in (1, 4):
-        run = trained(workers)
-        assert difference(none.method.state_dict(), run.method.state_dict()) is None
-        assert none.history == run.history
+@pytest.mark.parametrize("workers", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_weights_and_log_are_the_same_with_any_number_of_workers(workers):
+    none, run = trained(0), trained(workers)
+    assert difference(none.method.state_dict(), run.method.state_dict()) is None
+    assert none.history == run.history
 
 
 def test_files_and_memory_are_the_same():

@@ -12,12 +12,13 @@ import numpy
 import polars
 import torch
 
+from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import histogram_moments, moments
-from neurarium.data.preparation.targets import Labels, Quantities, Target, match, recognise_target
+from neurarium.data.preparation.targets import Labels, match, recognise_target
 from neurarium.data.readers.arrays import arrays, collected
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inner_folder, read_folder, split_folders
@@ -234,7 +235,7 @@ def _from_files(
     rows = {key: parts[key] for key in rows}
     if not len(rows["train"]):
         raise DataError("no training image can be decoded", received=_first(found["train"].quarantined))
-    if isinstance(plan, Quantities):
+    if not isinstance(plan, Labels):
         plan = plan.fitted(encoded["train"][rows["train"]])
     mean, scale = _moments(held["train"], histogram, rows["train"])
     preparation = ImagePreparation(spec, mean, scale, plan, rules=rules)
@@ -256,7 +257,7 @@ def _targets(
     found: Mapping[str, Folder],
     columns: tuple[str, ...],
     task: Literal["classification", "regression"] | None,
-) -> tuple[Target, dict[str, numpy.ndarray], list[Decision]]:
+) -> tuple[Any, dict[str, numpy.ndarray], list[Decision]]:
     """Return what is predicted, the encoded targets of each part, and the decision."""
     if not columns:
         plan = _labels(found)
@@ -271,6 +272,7 @@ def _targets(
             [Decision("classes", len(plan.names), reason, "--image, --target: a table of labels")],
         )
     frames = {key: folder.frame for key, folder in found.items() if folder.frame is not None}
+    target: Any
     target, decision = recognise_target(frames["train"], columns, task)
     encoded = {}
     for key, frame in frames.items():
@@ -285,7 +287,7 @@ def _targets(
     return target, encoded, [decision]
 
 
-def _known(values: numpy.ndarray, plan: Target) -> numpy.ndarray:
+def _known(values: numpy.ndarray, plan: Any) -> numpy.ndarray:
     return values >= 0 if isinstance(plan, Labels) else numpy.isfinite(values).all(axis=1)
 
 
@@ -346,9 +348,9 @@ def _examples(
         return PictureExamples(read, part.tolist(), finish)
     rows = torch.from_numpy(part)
     if held.path is not None:
-        return MappedExamples(held.path, part, targets[rows], finish)
+        return MappedExamples(held.path, part, batches.take(targets, rows), finish)
     taken = torch.from_numpy(held.array).index_select(0, rows)
-    return Examples({"inputs": taken, "targets": targets[rows]}, finish=finish)
+    return Examples({"inputs": taken, "targets": batches.take(targets, rows)}, finish=finish)
 
 
 def _quarantine(found: Mapping[str, Folder], failed: Mapping[str, Mapping[int, str]]) -> None:

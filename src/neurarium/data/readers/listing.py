@@ -12,7 +12,7 @@ from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.folders import Folder, inspected
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.pictures import SUFFIXES, files, shown
+from neurarium.data.readers.pictures import SUFFIXES, files
 from neurarium.data.readers.values import MISSING
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".gz")
@@ -78,9 +78,9 @@ def _absent(
     source: Path, column: str, absent: Sequence[str], names: Sequence[str | None], base: Path
 ) -> DataError:
     named = next((Path(name) for name in names if name), Path("?"))
-    inside = [each for each in sorted(base.iterdir()) if each.is_dir() and shown(each.name)]
-    better = next((each for each in inside if (each / named).is_file()), None)
-    better = better or next((each for each in inside if any(each.glob(f"{named.name}.*"))), None)
+    tail = f"/{named.as_posix()}"
+    there = (each.as_posix() for each in files(base))
+    better = next((each.removesuffix(tail) for each in there if each.endswith(tail)), None)
     return DataError(
         f"{len(absent):,} of the {len(names):,} images that {source} names in '{column}' are not in {base}",
         expected="paths relative to the table's folder, or to --folder",

@@ -13,6 +13,7 @@ import numpy
 import torch
 from torch import Tensor
 
+from neurarium.core import batches
 from neurarium.core.errors import DataError
 from neurarium.data.examples import FileExamples
 from neurarium.data.preparation.statistics import byte_counts
@@ -24,11 +25,11 @@ from neurarium.data.specs import Image
 class ReadPicture:
     """Decodes one image of a list when asked; picklable for workers."""
 
-    def __init__(self, paths: Sequence[Path], targets: Tensor, spec: Image, rules: Rules = USUAL):
+    def __init__(self, paths: Sequence[Path], targets: Any, spec: Image, rules: Rules = USUAL):
         self.paths, self.targets, self.spec, self.rules = list(paths), targets, spec, rules
 
     def __call__(self, index: int) -> dict[str, Any]:
-        return {"inputs": self.pixels(index), "targets": self.targets[index]}
+        return {"inputs": self.pixels(index), "targets": _one(self.targets, index)}
 
     def pixels(self, index: int) -> Tensor:
         decoded = decode(
@@ -53,7 +54,7 @@ class PictureExamples(FileExamples):
     read: ReadPicture
 
     def __init__(self, read: ReadPicture, places: Sequence[int], finish: Any):
-        targets = read.targets[torch.as_tensor(places, dtype=torch.int64)]
+        targets = batches.take(read.targets, places)
         super().__init__(read, len(places), targets=targets, finish=finish)
         self.places = [int(place) for place in places]
 
@@ -69,7 +70,7 @@ class PictureExamples(FileExamples):
         else:
             with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
                 decoded = list(pool.map(self.read.pixels, places))
-        batch = {"inputs": torch.stack(decoded), "targets": self.targets[torch.tensor(rows)]}
+        batch = {"inputs": torch.stack(decoded), "targets": batches.take(self.targets, rows)}
         return self.finish(batch) if self.finish else batch
 
     def subset(self, indices: Tensor | Sequence[int]) -> PictureExamples:
@@ -87,7 +88,7 @@ class MappedExamples(FileExamples):
         finish: as for `Examples`.
     """
 
-    def __init__(self, path: Path, places: numpy.ndarray, targets: Tensor, finish: Any):
+    def __init__(self, path: Path, places: numpy.ndarray, targets: Any, finish: Any):
         super().__init__(self.one, len(places), targets=targets, finish=finish)
         self.path, self.places = path, torch.from_numpy(numpy.array(places, dtype=numpy.int64))
         self._pixels: Tensor | None = None
@@ -107,18 +108,25 @@ class MappedExamples(FileExamples):
 
     def one(self, index: int) -> dict[str, Any]:
         """Return one example."""
-        return {"inputs": self.pixels[self.places[index]], "targets": self.targets[index]}
+        return {"inputs": self.pixels[self.places[index]], "targets": _one(self.targets, index)}
 
     def take(self, indices: Tensor | slice | Sequence[int]) -> dict[str, Any]:
         if isinstance(indices, slice):
             indices = torch.arange(*indices.indices(len(self)))
         rows = torch.as_tensor(indices, dtype=torch.int64)
-        batch = {"inputs": self.pixels.index_select(0, self.places[rows]), "targets": self.targets[rows]}
+        batch = {"inputs": self.pixels.index_select(0, self.places[rows])}
+        batch["targets"] = batches.take(self.targets, rows)
         return self.finish(batch) if self.finish else batch
 
     def subset(self, indices: Tensor | Sequence[int]) -> MappedExamples:
         chosen = torch.as_tensor(indices, dtype=torch.int64)
-        return MappedExamples(self.path, self.places[chosen].numpy(), self.targets[chosen], self.finish)
+        return MappedExamples(
+            self.path, self.places[chosen].numpy(), batches.take(self.targets, chosen), self.finish
+        )
+
+
+def _one(targets: Any, index: int) -> Any:
+    return batches.map_tensors(lambda each: each[0], batches.take(targets, [index]))
 
 
 def counted(

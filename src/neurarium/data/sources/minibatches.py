@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.examples import Examples, FileExamples
+from neurarium.data.sources.prefetching import prefetched
 from neurarium.data.sources.streamed import streamed_batches
 from neurarium.data.streaming import StreamedExamples
 
@@ -67,6 +69,8 @@ class Minibatches:
         self.device = torch.device(device) if device is not None else torch.device("cpu")
         self.epoch = self.position = 0
         self._resident: Any = None
+        self._loader: Any = None
+        self._wanted: list[list[int]] = []
         self._places: Tensor | None = None  # of the batch that was yielded last, where the order is not held
 
     def __len__(self) -> int:
@@ -137,18 +141,32 @@ class Minibatches:
 
     def _from_files(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
         wanted = [order[slice(*self._bounds(number))].tolist() for number in range(start, stop)]
-        loader = torch.utils.data.DataLoader(
-            _Whole(self.examples),  # type: ignore[arg-type]
-            batch_sampler=wanted,
-            num_workers=self.workers,
-            collate_fn=_same,  # type: ignore[arg-type]
-            pin_memory=self.device.type == "cuda",
-            prefetch_factor=4 if self.workers else None,
-            worker_init_fn=_deaf,
-            generator=generator(self.seed, "loader", self.epoch),  # or it would draw from the global stream
-        )
-        for number, (indices, batch) in enumerate(zip(wanted, loader, strict=True), start):
+        examples: Any = self.examples
+        if self.workers:
+            loaded = iter(self._processes(wanted))
+        else:  # one batch ahead, read while the present one is learned from
+            loaded = prefetched((examples.take(indices) for indices in wanted), depth=1)
+        for number, (indices, batch) in enumerate(zip(wanted, loaded, strict=True), start):
             yield self._finished(batches.to(batch, self.device), torch.tensor(indices), number)
+
+    def _processes(self, wanted: list[list[int]]) -> Any:
+        """Return the loader whose processes live as long as this source; `wanted` are the batches of its next round."""
+        if self._loader is None:
+            self._wanted = []
+            self._loader = torch.utils.data.DataLoader(
+                _Whole(self.examples),  # type: ignore[arg-type]
+                batch_sampler=self._wanted,
+                num_workers=self.workers,
+                collate_fn=_same,  # type: ignore[arg-type]
+                pin_memory=self.device.type == "cuda",
+                prefetch_factor=4,
+                worker_init_fn=_deaf,
+                generator=generator(self.seed, "loader"),  # or it would draw from the global stream
+                multiprocessing_context=_context(),
+                persistent_workers=True,
+            )
+        self._wanted[:] = wanted
+        return self._loader
 
     def _from_stream(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
         spans = [self._bounds(number) for number in range(start, stop)]
@@ -159,7 +177,7 @@ class Minibatches:
             yield self._finished(batches.to(batch, self.device), places, number)
 
     def _finished(self, batch: dict[str, Any], indices: Tensor, number: int) -> dict[str, Any]:
-        if self.examples.in_memory and self.examples.finish:
+        if self.examples.finish and not isinstance(self.examples, FileExamples):
             batch = self.examples.finish(batch)
         if self.augment is not None:
             batch = self.augment(batch, Chance(self.seed, self.epoch, indices, number))
@@ -177,6 +195,17 @@ class Minibatches:
         count = max(len(self.examples), 1)
         row = sum(tensor.numel() * tensor.element_size() for _, tensor in batches.tensors(batch)) / count
         return max(1, int(CHUNK_BYTES / max(row * self.batch_size, 1)))
+
+
+def _context() -> Any:
+    """A way to start processes that copies no threads: a forked copy of a thread pool waits for ever for its threads."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        ["torch.utils.data", "neurarium.data.readers.on_demand"]
+    )  # once, not per worker
+    return context
 
 
 def _deaf(worker: int) -> None:
