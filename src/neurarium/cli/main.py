@@ -10,7 +10,20 @@ from typing import Annotated
 
 import typer
 
-from neurarium.cli import chapters, check, completion, datasets, evaluate, failures, plot, predict, runs, serve, train
+from neurarium.cli import (
+    chapters,
+    check,
+    completion,
+    datasets,
+    deciding,
+    evaluate,
+    failures,
+    plot,
+    predict,
+    runs,
+    serve,
+    train,
+)
 from neurarium.cli.arguments import GroupedCommand
 from neurarium.cli.output import Output
 
@@ -28,6 +41,8 @@ app.command("check", cls=GroupedCommand)(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("serve")(serve.serve)
+app.command("calibrate")(deciding.calibrate)
+app.command("thresholds")(deciding.thresholds)
 app.add_typer(datasets.app, name="datasets")
 app.command("chapters")(chapters.chapters)
 app.add_typer(runs.app, name="runs")

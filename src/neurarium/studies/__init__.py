@@ -56,6 +56,11 @@ MEMBERS: dict[str, Member] = {
         "inspection.study", "check-data", "what is wrong with data, before anything is trained on it", "08"
     ),
     "Inspection": Member("inspection.result", summary="what a check of data found: findings and facts"),
+    "calibrate_run": Member("decision_rule", summary="a run's temperature, kept in its folder", chapter="08"),
+    "choose_rule": Member(
+        "decision_rule", summary="thresholds or costs by which a run decides, kept in its folder", chapter="08"
+    ),
+    "DecisionRule": Member("decision_rule", summary="how probabilities become a decision"),
     "check_signal": Member(
         "signal",
         "check-signal",
@@ -72,6 +77,22 @@ MEMBERS: dict[str, Member] = {
         "03",
     ),
     "LearningRateReport": Member("learning_rate", summary="what a sweep of the rate found"),
+    "examine": Member(
+        "examination", "examine", "what a report shows beyond the metrics, computed once and kept", "08"
+    ),
+    "examination_of": Member("examination", summary="what `examine` found, from the run's folder"),
+    "baselines": Member(
+        "baselines", "baselines", "a constant, a linear model, gradient boosting: on the same examples", "08"
+    ),
+    "Baseline": Member("baselines", summary="a simple model, measured as the run was"),
+    "permutation_importance": Member(
+        "importance", "permutation-importance", "how much worse it gets when a column says nothing", "08"
+    ),
+    "Importance": Member("importance", summary="what each column is worth, with the spread over repeats"),
+    "worst_slices": Member("slices", "worst-slices", "the groups of examples on which it does worst", "08"),
+    "Slices": Member("slices", summary="the worst groups, with intervals and what chance explains"),
+    "worst_errors": Member("worst_errors", "worst-errors", "the worst examples, with their inputs", "08"),
+    "WorstError": Member("worst_errors", summary="an example that was predicted badly, with its inputs"),
     "cross_validate": Member(
         "cross_validation", "cross-validate", "every example predicted by a model that has not seen it", "03"
     ),

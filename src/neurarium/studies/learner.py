@@ -11,15 +11,18 @@ import torch
 from torch import nn
 
 from neurarium.core.errors import ArtifactError
-from neurarium.core.files import read_json
+from neurarium.core.files import read_json, sha256
 from neurarium.core.recipe import Recipe, build, locate
 from neurarium.networks.monte_carlo_dropout import MonteCarloDropout
 from neurarium.networks.sizing import combination_for
+from neurarium.studies.calibration import Temperature
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.training.context import Context
 from neurarium.training.method import Method
 from neurarium.training.rebuilding import rebuilding
 from neurarium.training.run import Run
+
+CALIBRATION = "calibration.json"
 
 
 def learner_of(run: Run | Method) -> Method:
@@ -45,9 +48,25 @@ def learner_of(run: Run | Method) -> Method:
         options = _settled(dict(held.get("method_options") or {}), run)
         method = build(Recipe(held["method"], {**options, **given}))
         method.begin(Context(inputs=run.inputs, targets=run.targets))
-        method.eval()
-    run.method = method
+    _calibrated(run, method)
+    run.method = method.eval()
     return method
+
+
+def _calibrated(run: Run, method: Method) -> None:
+    """Divide the outputs by the temperature that `calibrate_run` found for these weights."""
+    path = None if run.folder is None else run.folder / CALIBRATION
+    if path is None or not path.is_file():
+        return
+    held, fix = read_json(path), f"calibrate again: neurarium calibrate {run.folder}; or delete the file"
+    if held.get("weights_sha256") != sha256(path.parent / "weights.safetensors"):
+        raise ArtifactError(f"{path} belongs to other weights than those in the run", fix=fix)
+    temperature = held.get("temperature")
+    if not isinstance(temperature, int | float) or not temperature > 0:
+        raise ArtifactError(
+            f"{path} is damaged", expected="a temperature above 0", received=temperature, fix=fix
+        )
+    setattr(method, method.deployed_role, Temperature(method.deployed, float(temperature)))
 
 
 def with_dropout(run: Run, samples: int, *, seed: int = 0) -> Run:

@@ -12,8 +12,9 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Quantity
+from neurarium.data.specs import Classes, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
+from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
@@ -85,31 +86,51 @@ def columns_of(run: Run, method: Method, outputs: Any) -> dict[str, Any]:
     """
     targets = getattr(method, "targets", None) or run.targets
     if isinstance(targets, Classes):
-        return _classes(targets, outputs.float())
+        return _classes(targets, outputs.float(), rule_of(run))
     if isinstance(targets, Quantity):
-        return _quantities(targets, method, outputs.float(), intervals_of(run))
+        return _quantities(targets, getattr(method, "loss", None), outputs.float(), intervals_of(run))
+    if isinstance(targets, Targets):
+        return _side_by_side(targets, method, outputs.float(), intervals_of(run))
     raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
 
 
-def _classes(targets: Classes, outputs: Tensor) -> dict[str, Any]:
+def _classes(targets: Classes, outputs: Tensor, rule: DecisionRule | None = None) -> dict[str, Any]:
     probabilities = targets.probabilities(outputs)
     if targets.several:
+        chosen = probabilities > 0.5 if rule is None else rule.decide(probabilities)
         labels = [
-            ", ".join(n for n, p in zip(targets.names, row, strict=True) if p > 0.5)
-            for row in probabilities.tolist()
+            ", ".join(n for n, on in zip(targets.names, row, strict=True) if on) for row in chosen.tolist()
         ]
     else:
-        labels = [targets.names[number] for number in probabilities.argmax(dim=1).tolist()]
+        chosen = probabilities.argmax(dim=1) if rule is None else rule.decide(probabilities)
+        labels = [targets.names[number] for number in chosen.tolist()]
     columns: dict[str, Any] = {"prediction": labels}
     for number, name in enumerate(targets.names):
         columns[f"probability_{name}"] = probabilities[:, number].double().numpy()
     return columns
 
 
-def _quantities(
-    targets: Quantity, method: Method, outputs: Tensor, intervals: ConformalIntervals | None
+def _side_by_side(
+    targets: Targets, method: Method, outputs: Tensor, intervals: ConformalIntervals | None
 ) -> dict[str, Any]:
-    loss = getattr(method, "loss", None)
+    """The columns of each target, with its name before them."""
+    losses = getattr(getattr(method, "loss", None), "losses", None) or [None] * len(targets.parts)
+    columns: dict[str, Any] = {}
+    quantities = 0
+    for (name, part, piece), loss in zip(targets.pieces(outputs), losses, strict=True):
+        if isinstance(part, Classes):
+            found = _classes(part, piece)
+        else:
+            own = None if intervals is None else intervals.of(quantities)
+            quantities += 1
+            found = _quantities(part, loss, piece, own)
+        columns |= {f"{name}_{key}": value for key, value in found.items()}
+    return columns
+
+
+def _quantities(
+    targets: Quantity, loss: Any, outputs: Tensor, intervals: ConformalIntervals | None
+) -> dict[str, Any]:
     point = outputs if loss is None or not hasattr(loss, "point") else loss.point(outputs)
     values = targets.original(point)
     low, high = intervals.interval(values) if intervals is not None else (None, None)

@@ -40,6 +40,7 @@ class Run:
         history: the rows of metrics.jsonl.
         results: the metrics of the splits that were evaluated, by split.
         reports, intervals: what `studies.train` measured and calibrated: a report by split, conformal intervals.
+        examination: what `studies.examine` found for the report beyond that.
     """
 
     def __init__(self, folder: Path | None = None):
@@ -54,6 +55,8 @@ class Run:
         self.results: dict[str, Any] = {}
         self.reports: dict[str, Any] = {}
         self.intervals: Any = None
+        self.examination: dict[str, Any] = {}
+        self.rule: Any = None  # how `predict` decides, where `studies.choose_rule` chose it
         self.config: dict[str, Any] = {}
         self.seconds = 0.0
         self.best: dict[str, Any] = {}
@@ -113,9 +116,8 @@ class Run:
             )
         for part in folder.glob(".*.part"):  # what a killed process left half-written
             part.unlink(missing_ok=True)
-        (folder / "results.json").unlink(
-            missing_ok=True
-        )  # it tells of weights and a configuration that end here
+        for name in ("results.json", "calibration.json", "thresholds.json"):
+            (folder / name).unlink(missing_ok=True)  # they tell of weights and a configuration that end here
         write_text(
             folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True)
         )
@@ -260,8 +262,13 @@ class Run:
 
     def _require_one_preparation(self) -> None:
         """The specs of config.yaml are those that the preparation gives: else one of them is of another run."""
-        prepared = (getattr(self.preparation, "inputs", None), getattr(getattr(self.preparation, "target", None), "spec", None))
-        for kind, own, other in zip(("inputs", "targets"), (self.inputs, self.targets), prepared, strict=True):
+        prepared = (
+            getattr(self.preparation, "inputs", None),
+            getattr(getattr(self.preparation, "target", None), "spec", None),
+        )
+        for kind, own, other in zip(
+            ("inputs", "targets"), (self.inputs, self.targets), prepared, strict=True
+        ):
             if own is not None and other is not None and own != other:
                 raise ArtifactError(
                     f"config.yaml and preparation/ of the run {self.folder} are not of the same run: their {kind} differ",
