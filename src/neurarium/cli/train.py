@@ -18,10 +18,11 @@ from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
 CHOICES = {
-    "task": ("classification", "regression"),
+    "task": ("classification", "regression", "labels"),
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
+    "report": ("quick", "full", "none"),
 }
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
@@ -87,12 +88,8 @@ def train(
     command = asked.over(before)
     if going_on is not None:
         _check_resume(asked, going_on, out)
-    if command.data is None:
-        raise OptionError(
-            "there is nothing to learn from", expected="DATA", fix="for example: neurarium train digits"
-        )
     begun = clock.monotonic()
-    run = run_command(_settled(command), output, out=out, resume=going_on)
+    run = run_command(settled(command), output, out=out, resume=going_on)
     if run is not None:
         finish(run, output, clock.monotonic() - begun)
 
@@ -108,14 +105,28 @@ def run_command(
 
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     with distributed.process_group(command.device or usual), _folder(command, out, resume) as folder:
-        dataset = _read(command, resume, output)
+        dataset = read(command, resume, output)
         with opened(logs(command.log), folder) as loggers:
             run = _train(command, dataset, folder, output, resume is not None, loggers)
             if not run.interrupted and distributed.first():
                 from neurarium.report import write_report
 
+                if command.report != "none":
+                    _examine(run, dataset, command.report or "quick", output)
                 write_report(run, command=command.line())
         return run if distributed.first() else None
+
+
+def _examine(run: Run, dataset: Dataset, extent: Any, output: Output) -> None:
+    """Compute what the report shows beyond the metrics; the run is whole without it, so Ctrl-C skips it alone."""
+    from neurarium.studies.examination import examine
+
+    try:
+        examine(run, dataset, extent=extent)
+    except KeyboardInterrupt:
+        output.note(
+            f"the report holds the metrics alone; compute the rest with: neurarium report {run.folder} --extent quick"
+        )
 
 
 def _train(
@@ -150,7 +161,7 @@ def _train(
     )
 
 
-def _read(command: Command, resume: Path | None, output: Output) -> Dataset:
+def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     """Read the data; where a run goes on, or is done again, it should be what it was."""
     from neurarium.studies.assignment import reader_options
     from neurarium.studies.reading import ASKED, read_data, reader_of
@@ -194,8 +205,10 @@ def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
         raise OptionError("a run goes on in its own folder", received=f"--out {out}", fix="leave out --out")
 
 
-def _settled(command: Command) -> Command:
+def settled(command: Command, example: str = "neurarium train digits") -> Command:
     """Make paths absolute, so that the command means the same from any folder."""
+    if command.data is None:
+        raise OptionError("there is nothing to learn from", expected="DATA", fix=f"for example: {example}")
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
@@ -284,7 +297,7 @@ def _show(run: Run, output: Output, took: float) -> None:
     )
     output.say(metrics_table(run.reports))
     last = next(reversed(run.reports.values()), None)
-    target = "NEW.csv" if type(run.inputs).__name__ == "Table" else "FILE_OR_FOLDER"
+    target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed") else "FILE_OR_FOLDER"
     rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
     rows.append(("predict", f"neurarium predict {run.folder} --input {target}"))
     if last is None:

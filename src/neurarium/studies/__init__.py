@@ -56,6 +56,7 @@ MEMBERS: dict[str, Member] = {
         "inspection.study", "check-data", "what is wrong with data, before anything is trained on it", "08"
     ),
     "Inspection": Member("inspection.result", summary="what a check of data found: findings and facts"),
+    "untrained": Member("training", summary="what `train` would train, before its first step"),
     "calibrate_run": Member("decision_rule", summary="a run's temperature, kept in its folder", chapter="08"),
     "choose_rule": Member(
         "decision_rule", summary="thresholds or costs by which a run decides, kept in its folder", chapter="08"

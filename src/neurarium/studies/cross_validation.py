@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy
 import torch
@@ -20,10 +20,14 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
 from neurarium.data.specs import Classes
+from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
 from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 from neurarium.training.run import Run
+
+if TYPE_CHECKING:
+    import polars
 
 HOW = ("stratified", "random", "grouped", "time")
 
@@ -54,6 +58,45 @@ class CrossValidation:
     def mean(self, metric: str) -> float:
         """Return the mean of a metric over the folds."""
         return statistics.fmean(self._values(metric))
+
+    def interval(self, metric: str, level: float = 0.95) -> Interval:
+        """Return the mean over the folds with its t-interval: `mean +- t s / sqrt(folds)`.
+
+        The folds' models share most of their training rows, so it is too narrow rather than too wide (Bengio and
+        Grandvalet, 2004); the interval of all predictions together stands in `report`.
+        """
+        from scipy.stats import t
+
+        half = (
+            float(t.ppf((1 + level) / 2, len(self.folds) - 1))
+            * self.deviation(metric)
+            / len(self.folds) ** 0.5
+        )
+        mean = self.mean(metric)
+        return Interval(mean - half, mean + half, mean, level)
+
+    def frame(self) -> polars.DataFrame:
+        """Return a table with a row per predicted example: `row` in the source, `fold`, `target`, `prediction`, and the
+        probabilities of classes."""
+        import polars
+
+        spec = self.report.targets
+        held: dict[str, Any] = {"row": self.rows, "fold": self.fold + 1}
+        if isinstance(spec, Classes) and not spec.several:
+            held["target"] = [spec.names[each] for each in self.targets.tolist()]
+            held["prediction"] = [spec.names[each] for each in self.predictions.argmax(dim=1).tolist()]
+        names = getattr(spec, "names", ("",))
+        single = len(names) == 1
+        if not isinstance(spec, Classes) or spec.several:
+            for number, name in enumerate(names):
+                held["target" if single else f"target_{name}"] = self.targets.reshape(-1, len(names))[
+                    :, number
+                ].numpy()
+        head = "probability" if isinstance(spec, Classes) else "prediction"
+        for number, name in enumerate(names):
+            values = self.predictions.reshape(-1, len(names))[:, number].double().numpy()
+            held[head if single and head == "prediction" else f"{head}_{name}"] = values
+        return polars.DataFrame(held)
 
     def deviation(self, metric: str) -> float:
         """Return the standard deviation of a metric over the folds."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from neurarium.core.batches import size
@@ -16,7 +17,7 @@ from neurarium.core.options import parameters
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data.augmentation.choice import Mixing
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Quantity, Spec
+from neurarium.data.specs import Quantity, Spec, Targets
 from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
@@ -108,6 +109,35 @@ def train(
     return run
 
 
+def untrained(
+    data: Dataset,
+    network: str | nn.Module | None = None,
+    method: str | Method | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    precision: str | None = None,
+    ensemble: int = 1,
+    reader: Callable[..., Dataset] | None = None,
+    seed: int = 0,
+    **asked: Any,
+) -> tuple[Method, dict[str, Any], list[Decision]]:
+    """Build what `train` would train, and stop there: for what looks at a network before its first step.
+
+    The arguments are those of `train`.
+
+    Returns:
+        The method, the arguments that `fit` would get (`epochs`, `batch_size`, ...), and the decisions.
+
+    >>> import neurarium as nr
+    >>> method, given, _ = nr.studies.untrained(nr.data.load("iris"), "mlp", options={"widths": "32"}, epochs=3)
+    >>> method.network.feature_dim, given["epochs"]
+    (32, 3)
+    """
+    chosen = _chosen(data, network, method, options or {}, precision, None, reader)
+    wanted = {name: asked.get(name) for name in ("epochs", "steps", "batch_size", "device")}
+    return build(data, chosen, wanted, seed, None, ensemble)
+
+
 def measure(run: Run, data: Dataset) -> None:
     """Evaluate a finished run on validation and test, calibrate intervals, and write both into its folder."""
     method = run.method
@@ -121,8 +151,8 @@ def measure(run: Run, data: Dataset) -> None:
         last = split == splits[-1] and distributed.first()  # the one that is quoted
         report = report_of(seen, targets, name=data.name, split=split, resamples=1000 if last else 0)
         run.reports[split], run.results[split] = report, report.metrics
-        if split == "validation" and isinstance(targets, Quantity):
-            _calibrate(run, seen)
+        if split == "validation":
+            _calibrate(run, seen, targets)
     if run.folder is not None and distributed.first():
         for split, report in run.reports.items():
             write_json(run.folder / "evaluation" / f"{split}.json", {"format_version": 1, **report.to_json()})
@@ -132,8 +162,23 @@ def measure(run: Run, data: Dataset) -> None:
         run.write_results()
 
 
-def _calibrate(run: Run, seen: Seen) -> None:
-    run.intervals = calibrate_intervals(seen.predictions, seen.targets, level=LEVEL)
+def _calibrate(run: Run, seen: Seen, targets: Spec) -> None:
+    """Calibrate intervals of the quantities, the only target or some of several."""
+    predictions, truth = seen.predictions, seen.targets
+    if isinstance(targets, Targets):
+        names = [
+            name
+            for name, part in zip(targets.names, targets.parts, strict=True)
+            if isinstance(part, Quantity)
+        ]
+        if not names:
+            return
+        predictions, truth = (
+            torch.cat([each[name] for name in names], dim=1) for each in (predictions, truth)
+        )
+    elif not isinstance(targets, Quantity):
+        return
+    run.intervals = calibrate_intervals(predictions, truth, level=LEVEL)
     run.decisions.append(
         Decision(
             "intervals",
