@@ -14,12 +14,15 @@ from neurarium.cli import (
     chapters,
     check,
     completion,
+    cross_validate,
     datasets,
     deciding,
     evaluate,
     failures,
+    looking,
     plot,
     predict,
+    report,
     runs,
     serve,
     train,
@@ -40,9 +43,14 @@ app.command("train", cls=GroupedCommand)(train.train)
 app.command("check", cls=GroupedCommand)(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("calibrate")(deciding.calibrate)
 app.command("thresholds")(deciding.thresholds)
+app.command("cross-validate", cls=GroupedCommand)(cross_validate.cross_validate)
+app.command("learning-rate", cls=GroupedCommand)(looking.learning_rate)
+app.command("signal", cls=GroupedCommand)(looking.signal)
+app.command("profile", cls=GroupedCommand)(looking.profile)
 app.add_typer(datasets.app, name="datasets")
 app.command("chapters")(chapters.chapters)
 app.add_typer(runs.app, name="runs")
