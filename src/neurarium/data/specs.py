@@ -1,7 +1,7 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
-A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`.
-`targets` specs: `Classes`, `Quantity`. Each round-trips through JSON (`to_json`, `spec_from_json`).
+A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`, several
+of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`. Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -61,10 +61,14 @@ def _checked(kind: type[Spec], fields: dict[str, Any]) -> Spec:
 
 
 def _listed(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.to_json()
     return [_listed(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _tupled(value: Any) -> Any:
+    if isinstance(value, dict) and "spec" in value:
+        return spec_from_json(value)
     return tuple(_tupled(each) for each in value) if isinstance(value, list) else value
 
 
@@ -124,6 +128,33 @@ class Series(Spec):
 
     channels: int
     length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixed(Spec):
+    """A row of several kinds: numbers and categories, texts, images.
+
+    Batch, flat: `numeric` and `categorical` as of `Table`; for each text `KEY_tokens` and `KEY_mask` as of `Tokens`; for
+    each image `KEY` as of `Image`. A missing text has no real token; a missing image is all zeros.
+
+    Args:
+        table: the numeric and categorical columns; it may have none.
+        texts: (key, spec) of each text column, the key being `text_` and the column's name in letters and digits.
+        images: (key, spec) of each column of images, `image_` likewise.
+
+    >>> Mixed(Table(("age",)), (("text_note", Tokens(100, 8)),)).parts
+    ('table', 'text_note')
+    """
+
+    table: Table
+    texts: tuple[tuple[str, Tokens], ...] = ()
+    images: tuple[tuple[str, Image], ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts: `table` where it has columns, then the keys."""
+        table = ("table",) if self.table.numeric or self.table.categorical else ()
+        return (*table, *(key for key, _ in self.texts), *(key for key, _ in self.images))
 
 
 # ------------------------------------------------------------------------------------------------ targets
@@ -189,6 +220,38 @@ class Quantity(Spec):
             self.scale or (1.0,) * len(self.names), dtype=torch.float64, device=values.device
         )
         return ((values.to(torch.float64).reshape(len(values), -1) - mean) / scale).to(torch.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Targets(Spec):
+    """Several targets that are predicted together, classes and quantities side by side.
+
+    Batch: `{name: the batch of that part}`. A network gives the parts' outputs side by side, `(batch, outputs)`.
+
+    Args:
+        parts: `Classes` and `Quantity` specs, the latter of one quantity each.
+
+    >>> both = Targets((Classes(("no", "yes"), column="sold"), Quantity(("price",))))
+    >>> both.names, both.outputs
+    (('sold', 'price'), 2)
+    """
+
+    parts: tuple[Classes | Quantity, ...]
+    kind: ClassVar[str] = "several"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name of each part: its column."""
+        return tuple(each.column if isinstance(each, Classes) else each.names[0] for each in self.parts)
+
+    @property
+    def outputs(self) -> int:
+        return sum(each.outputs for each in self.parts)
+
+    def pieces(self, outputs: Tensor) -> list[tuple[str, Classes | Quantity, Tensor]]:
+        """Cut a network's outputs `(..., outputs)` into (name, spec, outputs) of the parts."""
+        cut = outputs.split([each.outputs for each in self.parts], dim=-1)
+        return list(zip(self.names, self.parts, cut, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch.nn import functional
 from neurarium.core.errors import unknown
 from neurarium.core.recipe import recorded
 
-Combination = Literal["mean", "sigmoid", "softmax", "gaussian"]
+Combination = str  # "mean", "sigmoid", "softmax", "gaussian", or several with their widths
 
 VARIANCE_FLOOR = 1e-6
 
@@ -163,6 +163,7 @@ def combine(members: Tensor, combination: Combination) -> Tensor:
             `softmax`: logits of one class of several; log of the mean probabilities.
             `gaussian`: means and raw variances; those of the mixture, mu = mean of mu_m,
             sigma^2 = mean of (sigma_m^2 + mu_m^2) - mu^2 (Lakshminarayanan et al. 2017, arXiv:1612.01474, section 2.4).
+            `softmax 3, mean 1`: several targets side by side, each with its number of outputs.
 
     Returns:
         `(batch, outputs)`.
@@ -172,6 +173,10 @@ def combine(members: Tensor, combination: Combination) -> Tensor:
     >>> torch.sigmoid(combine(torch.tensor([[0.2], [0.6]]).logit()[None], "sigmoid"))
     tensor([[0.4000]])
     """
+    if "," in combination:
+        parts = [each.split() for each in combination.split(",")]
+        cut = members.split([int(width) for _, width in parts], dim=-1)
+        return torch.cat([combine(each, how) for each, (how, _) in zip(cut, parts, strict=True)], dim=-1)
     if combination == "mean":
         return members.mean(dim=1)
     if combination == "gaussian":

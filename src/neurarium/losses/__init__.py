@@ -26,6 +26,7 @@ MEMBERS = {
     "Contrastive": Member("contrastive", "contrastive", "like pairs near, unlike pairs far", "02"),
     "Triplet": Member("triplet", "triplet", "nearer to the positive than to the negative", "02"),
     "CTC": Member("ctc", "ctc", "label sequences without alignment", "02"),
+    "SideBySide": Member("side_by_side", "", "the sum of the losses of several targets", "02"),
     "Loss": Member("base"),
     "Sum": Member("base"),
     "loss_for": Member("choice"),

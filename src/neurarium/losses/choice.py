@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import math
 from typing import Any
 
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
-from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.data.specs import Classes, Quantity, Spec, Targets
 from neurarium.losses.base import Loss
 
 DEFAULTS = {
@@ -25,7 +26,7 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
     Two classes (one logit) and several labels get binary cross-entropy, several classes cross-entropy, quantities the
     mean squared error. A named loss is adapted: `cross-entropy` of one logit is the binary one, several labels are
     counted one by one, class weights of several labels become weights of their positives, Poisson is told how the
-    counts were standardized. A network for the loss gives `targets.outputs * loss.outputs_per_target` numbers.
+    counts were standardized. Several targets get the sum of their losses (`SideBySide`). A network for the loss gives `targets.outputs * loss.outputs_per_target` numbers.
 
     Args:
         targets: spec of the targets.
@@ -40,6 +41,8 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
     >>> loss_for(Quantity(("price",)), "huber", delta="0.5").delta
     0.5
     """
+    if isinstance(targets, Targets):
+        return _side_by_side(targets, name, options)
     task = task_of(targets)
     name = name or DEFAULTS[task]
     if (task, name) == ("binary", "cross-entropy"):
@@ -72,6 +75,33 @@ def task_of(targets: Spec) -> str:
         received=type(targets).__name__,
         fix="use a method that brings its own loss",
     )
+
+
+def _side_by_side(targets: Targets, name: str | None, options: dict[str, Any]) -> Loss:
+    """Each part's usual loss; a named one where it fits, with its options."""
+    from neurarium.losses.side_by_side import SideBySide
+
+    builder = find("loss", name) if name else None
+    losses, scales = [], []
+    for part in targets.parts:
+        task = task_of(part)
+        fits = builder is not None and task in builder.tasks
+        losses.append(loss_for(part, name if fits else None, **(options if fits else {})))
+        blind = {"binary": 2, "multilabel": 2, "multiclass": len(part.names)}
+        scales.append(math.log(blind[task]) if task in blind else 1.0)
+    if (name or options) and all(type(each) is not builder for each in losses):
+        raise OptionError(
+            f"the loss '{name or 'of several targets'}' does not fit any of these targets with these options",
+            expected="a loss for one of them, by name",
+            received=", ".join([str(name), *options]),
+            fix="leave it out: each target gets its usual loss",
+        )
+    if any(each.outputs_per_target != 1 for each in losses):
+        raise OptionError(
+            f"the loss '{name}' reads several numbers per quantity, and several targets have one each",
+            fix="predict that quantity by itself, or leave out loss=",
+        )
+    return SideBySide(targets.names, losses, [part.outputs for part in targets.parts], scales)
 
 
 def losses_for(task: str) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.data.specs import Classes, Quantity, Spec, Targets
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -98,10 +99,10 @@ class Supervised(Method):
             return self.loss(network(batch["inputs"]), batch["targets"], batch.get("weights"))
         outputs = network.members(batch["inputs"])
         count = outputs.shape[1]
-        repeat = [each.repeat_interleave(count, dim=0) for each in (batch["targets"],)]
+        repeated = batches.map_tensors(lambda each: each.repeat_interleave(count, dim=0), batch["targets"])
         weights = batch.get("weights")
         weights = None if weights is None else weights.repeat_interleave(count, dim=0)
-        total, weight = self.loss(outputs.flatten(0, 1), repeat[0], weights)
+        total, weight = self.loss(outputs.flatten(0, 1), repeated, weights)
         return total / count, weight / count
 
     def evaluate(self, batch: Any) -> Evaluation:
@@ -110,11 +111,22 @@ class Supervised(Method):
             loss = (
                 self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
             )
-            predictions, targets = outputs, batch["targets"]
-            if isinstance(self.targets, Classes):
-                predictions = self.targets.probabilities(outputs.float())
-            elif isinstance(self.targets, Quantity):
-                point = self.loss.point(outputs) if hasattr(self.loss, "point") else outputs
-                predictions = self.targets.original(point.float())
-                targets = self.targets.original(targets)
+            predictions, targets = said(self.targets, self.loss, outputs, batch["targets"])
         return Evaluation(predictions, targets, batch.get("weights"), loss)
+
+
+def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
+    """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units."""
+    if isinstance(spec, Targets):
+        losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
+        parts = [
+            (name, said(part, each, piece, targets[name]))
+            for (name, part, piece), each in zip(spec.pieces(outputs), losses, strict=True)
+        ]
+        return {name: each[0] for name, each in parts}, {name: each[1] for name, each in parts}
+    if isinstance(spec, Classes):
+        return spec.probabilities(outputs.float()), targets
+    if isinstance(spec, Quantity):
+        point = loss.point(outputs) if hasattr(loss, "point") else outputs
+        return spec.original(point.float()), spec.original(targets)
+    return outputs, targets

@@ -7,8 +7,10 @@ from typing import Any, Literal, Protocol
 
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.members import find, table
+from neurarium.data.specs import Targets as SeveralTargets
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.metric_set import MetricSet
+from neurarium.metrics.part import PartMetric
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "classification": (
@@ -57,7 +59,8 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
     """Return the metrics that suit a targets spec, by the names they have in results.
 
     Args:
-        targets: a spec such as `Classes` or `Quantity`; its `kind` (and `several`) decide.
+        targets: a spec such as `Classes` or `Quantity`; its `kind` (and `several`) decide. Of several targets each gets
+            its own, by names such as `price: rmse`.
         names: further metrics, as `make_metric` takes them.
         probabilistic: predictions of quantities hold `mean` and `std`: add their likelihood and CRPS.
 
@@ -68,6 +71,14 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
     >>> metrics_for(Quantity(("price",)))
     MetricSet(rmse, mae, r2, median_absolute_error)
     """
+    if isinstance(targets, SeveralTargets):
+        return MetricSet(
+            {
+                f"{name}: {key}": PartMetric(name, metric)
+                for name, part in zip(targets.names, targets.parts, strict=True)
+                for key, metric in metrics_for(part, *names).items()
+            }
+        )
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)
@@ -112,7 +123,7 @@ def goal(name: str) -> Literal["max", "min"]:
     >>> goal("f1_macro"), goal("validation/rmse"), goal("loss")
     ('max', 'min', 'min')
     """
-    short = re.split(r"[/.]", name)[-1]
+    short = re.split(r"[/.]", name.rpartition(": ")[2])[-1]
     if underscored(short) == "loss" or (underscored(short).endswith("_loss") and not _known(short)):
         return "min"
     member, _ = _parsed(short)

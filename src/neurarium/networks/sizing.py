@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from torch import nn
 
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.data.specs import Array, Classes, Image, Quantity, Spec, Table
+from neurarium.data.specs import Array, Classes, Image, Mixed, Quantity, Spec, Table, Targets
 from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
@@ -39,12 +39,14 @@ def check(
             f"the network '{name}' cannot take {type(inputs).__name__} inputs",
             expected=" or ".join(each.__name__ for each in takes),
             received=type(inputs).__name__,
-            fix="choose a network for such inputs (--network)",
+            fix="choose a network for such inputs (--network)"
+            if not isinstance(inputs, Mixed)
+            else f"--network mixed --set table={name}; or leave texts and images out: --set drop=COLUMN",
         )
-    if not isinstance(targets, Classes | Quantity):
+    if not isinstance(targets, Classes | Quantity | Targets):
         raise RefusalError(
             f"the network '{name}' cannot predict {type(targets).__name__} targets",
-            expected="Classes or Quantity",
+            expected="Classes, Quantity or Targets",
             received=type(targets).__name__,
         )
     for option in set(SIZED) & set(options):
@@ -108,7 +110,11 @@ def combination_for(targets: Spec, distribution: Distribution = None) -> Combina
 
     >>> combination_for(Classes(("no", "yes"))), combination_for(Classes(("a", "b", "c"))), combination_for(Quantity(("y",)))
     ('sigmoid', 'softmax', 'mean')
+    >>> combination_for(Targets((Classes(("a", "b", "c")), Quantity(("y",)))))
+    'softmax 3, mean 1'
     """
+    if isinstance(targets, Targets):
+        return ", ".join(f"{combination_for(each)} {each.outputs}" for each in targets.parts)
     if isinstance(targets, Classes):
         return "sigmoid" if targets.several or targets.outputs == 1 else "softmax"
     return "gaussian" if distribution == "gaussian" else "mean"

@@ -207,6 +207,10 @@ class ConformalIntervals:
         width = margins * (examples.part("std")[0] if self.how == "scaled" else 1.0)
         return examples.predictions - width, examples.predictions + width
 
+    def of(self, number: int) -> ConformalIntervals:
+        """Return the intervals of one quantity of several."""
+        return dataclasses.replace(self, margins=(self.margins[number],))
+
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values (an infinite margin as None)."""
         return {**dataclasses.asdict(self), "margins": [_plain(each) for each in self.margins]}

@@ -15,8 +15,8 @@ from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Quantity, Spec, spec_from_json
-from neurarium.metrics.choice import metrics_for
+from neurarium.data.specs import Classes, Quantity, Spec, Targets, spec_from_json
+from neurarium.metrics.choice import make_metric, metrics_for
 from neurarium.metrics.confusion import ConfusionMatrix
 from neurarium.metrics.curves import roc_curve
 from neurarium.metrics.intervals import Interval, bootstrap_set
@@ -47,6 +47,7 @@ class EvaluationReport:
         confusion: counts of targets (rows) by predictions (columns); None for quantities and several labels.
         per_class: class to `precision`, `recall`, `f1`, `examples`.
         pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
+        parts: of several targets, the report of each by its name; `metrics` then holds theirs as `price: rmse`.
     """
 
     name: str
@@ -58,12 +59,14 @@ class EvaluationReport:
     confusion: list[list[float]] | None = None
     per_class: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
+    parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; `from_json` takes them back."""
         intervals = {name: [each.low, each.high] for name, each in self.intervals.items()}
         held = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**held, "targets": self.targets.to_json(), "intervals": intervals}
+        parts = {name: each.to_json() for name, each in self.parts.items()}
+        return {**held, "targets": self.targets.to_json(), "intervals": intervals, "parts": parts}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> EvaluationReport:
@@ -74,11 +77,16 @@ class EvaluationReport:
         }
         intervals = {name: Interval(each[0], each[1], metrics[name]) for name, each in bounds.items()}
         targets = spec_from_json(value["targets"])
-        return cls(**{**value, "targets": targets, "metrics": metrics, "intervals": intervals})
+        parts = {name: cls.from_json(each) for name, each in value.get("parts", {}).items()}
+        return cls(
+            **{**value, "targets": targets, "metrics": metrics, "intervals": intervals, "parts": parts}
+        )
 
     @property
     def headline(self) -> str:
-        """The name of the metric that a person asks for first."""
+        """The name of the metric that a person asks for first; of several targets that of the first."""
+        for name, part in self.parts.items():
+            return f"{name}: {part.headline}"
         return "accuracy" if isinstance(self.targets, Classes) else "rmse"
 
     def __str__(self) -> str:
@@ -89,6 +97,9 @@ class EvaluationReport:
             if name in self.intervals:
                 line += f"  [{self.intervals[name].low:.4g}, {self.intervals[name].high:.4g}]"
             lines.append(line)
+        for name, part in self.parts.items():
+            shown = str(dataclasses.replace(part, metrics={}, intervals={})).partition("\n")[2].strip("\n")
+            lines += ["", f"  {name}:", shown] if shown else []
         if self.per_class and len(self.per_class) <= 30:
             lines += ["", *_class_lines(self.per_class)]
         if self.confusion is not None and len(self.confusion) <= 12:
@@ -176,7 +187,9 @@ def predictions_of(method: Method, examples: Any, *, batch_size: int = 1024) -> 
 def report_of(
     seen: Seen, targets: Spec, *, name: str, split: str, resamples: int = 1000, seed: int = 0
 ) -> EvaluationReport:
-    """Turn predictions into a report."""
+    """Turn predictions into a report; of several targets, one report of each inside."""
+    if isinstance(targets, Targets):
+        return _side_by_side(seen, targets, name, split, resamples, seed)
     metrics = metrics_for(targets)  # type: ignore[arg-type]
     metrics.update(seen.predictions, seen.targets, seen.weights)
     values = {key: float(value) for key, value in metrics.compute().items()}
@@ -191,6 +204,23 @@ def report_of(
     elif isinstance(targets, Quantity):
         report.pairs = _sampled(seen, targets, seed)
     return report
+
+
+def _side_by_side(
+    seen: Seen, targets: Targets, name: str, split: str, resamples: int, seed: int
+) -> EvaluationReport:
+    parts = {}
+    for each, spec in zip(targets.names, targets.parts, strict=True):
+        own = Seen(seen.predictions[each], seen.targets[each], seen.weights, None)
+        parts[each] = report_of(own, spec, name=name, split=split, resamples=resamples, seed=seed)
+    metrics = {f"{each}: {key}": value for each, part in parts.items() for key, value in part.metrics.items()}
+    bounds = {
+        f"{each}: {key}": value for each, part in parts.items() for key, value in part.intervals.items()
+    }
+    if seen.loss is not None:
+        metrics["loss"] = seen.loss
+    count = batches.size(seen.targets)
+    return EvaluationReport(name, split, count, targets, metrics, bounds, parts=parts)
 
 
 def _intervals(
@@ -226,6 +256,11 @@ def _fill_classes(report: EvaluationReport, seen: Seen, targets: Classes) -> Non
             "examples": hits + misses,
         }
     if targets.several:
+        for number, label in enumerate(targets.names):
+            auc = make_metric("auc").value(
+                seen.predictions[:, number], seen.targets[:, number].long(), seen.weights
+            )
+            report.per_class[label]["auc"] = float(auc)
         return
     report.confusion = found["matrix"].tolist()
     if len(targets.names) == 2 and len(torch.unique(seen.targets)) == 2:
@@ -289,11 +324,14 @@ def reports_of(run: Run) -> dict[str, EvaluationReport]:
 
 def _class_lines(per_class: dict[str, dict[str, float]]) -> list[str]:
     width = max(5, *(len(name) for name in per_class))
-    lines = [f"  {'class':<{width}}  precision  recall      f1  examples"]
+    more = [key for key in ("auc", "threshold") if all(key in row for row in per_class.values())]
+    heads = "".join(f"  {key:>9}" for key in more)
+    lines = [f"  {'class':<{width}}  precision  recall      f1  examples{heads}"]
     for name, row in per_class.items():
         numbers = (
             f"{row['precision']:>9.4f}  {row['recall']:>6.4f}  {row['f1']:>6.4f}  {row['examples']:>8,.0f}"
         )
+        numbers += "".join(f"  {row[key]:>9.4f}" for key in more)
         lines.append(f"  {name:<{width}}  {numbers}")
     return lines
 

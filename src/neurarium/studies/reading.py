@@ -57,7 +57,7 @@ def read_data(
         test, validation: a file or folder of its own, or the fraction that is set aside.
         split: "stratified", "random", "grouped" or "time".
         group, time: columns to split by.
-        task: "classification" or "regression".
+        task: "classification", "regression" or "labels" (several per row).
         split_seed: decides which examples are in which split.
         image: the column of a table that names image files, which are then the inputs.
         folder: where these files are; by default beside the table.

@@ -16,7 +16,7 @@ from neurarium.data.dataset import Decision
 from neurarium.data.preparation.categorical import CategoricalColumn, fit_categorical
 from neurarium.data.preparation.numeric import NumericColumn, Scaling, fit_numeric, read_numbers
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import Labels, Target, target_from_json
+from neurarium.data.preparation.targets import TableTarget, target_from_json
 from neurarium.data.readers.columns import Kind
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
@@ -40,7 +40,7 @@ class TablePreparation:
     reading: Reading
     numeric: list[NumericColumn]
     categorical: list[CategoricalColumn]
-    target: Target
+    target: TableTarget
     weights: str | None = None
 
     @property
@@ -146,9 +146,16 @@ class TablePreparation:
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json and preparation.safetensors into a folder."""
+        save_preparation(folder, "table", self.content(), self.arrays())
+
+    def arrays(self) -> dict[str, numpy.ndarray]:
+        """The arrays of the fitted columns."""
         arrays = {f"{number}.knots": each.knots for number, each in enumerate(self.numeric)}
-        arrays |= {f"{number}.scores": each.scores for number, each in enumerate(self.numeric)}
-        content = {
+        return arrays | {f"{number}.scores": each.scores for number, each in enumerate(self.numeric)}
+
+    def content(self) -> dict[str, Any]:
+        """Everything else, as plain values."""
+        return {
             "columns": list(self.columns),
             "reading": self.reading.to_json(),
             "numeric": [each.to_json() for each in self.numeric],
@@ -156,7 +163,6 @@ class TablePreparation:
             "target": self.target.to_json(),
             "weights": self.weights,
         }
-        save_preparation(folder, "table", content, arrays)
 
     @classmethod
     def from_saved(cls, content: Mapping[str, Any], arrays: Mapping[str, numpy.ndarray]) -> TablePreparation:
@@ -187,7 +193,7 @@ class TablePreparation:
         if any(name not in frame.columns for name in self.target.columns):
             return {"targets": "the column is not there"}
         encoded, matched = self.target.encode(frame)
-        bad = (encoded < 0) if isinstance(self.target, Labels) else numpy.isnan(encoded).any(axis=1)
+        bad = ~self.target.known(encoded)
         if bad.any():
             return {"targets": f"{int(bad.sum())} of {frame.height} rows have a missing or unknown target"}
         batch["targets"] = self.target.tensor(encoded)

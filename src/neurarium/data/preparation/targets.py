@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import numpy
 import polars
@@ -16,6 +16,11 @@ from neurarium.data.dataset import Decision
 from neurarium.data.readers.values import finite, numbers, style_of, text
 from neurarium.data.specs import Classes, Quantity
 
+if TYPE_CHECKING:
+    from neurarium.data.preparation.label_sets import LabelSets
+    from neurarium.data.preparation.several_targets import SeveralTargets
+
+Task = Literal["classification", "regression", "labels"]
 MANY = 20  # whole numbers with more different values than this are quantities
 
 
@@ -47,6 +52,18 @@ class Labels:
         codes = {label: positions[name] if name else -2 for label, name in matched.items()}
         encoded = values.replace_strict(codes, default=-1, return_dtype=polars.Int64).fill_null(-1)
         return encoded.to_numpy(), {a: b for a, b in matched.items() if b and a != b}
+
+    def known(self, encoded: numpy.ndarray) -> numpy.ndarray:
+        """Return which rows have a target."""
+        return encoded >= 0
+
+    def fitted(self, values: numpy.ndarray) -> Labels:
+        return self
+
+    def counts(self, encoded: numpy.ndarray) -> dict[str, int]:
+        """Return how often each class comes."""
+        counted = numpy.bincount(encoded, minlength=len(self.names)).tolist()
+        return dict(zip(self.names, counted, strict=True))
 
     def tensor(self, encoded: numpy.ndarray) -> Tensor:
         return torch.from_numpy(numpy.array(encoded, dtype=numpy.int64))
@@ -80,6 +97,13 @@ class Quantities:
         parts = [finite(numbers(frame.get_column(name), style), "the target") for name, style in pairs]
         return numpy.stack(parts, axis=1), {}
 
+    def known(self, encoded: numpy.ndarray) -> numpy.ndarray:
+        """Return which rows have a target."""
+        return ~numpy.isnan(encoded).any(axis=1)
+
+    def counts(self, encoded: numpy.ndarray) -> dict[str, int]:
+        return {}
+
     def fitted(self, values: numpy.ndarray) -> Quantities:
         """Return a copy with the mean and scale of training values `(rows, columns)`.
 
@@ -105,13 +129,22 @@ class Quantities:
 
 
 Target = Labels | Quantities
+TableTarget = Union[Labels, Quantities, "LabelSets", "SeveralTargets"]
 
 
-def target_from_json(value: dict[str, Any]) -> Target:
+def target_from_json(value: dict[str, Any]) -> Any:
     """Rebuild a target from its JSON form."""
+    from neurarium.data.preparation.label_sets import LabelSets
+    from neurarium.data.preparation.several_targets import SeveralTargets
+
     value = dict(value)
-    if value.pop("kind") == "labels":
+    kind = value.pop("kind")
+    if kind == "labels":
         return Labels(value["column"], tuple(value["names"]))
+    if kind == "label sets":
+        return LabelSets(tuple(value["columns"]), tuple(value["names"]), value["separator"])
+    if kind == "several":
+        return SeveralTargets(tuple(target_from_json(each) for each in value["parts"]))
     return Quantities(**{key: tuple(each) for key, each in value.items()})
 
 
@@ -136,19 +169,78 @@ def _bare(label: str) -> str:
 
 
 def recognise_target(
-    frame: polars.DataFrame, columns: Sequence[str], task: Literal["classification", "regression"] | None
-) -> tuple[Target, Decision]:
-    """Find out whether the target is a class or a quantity.
+    frame: polars.DataFrame,
+    columns: Sequence[str],
+    task: Task | None,
+    separator: str | None = None,
+    types: Mapping[str, str] | None = None,
+) -> tuple[Any, Decision]:
+    """Find out whether the target is a class, several labels per row, a quantity, or several of these.
 
     Text and truth values are classes; numbers with a fraction are quantities; whole numbers are classes when at most
-    20 different ones are there, each five times on average.
+    20 different ones are there, each five times on average. Text that names several labels (see
+    `label_sets.separator_of`) is cut into them. Of several columns each is looked at by itself; quantities alone make
+    one target.
+
+    Args:
+        frame: all rows.
+        columns: the target columns.
+        task: "classification", "regression" or "labels", where it is said.
+        separator: what stands between labels, where it is said.
+        types: of several target columns, those whose kind is said: "categorical" or "numeric".
 
     Raises:
-        DataError: all missing, one class only, text that is no label, several columns of labels.
+        DataError: all missing, one class only, text that is no label, labels that are not 0 and 1.
     """
-    if len(columns) > 1:
+    from neurarium.data.preparation.label_sets import sets_of_columns
+    from neurarium.data.preparation.several_targets import SeveralTargets
+
+    if len(columns) == 1:
+        return _single(frame, columns[0], task, separator)
+    if task == "labels":
+        reason = f"given: each of the {len(columns)} target columns says whether a row has that label"
+        return sets_of_columns(frame, columns), Decision("task", "several labels", reason, "task=")
+    if task == "regression":
         return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
-    column = frame.get_column(columns[0])
+    said = {"categorical": "classification", "boolean": "classification", "numeric": "regression"}
+    asked: list[Any] = [said.get((types or {}).get(name, ""), task) for name in columns]
+    found = [_single(frame, name, each, separator) for name, each in zip(columns, asked, strict=True)]
+    if all(isinstance(part, Quantities) for part, _ in found):
+        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
+    shown = ", ".join(f"{name}: {each.choice}" for name, (_, each) in zip(columns, found, strict=True))
+    reason = (
+        "each target column by itself; the loss is the sum of theirs, each divided by that of a blind guess"
+    )
+    parts = SeveralTargets(tuple(part for part, _ in found))  # type: ignore[misc]
+    return parts, Decision("task", shown, reason, "types={'COLUMN': 'categorical'}, task=")
+
+
+def _single(
+    frame: polars.DataFrame, name: str, task: Task | None, separator: str | None
+) -> tuple[TableTarget, Decision]:
+    from neurarium.data.preparation.label_sets import separator_of, sets_in_column
+
+    column = frame.get_column(name)
+    if task in (None, "labels"):
+        found = separator or separator_of(column)
+        if found is None and task == "labels":
+            raise DataError(
+                f"the target '{name}' does not show what separates its labels",
+                expected="several labels in some rows, such as red;large, or a column of zeros and ones for each label",
+                received=", ".join(map(repr, column.drop_nulls().head(3).to_list())),
+                fix="say it with labels_separator=';', or name several columns: --target a,b,c",
+            )
+        if found is not None:
+            reason = (
+                "given" if separator else f"cells of '{name}' hold several labels, separated by {found!r}"
+            )
+            override = "task='classification' takes each cell as one class, labels_separator="
+            return sets_in_column(column, found), Decision("task", "several labels", reason, override)
+    if column.dtype == polars.List:
+        raise DataError(
+            f"the target '{name}' holds lists", expected="labels or numbers", received=str(column.dtype),
+            fix="leave out task=: lists are several labels per row",
+        )  # fmt: skip
     values = text(column, ()).drop_nulls()
     if not values.len():
         raise DataError(
@@ -162,9 +254,9 @@ def recognise_target(
     if task is not None:
         chosen, reason = task, "given"
     decision = Decision("task", chosen, reason, "task=")
-    return (
-        _quantities(frame, columns) if chosen == "regression" else _labels(column.name, values, different)
-    ), decision
+    if chosen == "regression":
+        return _quantities(frame, [name]), decision
+    return _labels(column.name, values, different), decision
 
 
 def _task(column: polars.Series, values: polars.Series, different: int) -> tuple[str, str]:

@@ -183,12 +183,20 @@ def _plain(column: polars.Series, origin: str) -> polars.Series:
         return column.fill_nan(None)
     if kind.is_integer() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime):
         return column
+    if kind == polars.Array:
+        return _plain(column.arr.to_list(), origin)
+    if isinstance(kind, polars.List) and _plain_items(kind.inner):
+        return column
     raise DataError(
         f"column '{column.name}' of {origin} does not hold plain values",
         expected="numbers, text, truth values or dates",
         received=str(kind),
         fix=f"spread '{column.name}' over several columns, or take it out of the table",
     )
+
+
+def _plain_items(kind: Any) -> bool:
+    return kind.is_numeric() or kind in (polars.String, polars.Categorical, polars.Boolean, polars.Null)
 
 
 def _without_codes(column: polars.Series, codes: Sequence[float]) -> polars.Series:

@@ -12,7 +12,7 @@ import polars
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data import splits
 from neurarium.data.dataset import Decision
-from neurarium.data.preparation.targets import Labels, Target
+from neurarium.data.preparation.targets import Labels, TableTarget
 from neurarium.data.readers.values import date_formats, dates, style_of
 from neurarium.data.readers.values import numbers as read_numbers
 
@@ -32,7 +32,7 @@ class How:
 
 
 def partition(
-    frame: polars.DataFrame, encoded: numpy.ndarray, usable: numpy.ndarray, plan: Target, how: How
+    frame: polars.DataFrame, encoded: numpy.ndarray, usable: numpy.ndarray, plan: TableTarget, how: How
 ) -> tuple[splits.Rows, list[Decision]]:
     """Split the rows whose target is known.
 
@@ -66,7 +66,7 @@ def partition(
     return {name: usable[part] for name, part in rows.items()}, decisions
 
 
-def _way(how: How, plan: Target) -> tuple[str, str]:
+def _way(how: How, plan: TableTarget) -> tuple[str, str]:
     if how.group and how.time:
         raise OptionError(
             "a split is either grouped or by time", received="group= and time=", fix="give one of them"

@@ -69,7 +69,7 @@ def read_records(
         except (polars.exceptions.PolarsError, polars.exceptions.PanicException, ValueError):
             frame = None
         if frame is not None and not _odd(frame):
-            return unnested(frame, origin), []
+            return _ordered(unnested(frame, origin), content, origin), []
     found = list(_lines(content, origin, broken, quarantined))
     return _frame(found, origin), quarantined
 
@@ -94,6 +94,13 @@ def unnested(frame: polars.DataFrame, origin: Any, level: int = 1) -> polars.Dat
             columns.append(column)
     checked_names([each.name for each in columns], origin)
     return unnested(polars.DataFrame(columns), origin, level + 1)
+
+
+def _ordered(frame: polars.DataFrame, content: bytes, origin: Any) -> polars.DataFrame:
+    """Columns as the first record has them, then the others by name: the fast parser gives them in any order."""
+    first = content.lstrip().partition(b"\n")[0]
+    names = [each for each in _flat(json.loads(first), origin, "line 1") if each in frame.columns]
+    return frame.select([*names, *sorted(set(frame.columns) - set(names))])
 
 
 def _odd(frame: polars.DataFrame) -> bool:
@@ -192,7 +199,7 @@ def _flat(record: Any, origin: Any, where: str) -> dict[str, Any]:
 def _frame(rows: list[dict[str, Any]], origin: Any) -> polars.DataFrame:
     from neurarium.data.readers.frames import from_columns
 
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = [*rows[0], *sorted({name for row in rows for name in row} - set(rows[0]))] if rows else []
     if not rows or not names:
         raise DataError(f"{origin} holds no records", expected="at least one object with a name in it")
     return from_columns({name: [row.get(name) for row in rows] for name in names})

@@ -13,12 +13,12 @@ import numpy
 import polars
 import torch
 
-from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.core.errors import DataError, OptionError, RefusalError, unknown
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.numeric import Scaling
 from neurarium.data.preparation.tables import Fitted, TablePreparation, fit_columns, read_weights
-from neurarium.data.preparation.targets import Labels, Target, label_names, recognise_target
+from neurarium.data.preparation.targets import Labels, Quantities, Target, label_names, recognise_target
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
@@ -144,6 +144,13 @@ def streamed_table(
     split = _split(table, validation, None if test is None else 0.0, test_fraction, seed)
     sampled = _sampled(table, split, seed, sample, reading)
     plan, decision = recognise_target(sampled, list(target), task)
+    if not isinstance(plan, Labels | Quantities):
+        raise RefusalError(
+            "a streamed table has one target: a class, or quantities",
+            expected="one class column, or columns of numbers",
+            received=f"{decision.choice} in {', '.join(target)}",
+            fix="choose one --target, or stream=False where the table fits into memory",
+        )
     counts = _count(table, split, plan, reading)
     plan = _whole_target(plan, counts, table)
     train = numpy.flatnonzero(known(plan, plan.encode(sampled)[0]))
