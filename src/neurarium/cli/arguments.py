@@ -80,9 +80,9 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification or regression, where the target could be either.",
+        help="classification, regression, or labels (several per row).",
         group=DATA,
-        autocompletion=completion.choices("classification", "regression"),
+        autocompletion=completion.choices("classification", "regression", "labels"),
     ),
 ]
 Test = Annotated[
@@ -269,6 +269,15 @@ Out = Annotated[
     Path | None,
     _option(
         "--out", "-o", metavar="FOLDER", help="The folder of the run; runs/DATA-N by default.", group=RUN_
+    ),
+]
+Report = Annotated[
+    str | None,
+    _option(
+        "--report",
+        metavar="EXTENT",
+        help="quick (a few seconds), full, or none: what the report computes beyond the metrics.",
+        group=RUN_,
     ),
 ]
 From = Annotated[

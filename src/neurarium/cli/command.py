@@ -52,6 +52,7 @@ class Command:
     log: str | None = None
     shard: bool | None = None
     workers: int | None = None
+    report: str | None = None
     start: str | None = None
     data_sha256: str | None = None
 

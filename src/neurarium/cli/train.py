@@ -192,7 +192,7 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
 
 def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
     """Going on with a run changes neither its data nor what is learned."""
-    allowed = {"epochs", "steps", "time_limit", "device", "workers", "patience", "log"}
+    allowed = {"epochs", "steps", "time_limit", "device", "workers", "patience", "log", "report"}
     odd = [name for name in asked.given() if name not in allowed]
     if odd:
         raise OptionError(

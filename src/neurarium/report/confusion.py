@@ -1,37 +1,38 @@
-"""The confusion matrix as an HTML table: shares of each true class as shades, counts as numbers."""
+"""The confusion matrix: a table of counts in shades; of many classes a picture and the pairs confused most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
 
+from neurarium.report.charts import heat
+from neurarium.report.parts import table
+
 MOST = 24
 
 
 def confusion(matrix: Sequence[Sequence[float]], names: Sequence[str]) -> str:
-    """Return the matrix; of many classes the pairs that are confused most.
+    """Return the matrix; of many classes a picture, and the pairs that are confused most.
 
     Args:
         matrix: counts, rows are the truth.
         names: of the classes.
     """
     if len(names) > MOST:
-        return _confused(matrix, names)
-    heads = "".join(f"<th title='{escape(name, quote=True)}'>{escape(name)}</th>" for name in names)
+        return f"<div class=sides><div>{heat(matrix, names)}</div><div>{_confused(matrix, names)}</div></div>"
+    heads = "".join(f"<th scope=col title='{escape(name, quote=True)}'>{escape(name)}</th>" for name in names)
     rows = []
     for truth, row in enumerate(matrix):
         total = sum(row) or 1
         cells = "".join(
             _cell(value, value / total, names[truth], names[said]) for said, value in enumerate(row)
         )
-        rows.append(
-            f"<tr><th title='{escape(names[truth], quote=True)}'>{escape(names[truth])}</th>{cells}</tr>"
-        )
-    head = f"<thead><tr><th class=corner></th>{heads}</tr></thead>"
-    note = "<p class='muted eyebrow'>Rows are the truth, columns what was predicted; shades are shares of a row.</p>"
-    return (
-        f"{note}<div class=scroll><table class=confusion>{head}<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        title = escape(names[truth], quote=True)
+        rows.append(f"<tr><th scope=row title='{title}'>{escape(names[truth])}</th>{cells}</tr>")
+    head = f"<thead><tr><td class=corner></td>{heads}</tr></thead>"
+    small = " many" if len(names) > 12 else ""
+    held = f"<table class='confusion{small}'><caption class=quiet>confusion matrix</caption>{head}<tbody>{''.join(rows)}</tbody></table>"
+    return f"<div class=scroll tabindex=0 role=region aria-label='confusion matrix'>{held}</div>"
 
 
 def _cell(value: float, share: float, truth: str, said: str) -> str:
@@ -42,20 +43,19 @@ def _cell(value: float, share: float, truth: str, said: str) -> str:
     return f"<td{full} style='--share:{max(0.1, 0.08 + 0.84 * share):.2f}' title='{label}'>{value:,.0f}</td>"
 
 
-def _confused(matrix: Sequence[Sequence[float]], names: Sequence[str], most: int = 20) -> str:
+def _confused(matrix: Sequence[Sequence[float]], names: Sequence[str], most: int = 15) -> str:
     pairs = [
         (value, truth, said)
         for truth, row in enumerate(matrix)
         for said, value in enumerate(row)
         if truth != said and value
     ]
-    rows = []
-    for value, truth, said in sorted(pairs, reverse=True)[:most]:
-        share = value / (sum(matrix[truth]) or 1)
-        rows.append(
-            f"<tr><td>{escape(names[truth])}</td><td>{escape(names[said])}</td>"
-            f"<td class=number>{value:,.0f}</td><td class=number>{share:.1%}</td></tr>"
-        )
-    head = "<thead><tr><th>truth</th><th>taken for</th><th class=number>times</th><th class=number>share</th></tr></thead>"
-    note = f"<p class='muted eyebrow'>Of {len(names)} classes: the pairs that are confused most.</p>"
-    return f"{note}<table>{head}<tbody>{''.join(rows)}</tbody></table>"
+    rows = [
+        [names[truth], names[said], f"{value:,.0f}", f"{value / (sum(matrix[truth]) or 1):.1%}"]
+        for value, truth, said in sorted(pairs, key=lambda each: (-each[0], each[1:]))[:most]
+    ]
+    if not rows:
+        return "<p class=note>No pair is confused.</p>"
+    return table(
+        ["truth", "taken for", "times", "share"], rows, "the pairs that are confused most", right=(2, 3)
+    )

@@ -1,4 +1,4 @@
-"""The sections of a report, each a function from a run to HTML. All text from outside is escaped."""
+"""The sections of a report on the data, the training, the plan and how to do it again. All text from outside is escaped."""
 
 from __future__ import annotations
 
@@ -7,59 +7,15 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Classes, Quantity
 from neurarium.report import charts
-from neurarium.report.confusion import confusion
-from neurarium.report.words import duration, in_shell, integer, number, said_of, titled
+from neurarium.report.parts import Html, card, grid, section, table
+from neurarium.report.words import in_shell, integer, number, titled
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation import EvaluationReport
     from neurarium.training.run import Run
 
-Reports = Mapping[str, "EvaluationReport"]
 WATCHED = ("accuracy", "f1_macro", "r2", "rmse")
-
-
-def title(run: Run) -> str:
-    """Return the page's title: the data, and the network."""
-    return f"{said_of(run)['data']} · {said_of(run)['network']}"
-
-
-def head(run: Run, reports: Reports) -> str:
-    """What came out, first: the headline metric with its interval, and a few facts."""
-    facts = said_of(run)
-    top = f"<header><p class=eyebrow>Neurarium run {escape(facts['folder'])}</p><h1>{escape(title(run))}</h1></header>"
-    report = reports.get("test") or reports.get("validation")
-    tiles = [
-        ("examples to learn from", facts["examples"]),
-        ("parameters", facts["parameters"]),
-        ("epochs", facts["epochs"]),
-        ("training took", duration(run.seconds)),
-        ("stopped because", run.reason or "not finished"),
-        ("weights kept", facts["kept"]),
-    ]
-    cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in tiles
-    )
-    return (
-        f"{top}<section class='card hero'><div>{_figure(report)}</div><dl class=tiles>{cells}</dl></section>"
-    )
-
-
-def _figure(report: EvaluationReport | None) -> str:
-    if report is None:
-        return "<p class=name>not measured</p><p class=said>The data has neither a validation nor a test split.</p>"
-    name = report.headline
-    value, bounds = report.metrics.get(name, float("nan")), report.intervals.get(name)
-    whole = isinstance(report.targets, Classes)
-    shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
-    unit = getattr(report.targets, "unit", "")
-    text = f"<p class=name>{escape(titled(name))} on {escape(report.split)}</p><div class=figure>{shown} {escape(unit)}</div>"
-    if bounds is not None:
-        text += charts.interval(bounds.low, value, bounds.high, whole)
-        low, high = (f"{100 * each:.1f} %" if whole else number(each) for each in (bounds.low, bounds.high))
-        text += f"<p class=said>95 % interval {low} to {high}, from {integer(report.examples)} {escape(report.split)} examples.</p>"
-    return text
+QUARANTINED = 50
 
 
 def training(run: Run) -> str:
@@ -70,15 +26,8 @@ def training(run: Run) -> str:
     by = "epoch" if len({row["epoch"] for row in rows}) == len(rows) else "step"
     best = run.best.get(by) if run.best else None
     watched = next((name for name in WATCHED if name in rows[-1].get("validation", {})), None)
-    pictures = [
-        (
-            "Loss",
-            {
-                "train": _series(rows, by, "train", "loss"),
-                "validation": _series(rows, by, "validation", "loss"),
-            },
-        )
-    ]
+    losses = {split: _series(rows, by, split, "loss") for split in ("train", "validation")}
+    pictures = [("Loss", losses)]
     if watched:
         pictures.append((titled(watched), {"validation": _series(rows, by, "validation", watched)}))
     rates = [(float(row[by]), float(row["rate"])) for row in rows if row.get("rate") is not None]
@@ -88,9 +37,10 @@ def training(run: Run) -> str:
     for name, series in pictures:
         known = {key: points for key, points in series.items() if points}
         drawn = charts.curves(known, x_label=by, y_label=name, best=best, log=name == "Loss")
-        cards.append(f"<div class=card><h3>{escape(name)}</h3>{drawn}</div>")
-    three = " three" if len(cards) == 3 else ""
-    return f"<h2>How it learned</h2><div class='grid{three}'>{''.join(cards)}</div>"
+        if drawn:
+            cards.append(card(name, drawn))
+    held = f"<div class='grid three'>{''.join(cards)}</div>" if len(cards) == 3 else grid(*cards)
+    return section("training", "How it learned", held)
 
 
 def _series(rows: list[dict[str, Any]], by: str, part: str, name: str) -> list[tuple[float, float]]:
@@ -98,115 +48,90 @@ def _series(rows: list[dict[str, Any]], by: str, part: str, name: str) -> list[t
     return [(x, float(value)) for x, value in found if value is not None]
 
 
-def outcome(reports: Reports) -> str:
-    """What it gets right and wrong: the confusion matrix, the classes, the ROC curve, or predictions against truth."""
-    report = reports.get("test") or reports.get("validation")
-    if report is None:
-        return ""
-    cards = []
-    if isinstance(report.targets, Classes):
-        if report.confusion is not None:
-            cards.append(
-                f"<div class=card><h3>Confusion matrix</h3>{confusion(report.confusion, report.targets.names)}</div>"
-            )
-        if "roc" in report.pairs:
-            drawn = charts.roc(report.pairs["roc"], report.metrics.get("auc", float("nan")))
-            cards.append(f"<div class=card><h3>ROC curve</h3>{drawn}</div>")
-        cards.append(f"<div class=card><h3>Classes</h3>{_classes(report)}</div>")
-    elif isinstance(report.targets, Quantity):
-        for name, pairs in report.pairs.items():
-            note = (
-                f"<p class='muted eyebrow'>{integer(len(pairs))} of {integer(report.examples)} examples</p>"
-            )
-            cards.append(
-                f"<div class=card><h3>Predicted against true: {escape(name)}</h3>{note}{charts.against_truth(pairs, name)}</div>"
-            )
-            drawn = charts.residuals(pairs, name)
-            cards.append(f"<div class=card><h3>Errors: {escape(name)}</h3>{note}{drawn}</div>")
-    return f"<h2>What it gets right and wrong ({escape(report.split)})</h2><div class=grid>{''.join(cards)}</div>"
-
-
-def _classes(report: EvaluationReport, most: int = 40) -> str:
-    rows = []
-    for name, row in list(report.per_class.items())[:most]:
-        values = "".join(f"<td class=number>{number(row[key])}</td>" for key in ("precision", "recall", "f1"))
-        rows.append(f"<tr><th>{escape(name)}</th>{values}<td class=number>{row['examples']:,.0f}</td></tr>")
-    heads = "".join(f"<th class=number>{name}</th>" for name in ("precision", "recall", "F1", "examples"))
-    more = len(report.per_class) - most
-    rest = f"<p class=muted>and {more} more</p>" if more > 0 else ""
-    return f"<div class=scroll><table><thead><tr><th>class</th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{rest}"
-
-
-def metrics(reports: Reports) -> str:
-    """All metrics of all splits, with intervals."""
-    if not reports:
-        return ""
-    heads = "".join(
-        f"<th class=number>{escape(split)}<br>{integer(report.examples)} examples</th>"
-        for split, report in reports.items()
-    )
-    last = list(reports.values())[-1]
-    rows = []
-    for name in last.metrics:
-        cells = "".join(_cell(report, name) for report in reports.values())
-        rows.append(
-            f"<tr{' class=head' if name == last.headline else ''}><th>{escape(titled(name))}</th>{cells}</tr>"
-        )
-    body = f"<table><thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    note = (
-        "In small print: 95 % intervals by bootstrap over the examples of the split. They hold the chance in the choice of "
-        "examples, not in training."
-    )
-    return f"<h2>Metrics</h2><div class=card><div class=scroll>{body}</div><p class='muted eyebrow foot'>{note}</p></div>"
-
-
-def _cell(report: EvaluationReport, name: str) -> str:
-    bounds = report.intervals.get(name)
-    shown = f"<small>{number(bounds.low)} to {number(bounds.high)}</small>" if bounds else ""
-    return f"<td class=number>{number(report.metrics.get(name))}{shown}</td>"
-
-
-def plan(run: Run) -> str:
-    """Every automatic decision, its reason, and the option that overrides it."""
-    rows = []
-    for each in run.decisions:
-        override = f"<code>{escape(in_shell(str(each.override)))}</code>" if each.override else ""
-        cells = f"<td>{escape(str(each.subject))}</td><td>{escape(_choice(each.choice))}</td><td class=muted>{escape(str(each.reason))}</td>"
-        rows.append(f"<tr>{cells}<td>{override}</td></tr>")
-    if not rows:
-        return ""
-    heads = "<tr><th>decided</th><th>choice</th><th>why</th><th>to override</th></tr>"
-    table = f"<table class=plan><thead>{heads}</thead><tbody>{''.join(rows)}</tbody></table>"
-    return f"<h2>The plan: what was decided for you</h2><div class=card>{table}</div>"
-
-
-def _choice(choice: Any) -> str:
-    return ", ".join(map(str, choice)) if isinstance(choice, list | tuple) else str(choice)
-
-
-def data(run: Run) -> str:
-    """What it learned from."""
+def data(run: Run, found: Mapping[str, Any]) -> str:
+    """What it learned from: splits, classes, columns with their ranges, gaps, files that could not be read."""
     summary = dict(run.summary)
     cards = []
-    classes = summary.pop("classes", None)
-    missing = summary.pop("missing", None)
+    classes, missing = summary.pop("classes", None), summary.pop("missing", None)
+    quarantined = summary.pop("quarantined", None)
     splits = summary.pop("splits", None) or (
         {} if run.data is None else {k: len(v) for k, v in run.data.splits.items()}
     )
-    if splits:
-        cards.append(f"<div class=card><h3>Splits</h3>{charts.shares(splits)}</div>")
-    if classes:
-        cards.append(f"<div class=card><h3>Classes</h3>{charts.shares(classes)}</div>")
-    if missing:
-        cards.append(f"<div class=card><h3>Missing values</h3>{charts.shares(missing)}</div>")
-    rows = "".join(
-        f"<tr><th>{escape(str(k).replace('_', ' '))}</th><td>{escape(_plain(v))}</td></tr>"
-        for k, v in summary.items()
-        if v
+    columns = found.get("columns")
+    if columns:
+        summary.pop("kinds", None)
+    facts = [[str(k).replace("_", " "), _plain(v)] for k, v in summary.items() if v]
+    shown = charts.shares(splits) if splits else ""
+    if facts:
+        shown += "<h3 class=second>Facts</h3>" + table(
+            ["fact", "value"], facts, "facts of the data", class_="facts"
+        )
+    if shown:
+        cards.append(card("Splits" if splits else "Known", shown))
+    if isinstance(classes, Mapping) and classes:
+        cards.append(card("Classes", charts.shares(classes)))
+    if columns:
+        cards.append(
+            card(
+                "Columns",
+                _columns(columns),
+                "Of the training split, as the network's preparation reads it.",
+                wide=True,
+            )
+        )
+    elif isinstance(missing, Mapping) and missing:
+        cards.append(card("Missing values", charts.shares(missing)))
+    if quarantined:
+        cards.append(_quarantined(quarantined))
+    return section("data", "The data", grid(*cards))
+
+
+def _columns(columns: list[Mapping[str, Any]], most: int = 60) -> str:
+    rows = []
+    for each in columns[:most]:
+        gaps = f"{each['missing']:.1%}" if each.get("missing") else "–"
+        if each.get("top"):
+            held = ", ".join(f"{name} {share:.0%}" for name, share in each["top"][:3])
+            more = each["different"] - 3
+            told: Any = held + (f", {more} more" if more > 0 else "")
+            drawn: Any = ""
+        elif each.get("quartiles"):
+            low, _, middle, _, high = each["quartiles"]
+            told = f"{number(low)} to {number(high)}, median {number(middle)}"
+            drawn = Html(charts.spark(each["histogram"]))
+        else:
+            told, drawn = "–", ""
+        rows.append([each["name"], each["kind"], gaps, told, drawn])
+    more = f"<p class=note>and {len(columns) - most} more columns</p>" if len(columns) > most else ""
+    return (
+        table(
+            ["column", "kind", "missing", "values", "distribution"],
+            rows,
+            "columns of the data",
+            right=(2,),
+            class_="columns",
+        )
+        + more
     )
-    if rows:
-        cards.append(f"<div class=card><h3>Facts</h3><table class=facts><tbody>{rows}</tbody></table></div>")
-    return f"<h2>The data</h2><div class=grid>{''.join(cards)}</div>" if cards else ""
+
+
+def _quarantined(held: Any) -> str:
+    listed = list(held) if isinstance(held, list | tuple) else [held]
+    rows = []
+    for each in listed[:QUARANTINED]:
+        if isinstance(each, Mapping):
+            rows.append([str(each.get("file", each.get("path", "?"))), str(each.get("reason", ""))])
+        else:
+            rows.append([str(each), ""])
+    note = f"{integer(len(listed))} could not be read, and were left out."
+    if len(listed) > QUARANTINED:
+        note += f" The first {QUARANTINED} of them:"
+    return card(
+        "Files left out",
+        table(["file", "why"], rows, "files that could not be read", class_="plan"),
+        note,
+        wide=True,
+    )
 
 
 def _plain(value: Any, most: int = 12) -> str:
@@ -216,6 +141,27 @@ def _plain(value: Any, most: int = 12) -> str:
         shown = ", ".join(_plain(each) for each in value[:most])
         return shown + (f", ... ({len(value)} in all)" if len(value) > most else "")
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def plan(run: Run) -> str:
+    """Every automatic decision, its reason, and the option that overrides it."""
+    rows: list[list[Any]] = []
+    for each in run.decisions:
+        override = Html(f"<code>{escape(in_shell(str(each.override)))}</code>") if each.override else ""
+        rows.append([str(each.subject), _choice(each.choice), str(each.reason), override])
+    if not rows:
+        return ""
+    made = table(["decided", "choice", "why", "to override"], rows, "decisions", class_="plan")
+    return section(
+        "plan",
+        "What was decided for you",
+        f"<div class=card>{made}</div>",
+        "Every choice has an option that overrides it.",
+    )
+
+
+def _choice(choice: Any) -> str:
+    return ", ".join(map(str, choice)) if isinstance(choice, list | tuple) else str(choice)
 
 
 def rerun(run: Run, command: str | None) -> str:
@@ -229,21 +175,18 @@ def rerun(run: Run, command: str | None) -> str:
         lines += [
             f"neurarium train --config {run.folder / 'config.yaml'}",
             f"neurarium predict {run.folder} --input FILE",
+            f"neurarium report {run.folder} --extent full",
         ]
-    shown = "".join(f"<pre>{escape(line)}</pre>" for line in dict.fromkeys(lines))
-    rows = {
-        "neurarium": neurarium.__version__,
-        "torch": str(torch.__version__),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": str(next((each.device for each in run.network.parameters()), "cpu")),
-        "threads": str(torch.get_num_threads()),
-    }
-    cells = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in rows.items())
-    environment = (
-        f"<div class=card><h3>Environment</h3><table class=facts><tbody>{cells}</tbody></table></div>"
-    )
-    again = (
-        f"<div class=card><h3>Again</h3>{shown or '<p class=muted>This run was made from Python.</p>'}</div>"
-    )
-    return f"<h2>Do it again</h2><div class=grid>{again}{environment}</div><footer>Written by Neurarium {neurarium.__version__}.</footer>"
+    shown = "".join(f"<pre tabindex=0>{escape(line)}</pre>" for line in dict.fromkeys(lines))
+    held = run._held.get("environment") or {}  # of the training, where the page is written again elsewhere
+    rows = [
+        ["neurarium", str(run._held.get("neurarium") or neurarium.__version__)],
+        ["torch", str(held.get("torch") or torch.__version__)],
+        ["python", str(held.get("python") or platform.python_version())],
+        ["system", f"{platform.system()} {platform.machine()}"],
+        ["device", str(next((each.device for each in run.network.parameters()), "cpu"))],
+        ["threads", str(torch.get_num_threads())],
+    ]
+    environment = card("Environment", table(["part", "version"], rows, "environment", class_="facts"))
+    again = card("Again", shown or "<p class=muted>This run was made from Python.</p>")
+    return section("again", "Do it again", grid(again, environment))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Sequence
 from html import escape
@@ -132,8 +133,8 @@ def frame(x: Scale, y: Scale, marks: str, *, x_label: str, y_label: str, label: 
         place = y(value)
         grid.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=place, y2=place, class_="grid"))
         grid.append(text(LEFT - 8, place + 4, short(value), anchor="end"))
-    for value in x.ticks(6):
-        grid.append(text(x(value), HEIGHT - BOTTOM + 20, short(value)))
+    for value in x.ticks(5):
+        grid.append(text(x(value), HEIGHT - BOTTOM + 21, short(value)))
     base = element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis")
     names = text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, x_label, class_="label")
     turned = (
@@ -148,7 +149,25 @@ def frame(x: Scale, y: Scale, marks: str, *, x_label: str, y_label: str, label: 
         )
     )
     body = "".join([*grid, base, marks, names, turned])
-    return element("svg", body, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=label, class_="chart")
+    return drawing(body, WIDTH, HEIGHT, label, f"x: {x_label}" + (f"; y: {y_label}" if y_label else ""))
+
+
+def drawing(
+    body: str, width: float, height: float, label: str, description: str = "", class_: str = "chart"
+) -> str:
+    """Return a picture with a title and a description for those who do not see it."""
+    name = "c" + hashlib.blake2b((label + description).encode(), digest_size=5).hexdigest()
+    title = element("title", escape(label), id=f"{name}-t")
+    said = element("desc", escape(description), id=f"{name}-d") if description else ""
+    return element(
+        "svg",
+        title + said + body,
+        viewBox=f"0 0 {width:g} {height:g}",
+        role="img",
+        aria_labelledby=f"{name}-t",
+        aria_describedby=f"{name}-d" if said else None,
+        class_=class_,
+    )
 
 
 def inside() -> tuple[tuple[float, float], tuple[float, float]]:

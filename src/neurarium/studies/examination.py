@@ -1,0 +1,244 @@
+"""Examination: all that a report shows beyond the metrics, computed once at the end of training and kept in the run."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+import torch
+
+from neurarium.core.errors import ArtifactError, OptionError
+from neurarium.core.files import read_json, write_json
+from neurarium.data.dataset import Dataset
+from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.studies.baselines import baselines
+from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
+from neurarium.studies.evaluation import Seen, examples_for, predictions_of
+from neurarium.studies.importance import permutation_importance
+from neurarium.studies.learner import intervals_of, learner_of
+from neurarium.studies.raw_columns import raw_columns, sampled
+from neurarium.studies.slices import slices_of
+from neurarium.studies.worst_errors import errors_among
+from neurarium.training.run import Run
+
+Extent = Literal["quick", "full"]
+SECONDS = {"quick": 6.0, "full": 600.0}
+FILE = "report.json"
+
+
+def examine(run: Run, data: Any = None, *, extent: Extent = "quick") -> dict[str, Any]:
+    """Compute what the report shows beyond the metrics: baselines, curves, slices, worst errors, importance.
+
+    It changes nothing of the run's results, draws from no global random state, and keeps what it found in
+    `run.examination` and, where the run has a folder, in `evaluation/report.json`, so that the page can be written again.
+
+    Args:
+        run: a trained run.
+        data: the dataset; None for the data of the training.
+        extent: "quick": a few seconds on a few ten thousand rows (samples of 20,000, three permutations a column, fewer
+            trees where there are many classes; a part that would begin after 6 s of computing is left out, by name). "full": all of it.
+
+    Returns:
+        Plain values by part. `left_out` says which parts are not there, and why.
+
+    Raises:
+        OptionError: another extent.
+
+    >>> import neurarium as nr
+    >>> run = nr.studies.train(nr.data.load("iris"), "mlp", epochs=5, progress=False)
+    >>> sorted(nr.studies.examine(run))[:4]
+    ['baselines', 'calibration', 'columns', 'curves']
+    """
+    if extent not in SECONDS:
+        raise OptionError("there is no such extent of a report", expected="quick or full", received=extent)
+    begun, state = time.monotonic(), torch.get_rng_state()
+    found = _Parts(time.thread_time() + SECONDS[extent])
+    try:
+        _examined(run, _dataset(run, data), extent, found)
+    finally:
+        torch.set_rng_state(state)
+    held = {
+        **found.held,
+        "extent": extent,
+        "seconds": round(time.monotonic() - begun, 2),
+        "left_out": found.left_out,
+    }
+    run.examination = _plain(held)
+    if run.folder is not None:
+        write_json(run.folder / "evaluation" / FILE, {"format_version": 1, **run.examination})
+    return run.examination
+
+
+def examination_of(run: Run) -> dict[str, Any]:
+    """Return what `examine` found, from memory or the run's folder; empty where it was not done.
+
+    Raises:
+        ArtifactError: the file is damaged.
+    """
+    path = None if run.folder is None else Path(run.folder) / "evaluation" / FILE
+    if not run.examination and path is not None and path.is_file():
+        held = read_json(path)
+        if not isinstance(held, dict):
+            raise ArtifactError(
+                f"{path} is damaged", fix="write it again: neurarium report RUN --extent quick"
+            )
+        run.examination = held
+    return run.examination
+
+
+class _Parts:
+    """The parts that were found, and those that were not, with the reason: a page shall never fail for one of them."""
+
+    def __init__(self, deadline: float):
+        self.deadline, self.held, self.left_out = deadline, {}, {}  # type: ignore[var-annotated]
+
+    def add(self, name: str, compute: Callable[[], Any]) -> None:
+        if time.thread_time() > self.deadline:
+            self.left_out[name] = "the time for it was over; --report full takes the time"
+            return
+        try:
+            value = compute()
+        except Exception as error:  # an exotic spec or method shall cost its part, not the report
+            self.left_out[name] = (str(error) or type(error).__name__).splitlines()[0]
+            return
+        if value:
+            self.held[name] = value
+
+
+def _dataset(run: Run, data: Any) -> Dataset:
+    if data is None:
+        data = run.data
+    if data is None:
+        from neurarium.studies.reading import read_again
+
+        data = read_again(run)
+    if not isinstance(data, Dataset):
+        raise OptionError(
+            "a report needs the dataset of the run", expected="a Dataset", received=type(data).__name__
+        )
+    return data
+
+
+def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
+    full = extent == "full"
+    found.add("columns", lambda: columns_of(data, run.preparation))
+    split = next((each for each in ("test", "validation") if each in data.splits), None)
+    method = learner_of(run)
+    targets: Any = getattr(method, "targets", None) or run.targets
+    if split is None or not isinstance(targets, Classes | Quantity):
+        if split is not None:
+            found.left_out["baselines and errors"] = (
+                f"{type(targets).__name__} targets have no error per example"
+            )
+        return
+    held: dict[str, Seen] = {}
+    for each in dict.fromkeys(("validation", split)):
+        if each in data.splits:
+            held[each] = predictions_of(method, examples_for(run, data, each)[2])
+    seen, checked = held[split], held.get("validation") if split == "test" else None
+    found.held["split"] = split
+    _from_predictions(run, seen, checked, targets, found)
+    examples = data.splits[split]
+    rows = data.rows.get(split)
+    found.add(
+        "errors",
+        lambda: [
+            each.to_json() for each in errors_among(seen, targets, examples, run.preparation, rows=rows)
+        ],
+    )
+    found.add("slices", lambda: _slices(run, seen, examples, targets, split, None if full else 20_000))
+    found.add(
+        "baselines",
+        lambda: [
+            each.to_json()
+            for each in baselines(data, run, split=split, full=full, seen=seen, seconds=60.0 if full else 3.0)
+        ],
+    )
+    if raw_columns(run.preparation, examples.take([0])["inputs"]):
+        found.add("importance", lambda: _importance(run, data, split, full, found.deadline))
+
+
+def _from_predictions(run: Run, seen: Seen, checked: Seen | None, targets: Any, found: _Parts) -> None:
+    if isinstance(targets, Classes):
+        found.add("curves", lambda: curves_of(seen, targets))
+        found.add("calibration", lambda: calibration_of(seen, checked, targets))
+        if len(targets.names) == 2 and not targets.several and checked is not None:
+            found.add("thresholds", lambda: thresholds_of(checked, seen, targets))
+        return
+    found.add("residuals", lambda: residuals_of(seen, targets, intervals_of(run)))
+
+
+def _slices(
+    run: Run, seen: Seen, examples: Any, targets: Spec, split: str, most: int | None
+) -> dict[str, Any]:
+    places = sampled(examples, most or len(examples))
+    taken = Seen(
+        _taken(seen.predictions, places), seen.targets[places],
+        None if seen.weights is None else seen.weights[places], None,
+    )  # fmt: skip
+    if getattr(examples, "in_memory", True):
+        inputs: Any = examples.take(places)["inputs"]
+    else:
+        inputs = None  # images on disk have no columns: they are not decoded again for that
+    return slices_of(taken, targets, inputs, run.preparation, split=split).to_json()
+
+
+def _taken(predictions: Any, places: torch.Tensor) -> Any:
+    return (
+        {k: v[places] for k, v in predictions.items()}
+        if isinstance(predictions, dict)
+        else predictions[places]
+    )
+
+
+def _importance(run: Run, data: Dataset, split: str, full: bool, deadline: float) -> dict[str, Any]:
+    left = max(2.0, deadline - time.thread_time())
+    options: dict[str, Any] = {"repeats": 10, "most": 20_000} if full else {"repeats": 3, "most": 1024}
+    return permutation_importance(run, data, split=split, seconds=left, **options).to_json()
+
+
+def columns_of(data: Dataset, preparation: Any, most: int = 50_000) -> list[dict[str, Any]]:
+    """Return what each raw column of the training split holds: kind, gaps, range and quartiles or categories."""
+    if not getattr(data.train, "in_memory", True):
+        return []
+    inputs = data.train.take(sampled(data.train, most))["inputs"]
+    found = []
+    for column in raw_columns(preparation, inputs):
+        row: dict[str, Any] = {"name": column.name, "kind": column.kind}
+        if column.kind == "categorical":
+            codes, names = column.codes(inputs)
+            counts = numpy.bincount(codes, minlength=len(names))
+            known_codes = [
+                code
+                for code in numpy.argsort(-counts, kind="stable")
+                if counts[code] and names[code] is not None
+            ]
+            row |= {
+                "missing": 1 - sum(int(counts[c]) for c in known_codes) / len(codes),
+                "different": len(known_codes),
+            }
+            row["top"] = [[names[code], int(counts[code]) / len(codes)] for code in known_codes[:5]]
+        elif (values := column.values(inputs)) is not None:
+            known = values[~numpy.isnan(values)]
+            row["missing"] = 1 - len(known) / len(values)
+            if len(known):
+                row["quartiles"] = [float(each) for each in numpy.quantile(known, [0, 0.25, 0.5, 0.75, 1])]
+                counts, _ = numpy.histogram(known, bins=24)
+                row["histogram"] = counts.tolist()
+        found.append(row)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that are not finite become null: JSON has no word for them."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
