@@ -71,7 +71,8 @@ class Batcher:
             self._timer = None
         if self._busy or not self.waiting:
             return
-        taken, size = [], 0
+        taken: list[Waiting] = []
+        size = 0
         while self.waiting and (not taken or size + len(self.waiting[0].examples) <= self.size):
             each = self.waiting.popleft()
             self.count -= len(each.examples)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
-
-from starlette.requests import ClientDisconnect, Request
 
 from neurarium.core.errors import DataError
 from neurarium.serving.refusals import Refusal
@@ -19,32 +16,37 @@ JSON, FORM = "application/json", "multipart/form-data"
 NESTING = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
-    """Read a request's body.
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value; null stands for a missing one")
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
+
+
+async def read_body(receive: Any, length: str, settings: Settings) -> bytes:
+    """Read a request's body; the time that it takes is bounded by the protocol.
+
+    Args:
+        receive: of ASGI.
+        length: what the request says of its size; empty where it says nothing.
+        settings: the limits.
 
     Raises:
-        Refusal: 413 too large, 408 too slow, 400 gone.
+        Refusal: 413 too large, 400 the one who asked has gone.
     """
-    length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > settings.limit:
         raise too_large(settings)
-    try:
-        async with asyncio.timeout(settings.timeout):
-            parts, size = [], 0
-            async for part in request.stream():
-                size += len(part)
-                if size > settings.limit:
-                    raise too_large(settings)
-                parts.append(part)
-    except TimeoutError as error:
-        raise Refusal(
-            408,
-            "the request came too slowly",
-            expected=f"all of it within {settings.timeout:g} seconds",
-            close=True,
-        ) from error
-    except ClientDisconnect as error:
-        raise Refusal(400, "the connection was closed before the request was whole", close=True) from error
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refusal(400, "the connection was closed before the request was whole", close=True)
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > settings.limit:
+            raise too_large(settings)
+        parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -95,7 +97,7 @@ def read_json(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > DEEPEST and _depth(body) > DEEPEST:
         raise Refusal(400, "the JSON is nested too deeply", expected=f"at most {DEEPEST} levels")
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        return DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
         raise Refusal(400, "the body is no JSON: it is not UTF-8", received=f"byte {error.start}") from error
     except (ValueError, RecursionError) as error:
@@ -152,7 +154,3 @@ def _depth(body: bytes) -> int:
         elif mark in (b"]", b"}"):
             depth -= 1
     return deepest
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value; null stands for a missing one")

@@ -92,7 +92,7 @@ def prediction_schema(predictor: Predictor) -> dict[str, Any]:
     notes = {"type": "object", "description": "categories unseen in training, text that is no number"}
     if isinstance(targets, Classes):
         label: dict[str, Any] = {"type": "string"} if targets.several else {"enum": list(targets.names)}
-        shares = _object(dict.fromkeys(targets.names, {"type": "number", "minimum": 0, "maximum": 1}))
+        shares = _object({name: {"type": "number", "minimum": 0, "maximum": 1} for name in targets.names})
         schema = _object({"prediction": label, "probabilities": shares})
     else:
         names = [""] if len(targets.names) == 1 else [f"{name}_" for name in targets.names]

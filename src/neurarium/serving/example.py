@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 
@@ -14,4 +16,4 @@ class Example(NamedTuple):
     """
 
     value: Any
-    notes: dict[str, Any] = {}
+    notes: Mapping[str, Any] = MappingProxyType({})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,9 +16,8 @@ import torch
 from PIL import Image as Pillow
 
 from neurarium.core.errors import DataError
-from neurarium.data.preparation.arrays import ArrayPreparation, require_finite
+from neurarium.data.preparation.arrays import ArrayPreparation
 from neurarium.data.preparation.images import ImagePreparation
-from neurarium.data.readers.stacks import as_stack
 from neurarium.serving.example import Example
 
 MOST_PIXELS = 50_000_000
@@ -58,11 +58,12 @@ class Images:
 
     def collate(self, examples: Sequence[Example]) -> tuple[Any, dict[int, DataError]]:
         """Return the prepared inputs of the examples, and the errors of those that cannot be read."""
-        parts, errors = [], {}
+        parts: list[torch.Tensor] = []
+        errors: dict[int, DataError] = {}
         plain = [number for number, each in enumerate(examples) if not isinstance(each.value, bytes)]
         order: list[int] = list(plain)
         if plain:
-            stack = torch.stack([examples[number].value for number in plain])
+            stack = numpy.stack([examples[number].value for number in plain])
             parts.append(self.preparation.apply(stack)[0]["inputs"])
         encoded = [number for number in range(len(examples)) if number not in set(plain)]
         if encoded:
@@ -74,30 +75,31 @@ class Images:
         together = torch.cat(parts)
         return together[torch.argsort(torch.tensor(order))], errors
 
-    def _pixels(self, value: Any, place: str) -> torch.Tensor:
+    def _pixels(self, value: Any, place: str) -> numpy.ndarray:
+        """Return pixels as float32 `(channels, height, width)`."""
         problem = f"{place} holds no pixels of this shape"
         expected = f"{self.shape[0]} channels of {self.shape[1]} x {self.shape[2]} pixels"
         try:
             array = numpy.asarray(value)
-            if array.dtype.kind not in "iuf" or not 2 <= array.ndim <= 3:
-                raise DataError(
-                    problem, expected=expected, received=f"type {array.dtype}, shape {array.shape}"
-                )
         except (ValueError, TypeError, OverflowError) as error:
             raise DataError(problem, expected=expected, received="an uneven array") from error
-        if array.dtype.kind != "f" and self.preparation.bytes and array.size:
-            if array.min() < 0 or array.max() > 255:
-                raise DataError(
-                    f"{place} holds pixels out of range", expected="0 to 255", received=str(array.max())
-                )
-            array = array.astype(numpy.uint8)
-        stack = as_stack(
-            array.astype(numpy.float32) if array.dtype != numpy.uint8 else array, channels=self.shape[0]
-        )
-        if stack.shape[0] != 1 or tuple(stack.shape[1:]) != self.shape:
-            raise DataError(problem, expected=expected, received=f"shape {array.shape}")
-        require_finite(stack)
-        return stack[0].float()
+        if array.dtype.kind not in "iuf" or array.size != math.prod(self.shape):
+            raise DataError(problem, expected=expected, received=f"type {array.dtype}, shape {array.shape}")
+        if array.dtype.kind == "f":
+            if not numpy.isfinite(array).all():
+                raise DataError(f"{place} holds a number that is not finite", expected="finite numbers")
+        elif self.preparation.bytes and not (array.min() >= 0 and array.max() <= 255):
+            raise DataError(
+                f"{place} holds pixels out of range",
+                expected="0 to 255",
+                received=f"{array.min()} to {array.max()}",
+            )
+        array = array.astype(numpy.float32)
+        if array.shape == self.shape or (array.shape == self.shape[1:] and self.shape[0] == 1):
+            return array.reshape(self.shape)
+        if array.shape == (*self.shape[1:], self.shape[0]):
+            return array.transpose(2, 0, 1)
+        raise DataError(problem, expected=expected, received=f"shape {array.shape}")
 
     def _files(
         self, contents: Sequence[bytes], numbers: Sequence[int]
@@ -152,13 +154,15 @@ class Arrays:
             raise DataError(f"{place} is no array", expected=expected, received="something else") from error
         if array.shape != self.shape:
             raise DataError(f"{place} has another shape", expected=expected, received=f"shape {array.shape}")
-        tensor = torch.from_numpy(array)
-        require_finite(tensor[None])
-        return Example(tensor)
+        if not numpy.isfinite(array).all():
+            raise DataError(f"{place} holds a number that is not finite", expected="finite numbers")
+        return Example(array)
 
     def collate(self, examples: Sequence[Example]) -> tuple[Any, dict[int, DataError]]:
         """Return the prepared inputs."""
-        return self.preparation.transform(torch.stack([each.value for each in examples])), {}
+        return self.preparation.transform(
+            torch.from_numpy(numpy.stack([each.value for each in examples]))
+        ), {}
 
 
 def _decoded(text: str, place: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
 import torch
 
 from neurarium.core import batches
@@ -50,7 +51,7 @@ class Predictor:
             )
         self.run, self.method = run, learner_of(run)
         self.method.eval()
-        self.targets = getattr(self.method, "targets", None) or run.targets
+        self.targets: Any = getattr(self.method, "targets", None) or run.targets
         reader = READERS.get(type(run.preparation))
         if reader is None or not isinstance(self.targets, Classes | Quantity):
             raise RefusalError(
@@ -102,7 +103,7 @@ class Predictor:
             if isinstance(reader, Rows):
                 self.answer([reader.parse(dict.fromkeys(reader.needed), "row 1")])
             else:
-                self.answer([Example(torch.zeros(reader.shape))])
+                self.answer([Example(numpy.zeros(reader.shape, dtype=numpy.float32))])
         except DataError:
             return
 

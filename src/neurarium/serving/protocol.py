@@ -1,4 +1,4 @@
-"""Protocol: HTTP whose heads are bounded in size and time, so that a slow or endless one does not hold a connection."""
+"""Protocol: HTTP whose requests are bounded in time and whose heads in size, so that a slow one holds no connection."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 def bounded(seconds: float, most: int) -> Any:
-    """Return uvicorn's protocol with heads of at most `most` bytes that arrive within `seconds`."""
+    """Return uvicorn's protocol for requests that arrive within `seconds`, with heads of at most `most` bytes."""
     return functools.partial(BoundedProtocol, seconds=seconds, most=most)
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, with a bound on the time and the bytes of a request's head.
+    """uvicorn's HTTP/1.1, with a bound on the time of a request and on the bytes of its head.
 
     Args:
-        seconds: from the beginning of a connection, or of a request on it, to the end of its headers.
+        seconds: from the beginning of a connection, or of a request on it, to the end of the request.
         most: bytes of a head.
     """
 
     def __init__(self, *arguments: Any, seconds: float, most: int, **options: Any):
         super().__init__(*arguments, **options)
         self.seconds, self.most, self.received = seconds, most, 0
+        self.in_head = True
         self.deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -40,19 +41,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._begin()
 
     def on_headers_complete(self) -> None:
-        self._end()
+        self.in_head = False
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._end()
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
-        if self.deadline is not None:
-            self.received += len(data)
+        self.received = self.received + len(data) if self.in_head else 0
         super().data_received(data)
-        if self.deadline is not None and self.received > self.most:
+        if self.in_head and self.received > self.most:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def _begin(self) -> None:
+        self.in_head = True
         if self.deadline is None:
-            self.received = 0
             self.deadline = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
 
     def _end(self) -> None:

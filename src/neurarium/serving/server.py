@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import socket
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -38,6 +42,7 @@ def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None =
     from neurarium.serving.protocol import bounded
 
     torch.set_num_threads(settings.threads)
+    sys.setswitchinterval(0.0005)  # who answers waits no 5 ms for who computes
     predictor = Predictor(run)
     predictor.warm_up()
     service = Service(predictor, settings, run.folder.name if run.folder else "run")
@@ -50,6 +55,7 @@ def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None =
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         limit_concurrency=settings.connections,
         timeout_keep_alive=int(max(5, settings.timeout)),
         timeout_graceful_shutdown=GRACE,
@@ -61,7 +67,8 @@ def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None =
         shown = f"[{host}]" if ":" in host else host
         _when_started(server, lambda: ready(f"http://{shown}:{port}"))
     try:
-        server.run(sockets=[listening])
+        with _ended_by_signals():
+            server.run(sockets=[listening])
     finally:
         listening.close()
 
@@ -82,6 +89,20 @@ def _listen(settings: Settings) -> socket.socket:
             fix="choose another --port, or 0 for any free one",
         ) from error
     return listening
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """uvicorn raises a signal again once it has answered what was asked: here that is the end of serving, not ours."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _when_started(server: Any, tell: Callable[[], None]) -> None:

@@ -177,8 +177,8 @@ class Estimator(BaseEstimator):
         self.history_ = run.history
         self.decisions_ = [decision.to_json() for decision in run.decisions]
         self.n_iter_ = run.history[-1]["epoch"] if run.history else 0
-        self._preparation = data.preparation
-        self._specs = (data.inputs, data.targets)
+        self._preparation: Any = data.preparation
+        self._specs: tuple[Any, Any] = (data.inputs, data.targets)
         # predictions in float64: those of a row then do not depend on which rows stand beside it
         self._learner: Method = run.method.to("cpu").double()
         self._learner.eval()
