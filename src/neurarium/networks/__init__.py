@@ -19,11 +19,46 @@ MEMBERS: dict[str, Member] = {
     "RealMLP": Member(
         "tables.realmlp", "realmlp", "perceptron tuned over many tables, with waves of numbers", "01"
     ),
+    "MixedNetwork": Member(
+        "tables.mixed", "mixed", "numbers, categories, texts and images of a row, a trunk for each", "01"
+    ),
+    "TextBag": Member("texts.bag", "text-bag", "mean and attention pooling of a text's tokens", "01"),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
+    "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
+    "ResNet": Member("images.resnet", "resnet", "residual networks by stages, widths and blocks", "14"),
+    "ResNet18": Member("images.resnet", "resnet18", "residual network of 18 layers", "14"),
+    "ResNet34": Member("images.resnet", "resnet34", "residual network of 34 layers", "14"),
+    "ResNet50": Member("images.resnet", "resnet50", "residual network of 50 layers, with bottlenecks", "14"),
+    "ResNet101": Member(
+        "images.resnet", "resnet101", "residual network of 101 layers, with bottlenecks", "14"
+    ),
+    "ResNet152": Member(
+        "images.resnet", "resnet152", "residual network of 152 layers, with bottlenecks", "14"
+    ),
+    "WideResNet50": Member("images.resnet", "wide-resnet50", "ResNet-50 with wide bottlenecks", "14"),
+    "WideResNet101": Member("images.resnet", "wide-resnet101", "ResNet-101 with wide bottlenecks", "14"),
+    "ResNeXt50": Member("images.resnet", "resnext50", "ResNet-50 with grouped convolutions", "14"),
+    "ResNet20": Member(
+        "images.resnet", "resnet20", "residual network of 20 layers for images of 32x32", "14"
+    ),
+    "PreActResNet18": Member("images.resnet", "preact-resnet18", "ResNet-18, activations first", "14"),
+    "WideResNet28": Member("images.resnet", "wide-resnet28", "WRN-28-10 for images of 32x32", "14"),
+    "VGG": Member("images.vgg", "vgg", "stages of small convolutions and a large classifier", "19"),
+    "VGG11": Member("images.vgg", "vgg11", "VGG of 11 layers", "19"),
+    "VGG13": Member("images.vgg", "vgg13", "VGG of 13 layers", "19"),
+    "VGG16": Member("images.vgg", "vgg16", "VGG of 16 layers", "19"),
+    "VGG19": Member("images.vgg", "vgg19", "VGG of 19 layers", "19"),
+    "InceptionV3": Member(
+        "images.inception", "inception-v3", "convolutions of several sizes side by side", "19"
+    ),
+    "MobileNetV2": Member("images.mobilenet", "mobilenet-v2", "inverted residuals: few products", "19"),
+    "MobileNetV3": Member("images.mobilenet", "mobilenet-v3", "inverted residuals found by search", "19"),
+    "MobileNetV3Small": Member("images.mobilenet", "mobilenet-v3-small", "the small MobileNetV3", "19"),
     "Ensemble": Member("ensemble", "", "several networks as one: the prediction of their mixture", "08"),
     "MonteCarloDropout": Member("monte_carlo_dropout", "", "dropout stays on in prediction, averaged", "08"),
     "Choice": Member("choice"),
     "network_for": Member("choice"),
+    "variant": Member("variants"),
 }
 
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)
