@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
-from neurarium.core.errors import NeurariumError, OptionError, RefusalError, ShapeError
+from neurarium.core.errors import NeurariumError, NotFiniteError, OptionError, RefusalError, ShapeError
 from neurarium.core.members import find
 from neurarium.core.options import coerce
 from neurarium.data.dataset import Decision
@@ -437,9 +437,23 @@ class Descent(nn.Module):
                 raise self.not_finite(loss_function, batch, "gradient")
 
     def _update(self) -> None:
+        if self.guard:
+            self._guard_rates()
         for optimizer in self.optimizers:
             optimizer.step()
         self._finish()
+
+    def _guard_rates(self) -> None:
+        """A rate that is not finite would spoil every weight in one step."""
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                for name in ("lr", "weight_decay", "momentum", "eps"):
+                    value = group.get(name, 0.0)
+                    if isinstance(value, float) and not math.isfinite(value):
+                        raise NotFiniteError(
+                            f"the {'learning rate' if name == 'lr' else name} is not finite at step {self.updates}: {value}",
+                            fix="look at --set learning_rate, --set schedule and whatever sets the optimizer's options",
+                        )
 
     def _finish(self) -> None:
         """What follows each step that was taken."""
@@ -496,7 +510,19 @@ class Descent(nn.Module):
         }
         if self.sharded:  # looking into layers would ask the other ranks for their parts
             names, loss_function = {}, None
-        return finiteness.explain(names, loss_function, batch, step=self.updates, what=what)
+        error = finiteness.explain(names, loss_function, batch, step=self.updates, what=what)
+        held = "the weights" in error.problem and self._bad_state()
+        return NotFiniteError(f"{error.problem}; {held}", fix=error.fix) if held else error
+
+    def _bad_state(self) -> str:
+        """Name what of the optimizer's memory spoiled the weights."""
+        called = {id(each): name for name, each in zip(self._names, self.moved, strict=True)}
+        for optimizer in self.optimizers:
+            for parameter, state in optimizer.state.items():
+                source = finiteness.first_bad({key: each for key, each in state.items() if isinstance(each, Tensor)})
+                if source:
+                    return f"of the optimizer's memory of '{called.get(id(parameter), '?')}' {source}"
+        return ""
 
     def get_extra_state(self) -> dict[str, Any]:
         if not self.optimizers:

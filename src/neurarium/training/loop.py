@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -168,6 +169,7 @@ class Loop:
         with self._averaged():
             if self.evaluate_split is not None:
                 row["validation"] = self.evaluate_split()
+                self._require_finite(row["validation"])
             if self.best is not None:
                 self.best.consider(row, self.method.deployed)
         self.method.train()
@@ -180,6 +182,17 @@ class Loop:
         for callback in self.callbacks:
             callback.evaluate(self, row)
         self._judge(row)
+
+    def _require_finite(self, metrics: dict[str, float]) -> None:
+        """Running statistics take no part in a training step: that they are spoiled shows in the validation loss."""
+        if math.isfinite(metrics.get("loss", 0.0)):
+            return
+        found = self._spoiled()
+        if found:
+            raise NotFiniteError(
+                f"the validation loss is not finite after step {self.step}; it comes from the weights or statistics {found}",
+                fix="lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint",
+            )
 
     def _judge(self, row: dict[str, Any]) -> None:
         score, better = row["train"].get("loss"), "min"
@@ -219,12 +232,17 @@ class Loop:
 
     def save(self) -> None:
         """Write a checkpoint; never of weights that are not finite."""
-        if self.checkpoints is None or first_bad(dict(self.method.named_parameters())):
+        if self.checkpoints is None or self._spoiled():
             return
         tree = self.state_dict()
         if distributed.first():
             self.checkpoints.save(self.step, tree)
         self._saved_at = time.monotonic()
+
+    def _spoiled(self) -> str | None:
+        """Name the first weight or running statistic that is not finite."""
+        parts = (self.method.named_parameters(), self.method.named_buffers())
+        return next((found for found in (first_bad(dict(each)) for each in parts) if found), None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a resumed run needs to go on bitwise as if nothing had happened."""
