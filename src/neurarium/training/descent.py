@@ -519,7 +519,9 @@ class Descent(nn.Module):
         called = {id(each): name for name, each in zip(self._names, self.moved, strict=True)}
         for optimizer in self.optimizers:
             for parameter, state in optimizer.state.items():
-                source = finiteness.first_bad({key: each for key, each in state.items() if isinstance(each, Tensor)})
+                source = finiteness.first_bad(
+                    {key: each for key, each in state.items() if isinstance(each, Tensor)}
+                )
                 if source:
                     return f"of the optimizer's memory of '{called.get(id(parameter), '?')}' {source}"
         return ""
