@@ -58,7 +58,7 @@ def cross_validate(
     """
     output = Output(as_json, quiet)
     command = settled(command, "neurarium cross-validate digits")
-    with reserved(out, f"{Path(str(command.data)).name}-folds") as folder:
+    with reserved(out, f"{Path(str(command.data)).stem}-folds") as folder:
         found = _validated(command, read(command, None, output), folds, how, folder, output)
         path = folder / "predictions.csv"
         from neurarium.cli.predict import write_table
@@ -130,7 +130,7 @@ def _show(found: CrossValidation, folder: Path, output: Output) -> None:
     output.say(
         f"\n[bold]{escape(report.name)}[/]  {len(found.folds)} folds, {found.how}; {len(found.rows):,} examples"
     )
-    shown = table("", "all together", "95 % interval", "mean of folds", "95 % interval", right=(1, 3))
+    shown = table("", "all together", "95 % interval", "mean of folds", "± 95 %", right=(1, 3, 4))
     for name, interval in report.intervals.items():
         if name in found.folds[0]:
             mean, bold = found.interval(name), "[bold]" if name == report.headline else ""
@@ -139,7 +139,7 @@ def _show(found: CrossValidation, folder: Path, output: Output) -> None:
                 f"{bold}{number(interval.estimate)}",
                 f"{number(interval.low)} to {number(interval.high)}",
                 number(mean.estimate),
-                f"{number(mean.low)} to {number(mean.high)}",
+                number(mean.high - mean.estimate),
             )
     output.say(shown)
     values = "  ".join(number(each.get(report.headline)) for each in found.folds)

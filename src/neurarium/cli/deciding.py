@@ -120,7 +120,7 @@ def thresholds(
     costs = _costs(cost, trained.targets) if cost else None
     limits = {name: _float(value, "--at-least") for name, value in _pairs(at_least or [], "--at-least")}
     rule = choose_rule(trained, goal=goal, costs=costs, at_least=limits or None, split=split)
-    rows = _measured(trained, rule)
+    rows = _measured(trained, rule, costs)
     output.say(f"\n[bold]{escape(folder)}[/]  {escape(rule)} on {rule.examples:,} examples ({escape(split)})")
     output.say(_table(rows, rule, trained.targets))
     if split == "validation":
@@ -170,7 +170,7 @@ def _float(text: str, flag: str) -> float:
         raise OptionError(f"{flag} takes a number after '='", received=text) from error
 
 
-def _measured(run: Run, rule: Any) -> dict[str, dict[str, dict[str, float]]]:
+def _measured(run: Run, rule: Any, costs: Any) -> dict[str, dict[str, dict[str, float]]]:
     """Return, by split, what the rule and the largest probability reach."""
     from neurarium.core.errors import DataError
     from neurarium.studies.evaluation import examples_for, predictions_of
@@ -184,19 +184,19 @@ def _measured(run: Run, rule: Any) -> dict[str, dict[str, dict[str, float]]]:
             continue
         plain = seen.predictions > 0.5 if run.targets.several else seen.predictions.argmax(dim=1)  # type: ignore[union-attr]
         found[split] = {
-            "plain": _figures(plain, seen.targets, rule, run.targets),
-            "rule": _figures(rule.decide(seen.predictions), seen.targets, rule, run.targets),
+            "plain": _figures(plain, seen.targets, costs, run.targets),
+            "rule": _figures(rule.decide(seen.predictions), seen.targets, costs, run.targets),
         }
     return found
 
 
-def _figures(decided: Any, truth: Any, rule: Any, targets: Any) -> dict[str, float]:
+def _figures(decided: Any, truth: Any, costs: Any, targets: Any) -> dict[str, float]:
     """Accuracy, cost, and precision, recall and F1: of class 1 of two, or the mean over classes or labels."""
     import torch
 
     found = {"accuracy": float((decided == truth).double().mean())}
-    if rule.costs and len(rule.costs) == len(targets.names) and rule.goal == "cost":
-        found["mean cost"] = float(torch.tensor(rule.costs)[truth.long(), decided.long()].mean())
+    if costs is not None:
+        found["mean cost"] = float(torch.tensor(costs)[truth.long(), decided.long()].mean())
     if targets.several:
         pairs = [(decided[:, k] == 1, truth[:, k] == 1) for k in range(truth.shape[1])]
     else:

@@ -29,6 +29,11 @@ MEMBERS: dict[str, Member] = {
     "quantile_reliability": Member("calibration", summary="how often targets lie below predicted quantiles"),
     "compare": Member("comparison", "compare", "two runs on the same examples, with a paired test", "08"),
     "compare_runs": Member("comparison", summary="two trained runs on the same examples, with a paired test"),
+    "compare_several": Member(
+        "run_comparison", summary="several runs on the same examples, each pair with a paired test", chapter="08"
+    ),
+    "RunComparison": Member("run_comparison", summary="metrics, paired tests, and what differs between runs"),
+    "holm": Member("run_comparison", summary="p-values corrected for their number"),
     "Comparison": Member(
         "comparison", summary="two runs on the same examples: difference, interval, p-value"
     ),
