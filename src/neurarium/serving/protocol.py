@@ -8,6 +8,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+SLOW, LARGE = b"408 Request Timeout", b"431 Request Header Fields Too Large"
+PROBLEMS = {SLOW: b"the request came too slowly", LARGE: b"the head of the request is too large"}
+
 
 def bounded(seconds: float, most: int) -> Any:
     """Return uvicorn's protocol for requests that arrive within `seconds`, with heads of at most `most` bytes."""
@@ -52,12 +55,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.received = self.received + len(data) if self.in_head else 0
         super().data_received(data)
         if self.in_head and self.received > self.most:
-            self._refuse(b"431 Request Header Fields Too Large")
+            self._refuse(LARGE)
 
     def _begin(self) -> None:
         self.in_head = True
         if self.deadline is None:
-            self.deadline = self.loop.call_later(self.seconds, self._refuse, b"408 Request Timeout")
+            self.deadline = self.loop.call_later(self.seconds, self._refuse, SLOW)
 
     def _end(self) -> None:
         if self.deadline is not None:
@@ -66,8 +69,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: bytes) -> None:
         self._end()
-        if not self.transport.is_closing():
-            self.transport.write(
-                b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-            )
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        problem = PROBLEMS[status]
+        body = b'{"error":{"message":"%s","problem":"%s"}}' % (problem, problem)
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d" % len(body)
+        self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + head + b"\r\n\r\n" + body)
+        self.transport.close()

@@ -19,6 +19,7 @@ from neurarium.training.run import Run
 
 LARGEST_HEAD = 64 << 10
 GRACE = 15  # seconds for what is being answered at the end
+SWITCH = 0.0005  # seconds after which the thread that computes lets the one that answers in; Python's 5 ms are a wait
 
 
 def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:
@@ -32,45 +33,70 @@ def serve(run: Run, settings: Settings, *, ready: Callable[[str], None] | None =
     Raises:
         MissingDependencyError: starlette, uvicorn or httptools are not installed.
         OptionError: the address is taken, or not ours.
+        ArtifactError, RefusalError: the run cannot be served.
     """
-    for package in ("starlette", "uvicorn", "httptools"):
-        require(package, extra="serve")
-    import uvicorn
+    Server(run, settings).run(ready)
 
-    from neurarium.serving.application import Service
-    from neurarium.serving.predictor import Predictor
-    from neurarium.serving.protocol import bounded
 
-    torch.set_num_threads(settings.threads)
-    sys.setswitchinterval(0.0005)  # who answers waits no 5 ms for who computes
-    predictor = Predictor(run)
-    predictor.warm_up()
-    service = Service(predictor, settings, run.folder.name if run.folder else "run")
-    listening = _listen(settings)
-    config = uvicorn.Config(
-        service.guarded(),
-        http=bounded(settings.timeout, LARGEST_HEAD),
-        ws="none",
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=settings.connections,
-        timeout_keep_alive=int(max(5, settings.timeout)),
-        timeout_graceful_shutdown=GRACE,
-        backlog=2048,
-    )
-    server = uvicorn.Server(config)
-    if ready is not None:
-        host, port = listening.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        _when_started(server, lambda: ready(f"http://{shown}:{port}"))
-    try:
-        with _ended_by_signals():
-            server.run(sockets=[listening])
-    finally:
-        listening.close()
+class Server:
+    """A run at an address, not yet answering.
+
+    Args:
+        run, settings: as for `serve`.
+    """
+
+    def __init__(self, run: Run, settings: Settings):
+        for package in ("starlette", "uvicorn", "httptools"):
+            require(package, extra="serve")
+        import uvicorn
+
+        from neurarium.serving.application import Service
+        from neurarium.serving.predictor import Predictor
+        from neurarium.serving.protocol import bounded
+
+        self.settings = settings
+        predictor = Predictor(run)
+        self.service = Service(predictor, settings, run.folder.name if run.folder else "run")
+        self.listening = _listen(settings)
+        predictor.warm_up()
+        config = uvicorn.Config(
+            self.service.guarded(),
+            http=bounded(settings.timeout, LARGEST_HEAD),
+            ws="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=settings.connections,
+            timeout_keep_alive=int(max(5, settings.timeout)),
+            timeout_graceful_shutdown=GRACE,
+            backlog=2048,
+        )
+        self.server = uvicorn.Server(config)
+
+    @property
+    def address(self) -> str:
+        """Where it answers, `http://host:port`."""
+        host, port = self.listening.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self, ready: Callable[[str], None] | None = None) -> None:
+        """Answer until SIGTERM, Ctrl-C, or `stop`."""
+        torch.set_num_threads(self.settings.threads)
+        sys.setswitchinterval(SWITCH)
+        address = self.address
+        if ready is not None:
+            _when_started(self.server, lambda: ready(address))
+        try:
+            with _ended_by_signals():
+                self.server.run(sockets=[self.listening])
+        finally:
+            self.listening.close()
+
+    def stop(self) -> None:
+        """Ask it to end, from any thread; what is being answered is answered."""
+        self.server.should_exit = True
 
 
 def _listen(settings: Settings) -> socket.socket:
