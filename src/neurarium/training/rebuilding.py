@@ -16,7 +16,7 @@ from neurarium.core.trust import keeping_out
 MAKERS = {
     "empty", "empty_strided", "zeros", "ones", "full", "rand", "randn", "randint", "randperm", "arange", "eye", "linspace",
 }  # fmt: skip
-SPARE_BYTES, SPARE_TENSORS = 512 * 1024**2, 100_000
+SPARE_BYTES, SPARE_TENSORS, SPARE_SIDE = 512 * 1024**2, 10_000, 2**24
 
 
 class Budget(TorchDispatchMode):
@@ -49,6 +49,25 @@ class Budget(TorchDispatchMode):
 
 def _number(value: Any) -> float:
     return abs(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def require_sizes(options: Any, weights: Path, name: str = "options") -> None:
+    """Refuse a size that is larger than the file of weights: a list of 10^9 layers would fill the memory without a tensor.
+
+    Raises:
+        ArtifactError: the option and its value.
+    """
+    parts = options.items() if isinstance(options, dict) else enumerate(options) if isinstance(options, list) else ()
+    for key, value in parts:
+        place = f"{name}.{key}"
+        if isinstance(value, int) and abs(value) > max(weights.stat().st_size, SPARE_SIDE) and "seed" not in place:
+            raise ArtifactError(
+                f"the network that {weights.parent} describes is larger than its weights",
+                expected="options that fit weights.safetensors",
+                received=f"{place} = {value:.3g}" if abs(value) < 10**300 else f"{place} of {value.bit_length():,} bits",
+                fix="restore config.yaml from a copy, or train again",
+            )
+        require_sizes(value, weights, place)
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Spec, spec_from_json
 from neurarium.training import distributed, sharding
-from neurarium.training.rebuilding import rebuilding
+from neurarium.training.rebuilding import rebuilding, require_sizes
 
 FORMAT_VERSION = 1
 
@@ -294,6 +294,7 @@ class Run:
             path = self.folder / "weights.safetensors"  # type: ignore[operator]
             self._require_weights(path)
             with rebuilding(self.folder, path):
+                require_sizes(recipe.get("options"), path)
                 network = build(Recipe.from_json(recipe))
                 if not isinstance(network, nn.Module):
                     raise TypeError(f"{recipe.get('builder')} builds no network")
