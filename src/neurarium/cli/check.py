@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 MOST_COLUMNS, MOST_NOTES, MOST_CLASSES = 40, 20, 24
+TAKEN = 50  # places on a line that the other cells of the table of columns take
 Page = Annotated[
     Path | None,
     typer.Option(
@@ -78,7 +79,9 @@ def check(
     said = dict(locals())
     output = Output(as_json, quiet)
     if data is None:
-        raise OptionError("there is nothing to check", expected="DATA", fix="for example: neurarium check adult")
+        raise OptionError(
+            "there is nothing to check", expected="DATA", fix="for example: neurarium check adult"
+        )
     if rows < 100:
         raise OptionError("too few rows to say anything", expected="100 or more", received=f"--rows {rows}")
     from neurarium.studies.inspection.study import check_data
@@ -106,29 +109,48 @@ def check(
 def _show(found: Inspection, output: Output, target: str | None) -> None:
     output.say(f"\n[bold]{escape(found.name)}[/]  {escape(headline(found))}\n")
     if found.kind == "table":
-        output.say(_columns(found))
+        output.say(_columns(found, output.console.width))
+        if found.facts.get("leakage"):
+            output.say("[dim]alone: how well it predicts the target by itself, from 0 (chance) to 1[/]\n")
         if not found.facts.get("target") and target is None:
             output.say("[dim]--target COLUMN checks leaks, balance and the splits too[/]\n")
     if found.kind == "images":
         output.say(_images(found))
     if found.facts.get("target", {}).get("classes"):
         output.say(_classes(found))
-    if found.facts.get("drift", {}).get("looked_at"):
-        output.say(drift_line(found.facts["drift"]) + "\n")
+    lines = (
+        [("drift", drift_line(found.facts["drift"]))] if found.facts.get("drift", {}).get("looked_at") else []
+    )
     if "cost" in found.facts and "refused" not in found.facts["cost"]:
-        output.say(escape(cost_line(found.facts["cost"])) + "\n")
+        lines.append(("training", cost_line(found.facts["cost"])))
+    if lines:
+        output.say(_lines(lines))
     _findings(found, output)
 
 
-def _columns(found: Inspection) -> Any:
+def _lines(rows: list[tuple[str, str]]) -> Any:
+    made = table("", "", whole=(0,))
+    made.show_header = False
+    for name, value in rows:
+        made.add_row(f"[dim]{name}[/]", escape(value))
+    return made
+
+
+def _columns(found: Inspection, width: int) -> Any:
     scores = {each["column"]: each["score"] for each in found.facts.get("leakage", [])}
-    head = ["column", "kind", "missing", "different", "values", *(["alone"] if scores else [])]
-    made = table(*head, right=(2, 3, 5))
-    for each in found.facts["columns"][:MOST_COLUMNS]:
+    head = ["column", "kind", "missing", "different", *(["alone"] if scores else []), "values"]
+    made = table(*head, right=(2, 3, *([4] if scores else [])), whole=(1, 2, 3, *([4] if scores else [])))
+    listed = found.facts["columns"][:MOST_COLUMNS]
+    name = min(max((len(each["name"]) for each in listed), default=6), max(6, width // 4))
+    made.columns[0].width = name
+    room = max(8, width - name - (TAKEN if scores else TAKEN - 8))
+    for each in listed:
         missing = f"{each['missing'] / max(1, each['rows']):.1%}" if each["missing"] else ""
         score = [f"{scores[each['name']]:.2f}" if each["name"] in scores else ""] if scores else []
+        values = values_of(each)
+        values = values if len(values) <= room else values[: room - 1] + "…"
         made.add_row(
-            escape(each["name"]), each["kind"], missing, f"{each['different']:,}", escape(values_of(each)), *score
+            escape(each["name"]), each["kind"], missing, f"{each['different']:,}", *score, escape(values)
         )
     left = len(found.facts["columns"]) - MOST_COLUMNS
     if left > 0:

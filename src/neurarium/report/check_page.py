@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
-from neurarium.report.check_words import cost_line, drift_line, headline, image_rows, values_of
+from neurarium.report.check_words import cost_line, drift_line, headline, image_rows, values_of, verdict
 from neurarium.report.svg import element, short, text
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _head(found: Inspection) -> str:
     )
     return (
         f'<header><p class="eyebrow">Checked before training</p><h1>{escape(found.name)}</h1>'
-        f'<p class="muted">{escape(headline(found))}</p><ul class="counts" aria-label="findings">{counts}</ul></header>'
+        f'<p class="muted">{escape(headline(found))}</p><p class="verdict">{verdict(found)}</p><ul class="counts" aria-label="findings">{counts}</ul></header>'
     )
 
 
@@ -78,7 +78,7 @@ def _findings(found: Inspection) -> str:
     body = "".join(_finding(each) for each in grave)
     if notes:
         listed = "".join(_finding(each) for each in notes)
-        opened = " open" if len(notes) <= 8 else ""
+        opened = " open" if len(notes) <= 8 or not grave else ""
         word = "note" if len(notes) == 1 else "notes"
         body += f"<details{opened}><summary>{len(notes)} {word}: good to know</summary>{listed}</details>"
     return _section("Findings", body)
@@ -105,9 +105,17 @@ def _columns(found: Inspection) -> str:
     cards = [_column(each, scores.get(each["name"])) for each in rows[:MOST_COLUMNS]]
     target = found.facts.get("target", {})
     if "histogram" in target:
-        named = {**target, "name": ", ".join(target["columns"]), "kind": "target", "missing": 0, "different": 0}
+        named = {
+            **target,
+            "name": ", ".join(target["columns"]),
+            "kind": "target",
+            "missing": 0,
+            "different": 0,
+        }
         cards.insert(0, _column({**named, "rows": 0, "reason": "what is predicted"}, None))
-    more = f'<p class="muted foot">and {len(rows) - MOST_COLUMNS} more</p>' if len(rows) > MOST_COLUMNS else ""
+    more = (
+        f'<p class="muted foot">and {len(rows) - MOST_COLUMNS} more</p>' if len(rows) > MOST_COLUMNS else ""
+    )
     key = '<p class="muted">Bars: training rows. Outline: the rows that test (or validate), to the same area.</p>'
     alone = (
         '<p class="muted">Alone: how well the column predicts the target by itself, from 0 (chance) to 1.</p>'
@@ -131,7 +139,8 @@ def _column(each: Mapping[str, Any], score: float | None) -> str:
         told.append(f"{each['missing'] / each['rows']:.1%} missing")
     if score is not None:
         told.append(f"alone {score:.2f}")
-    reason = f" <span title='{escape(each['reason'], quote=True)}'>({escape(each['reason'])})</span>" if each["reason"] else ""
+    plain = each["reason"] in ("", "numbers", "given") or each["reason"].endswith(" different values")
+    reason = "" if plain else f" ({escape(each['reason'])})"
     return (
         f'<div class="card"><h3>{escape(each["name"])}</h3><p class="muted">{escape(each["kind"])}{reason}</p>{picture}'
         f"<p>{escape('; '.join(told))}</p></div>\n"
@@ -150,7 +159,9 @@ def histogram(held: Mapping[str, Any], label: str) -> str:
     marks = []
     for place, value in enumerate(shares[0]):
         tall = HEIGHT * value / top
-        tip = element("title", f"{short(edges[place])} to {short(edges[place + 1])}: {train[place]:,} training rows")
+        tip = element(
+            "title", f"{short(edges[place])} to {short(edges[place + 1])}: {train[place]:,} training rows"
+        )
         bar = {"x": step * place + 0.5, "y": HEIGHT - tall, "width": step - 1, "height": tall}
         marks.append(element("rect", tip, **bar, class_="train"))
     if shares[1]:
@@ -190,14 +201,12 @@ def _top(each: Mapping[str, Any]) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
     def cells(row: Sequence[str], tag: str) -> str:
         return "".join(
-            f'<{tag}{" class=number" if place in numbers else ""}>{escape(value)}</{tag}>'
+            f"<{tag}{' class=number' if place in numbers else ''}>{escape(value)}</{tag}>"
             for place, value in enumerate(row)
         )
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return (
-        f'<div class="card scroll"><table><thead><tr>{cells(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    return f'<div class="card scroll"><table><thead><tr>{cells(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _images(found: Inspection) -> str:
@@ -218,7 +227,13 @@ def _classes(found: Inspection) -> str:
     names = list(dict.fromkeys(name for each in counts.values() for name in each))
     totals = {split: sum(each.values()) or 1 for split, each in counts.items()}
     rows = [
-        (name, *(f"{each.get(name, 0):,} ({each.get(name, 0) / totals[split]:.1%})" for split, each in counts.items()))
+        (
+            name,
+            *(
+                f"{each.get(name, 0):,} ({each.get(name, 0) / totals[split]:.1%})"
+                for split, each in counts.items()
+            ),
+        )
         for name in names[:MOST_CLASSES]
     ]
     if len(names) > MOST_CLASSES:
@@ -231,11 +246,20 @@ def _drift(found: Inspection) -> str:
     if not drift.get("looked_at"):
         return ""
     rows = [
-        (each["column"], each["test"], f"{each['statistic']:.3f}", f"{each['p']:.2g}", f"{each['psi']:.3f}", each["said"])
+        (
+            each["column"],
+            each["test"],
+            f"{each['statistic']:.3f}",
+            f"{each['p']:.2g}",
+            f"{each['psi']:.3f}",
+            each["said"],
+        )
         for each in drift["columns"][:MOST_DRIFT]
     ]
     head = ("column", "test", "statistic", "corrected p", "stability index", "")
-    return _section("Drift", f'<p class="muted">{escape(drift_line(drift))}</p>{_table(head, rows, (2, 3, 4))}')
+    return _section(
+        "Drift", f'<p class="muted">{escape(drift_line(drift))}</p>{_table(head, rows, (2, 3, 4))}'
+    )
 
 
 def _cost(found: Inspection) -> str:
@@ -253,4 +277,6 @@ def _decisions(found: Inspection) -> str:
     if not rows:
         return ""
     body = _table(("what", "choice", "why", "to change it"), rows)
-    return _section("What training would decide", f"<details><summary>{len(rows)} decisions</summary>{body}</details>")
+    return _section(
+        "What training would decide", f"<details><summary>{len(rows)} decisions</summary>{body}</details>"
+    )

@@ -28,6 +28,16 @@ def headline(found: Inspection) -> str:
     return f"{', '.join(parts)} {things}{drawn}{told}"
 
 
+def verdict(found: Inspection) -> str:
+    """Return the outcome in a sentence."""
+    errors, warnings = found.counts["error"], found.counts["warning"]
+    if errors:
+        return "Do not train on it yet: see the errors first."
+    if warnings:
+        return "It can be trained on; look at the warnings first."
+    return "Nothing was found that is in the way of training."
+
+
 def values_of(column: dict[str, Any]) -> str:
     """Return the range of a column of numbers, or the most frequent values of text."""
     from neurarium.studies.inspection.finding import figure
@@ -64,7 +74,7 @@ def image_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 def drift_line(drift: dict[str, Any]) -> str:
     """Return the drift in a line."""
     top = drift["columns"][0] if drift["columns"] else None
-    told = f"drift from train to {drift['split']}: "
+    told = f"from train to {drift['split']}: "
     if drift["auc"] is not None:
         told += f"a classifier tells them apart with an AUC of {drift['auc']:.3f} (0.5 is chance)"
     if top is not None:
@@ -77,9 +87,9 @@ def cost_line(cost: dict[str, Any]) -> str:
     from neurarium.training.need import readable
 
     return (
-        f"training the default network ({cost['network']}, {cost['parameters']:,} parameters) for {cost['epochs']} epochs "
+        f"the default network ({cost['network']}, {cost['parameters']:,} parameters) for {cost['epochs']} epochs "
         f"takes about {duration(cost['seconds'])} and {readable(cost['bytes'])} on {cost['device']} "
-        f"({cost['milliseconds_per_step']:.3g} ms a step; {cost['measured']})"
+        f"({cost['milliseconds_per_step']:,.1f} ms a step; {cost['measured']})"
     )
 
 

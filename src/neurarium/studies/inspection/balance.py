@@ -31,7 +31,7 @@ def of_classes(counts: Mapping[str, Mapping[str, int]], things: str = "rows") ->
     if not total:
         return
     name, most = max(train.items(), key=lambda each: each[1])
-    if most >= UNEVEN * total and len(train) > 1 or most > 2 / len(train) * total and most > 0.5 * total:
+    if (most >= UNEVEN * total and len(train) > 1) or (most > 2 / len(train) * total and most > 0.5 * total):
         grave = most >= MOST * total
         least, fewest = min(train.items(), key=lambda each: each[1])
         yield Finding(

@@ -11,7 +11,7 @@ import polars
 
 from neurarium.data.readers.columns import Kind
 from neurarium.data.readers.values import numbers
-from neurarium.studies.inspection.finding import Finding, figure, listed, share
+from neurarium.studies.inspection.finding import Finding, drop, figure, listed, share
 from neurarium.studies.inspection.tables import Table
 
 BINS, TOP = 24, 8
@@ -73,7 +73,7 @@ def findings(table: Table) -> Iterator[Finding]:
         if not known.len():
             yield Finding(
                 "warning", "empty", subject, f"all {plain.len():,} values are missing", "it tells nothing",
-                f"--set drop={name}, or look at how the file was written", {"rows": plain.len()},
+                f"{drop(name)}, or look at how the file was written", {"rows": plain.len()},
             )  # fmt: skip
             continue
         yield from _missing(subject, missing, plain.len())
@@ -83,6 +83,11 @@ def findings(table: Table) -> Iterator[Finding]:
         yield from _nearly_constant(subject, known)
         if (key := _identifier(subject, name, kind, known)) is not None:
             yield key
+        elif kind.kind == "drop":
+            yield Finding(
+                "note", "left out", subject, kind.reason, "training leaves it out by itself",
+                f"--set types={name}:categorical keeps it", {"different": known.n_unique()},
+            )  # fmt: skip
         elif raw.dtype == polars.String:
             yield from _mixed(subject, name, kind, raw)
         if plain.dtype == polars.Float64:
@@ -123,7 +128,7 @@ def _constant(subject: str, name: str, known: polars.Series, missing: int) -> Fi
         )  # fmt: skip
     return Finding(
         "warning", "constant", subject, seen, "a column that never changes tells nothing; training leaves it out",
-        f"--set drop={name}, or look at why it is constant", {"rows": known.len()},
+        f"{drop(name)}, or look at why it is constant", {"rows": known.len()},
     )  # fmt: skip
 
 
@@ -159,7 +164,7 @@ def _identifier(subject: str, name: str, kind: Kind, known: polars.Series) -> Fi
         "note" if left else "warning", "identifier", subject,
         f"{rows:,} different values in {rows:,} rows: {what}",
         "a network can learn rows by heart from it, and nothing that holds for new rows",
-        "training leaves it out by itself" if left else f"--set drop={name}", {"rows": rows},
+        "training leaves it out by itself" if left else drop(name), {"rows": rows},
     )  # fmt: skip
 
 

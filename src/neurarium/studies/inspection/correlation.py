@@ -8,7 +8,7 @@ import numpy
 import polars
 
 from neurarium.studies.inspection.columns import identifiers
-from neurarium.studies.inspection.finding import Finding
+from neurarium.studies.inspection.finding import Finding, drop
 from neurarium.studies.inspection.sampling import codes, sample
 from neurarium.studies.inspection.tables import Table
 
@@ -45,14 +45,14 @@ def _pair(
         if first.dtype == second.dtype and first.equals(second, null_equal=True):
             return Finding(
                 "warning", "equal columns", subject, f"equal in all {first.len():,} rows looked at",
-                "one of them is enough; both together count twice", f"--set drop={b}", {"rows": first.len()},
+                "one of them is enough; both together count twice", drop(b), {"rows": first.len()},
             )  # fmt: skip
         pairs = len(numpy.unique(coded[a] * (sizes[a] + 1) + coded[b]))
         if pairs == sizes[a] and 2 < pairs < 0.5 * first.len():
             return Finding(
                 "note", "same information", subject,
                 f"each of the {pairs:,} values of one stands for one value of the other",
-                "one of them is enough", f"--set drop={b}", {"values": pairs},
+                "one of them is enough", drop(b), {"values": pairs},
             )  # fmt: skip
     if a in ranked and b in ranked:
         together = float(ranked[a] @ ranked[b])
@@ -60,7 +60,7 @@ def _pair(
             return Finding(
                 "note", "correlation", subject, f"rank correlation {together:.4f}",
                 "weights and importances are shared between them by chance",
-                f"--set drop={b} if you want to read importances", {"correlation": round(together, 4)},
+                f"{drop(b)} if you want to read importances", {"correlation": round(together, 4)},
             )  # fmt: skip
     return None
 

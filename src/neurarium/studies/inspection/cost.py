@@ -18,7 +18,8 @@ from neurarium.training.callbacks.callback import Callback
 from neurarium.training.fitting import fit
 from neurarium.training.need import estimate_need
 
-WARM, STEPS, SECONDS = 3, 20, 4.0  # steps before the clock, steps measured at most, and for how long
+WARM, STEPS, SECONDS = 3, 20, 3.0  # steps before the clock, steps measured at most, and for how long
+FEWEST = 3  # steps in all, however slow
 
 
 class _Clock(Callback):
@@ -26,16 +27,24 @@ class _Clock(Callback):
 
     def __init__(self) -> None:
         self.ends: list[float] = []
-        self.length = 0
+        self.length, self.begun = 0, 0.0
 
     def start(self, loop: Any) -> None:
-        self.length = int(loop.length or 0)
+        self.length, self.begun = int(loop.length or 0), time.perf_counter()
 
     def step(self, loop: Any, metrics: dict[str, Any]) -> None:
         float(next(iter(metrics.values())))  # waits for the device
         self.ends.append(time.perf_counter())
-        if len(self.ends) > WARM + 3 and self.ends[-1] - self.ends[0] > SECONDS:
+        if len(self.ends) >= FEWEST and self.ends[-1] - self.begun > SECONDS:
             loop.stop("measured")
+
+    @property
+    def took(self) -> list[float]:
+        """Seconds of each step that counts: without the first three, or the first alone where there are few."""
+        first = WARM if len(self.ends) >= 2 * WARM else 1
+        return [
+            after - before for before, after in zip(self.ends[first - 1 :], self.ends[first:], strict=False)
+        ]
 
 
 def estimate(dataset: Dataset) -> dict[str, Any]:
@@ -70,7 +79,7 @@ def _measured(dataset: Dataset) -> dict[str, Any]:
     clock = _Clock()
     begun = time.perf_counter()
     run = fit(method, alone, steps=WARM + STEPS, callbacks=[clock], progress=False, keep="last", **given)
-    took = [after - before for before, after in zip(clock.ends[WARM - 1 :], clock.ends[WARM:], strict=False)]
+    took = clock.took
     median = statistics.median(took) if took else (time.perf_counter() - begun) / max(1, len(clock.ends))
     plan = {each.subject: each.choice for each in [*run.decisions, *decisions]}
     batch = int(given.get("batch_size") or plan.get("batch size") or 32)
@@ -88,7 +97,7 @@ def _measured(dataset: Dataset) -> dict[str, Any]:
         "seconds": round(median * epochs * length, 2),
         "bytes": int(need.total),
         "device": str(parameter.device),
-        "measured": f"median of {len(took)} steps with batches of {batch} after {WARM} that do not count; evaluations, "
+        "measured": f"median of {len(took)} steps with batches of {batch} after {len(clock.ends) - len(took)} that do not count; evaluations, "
         "early stopping and a busy machine change it",
     }  # fmt: skip
 

@@ -9,14 +9,15 @@ from typing import Any
 import numpy
 import polars
 
-from neurarium.studies.inspection.finding import Finding, listed
+from neurarium.studies.inspection.columns import identifiers
+from neurarium.studies.inspection.finding import Finding, figure, listed
 from neurarium.studies.inspection.sampling import codes, sample
 from neurarium.studies.inspection.tables import Table
 
 CERTAIN = 0.01  # of a corrected p-value
 MOVED, FAR = 0.1, 0.25  # population stability index: some drift, much drift
 TOLD_APART = 0.65  # AUC of a classifier that tells train from test
-DOMAIN_ROWS = 10_000
+DOMAIN_ROWS = 8_000
 SHARED = 50  # values of text that get a share of their own; the others are taken together
 
 
@@ -29,13 +30,12 @@ def facts(table: Table, most: int) -> dict[str, Any]:
     """
     split = table.evaluated
     if split is None or (split not in table.own and table.way not in ("time", "grouped", "given")):
-        return {"looked_at": False, "reason": f"the {split} rows are drawn at random" if split else "one split"}
+        return {
+            "looked_at": False,
+            "reason": f"the {split} rows are drawn at random" if split else "one split",
+        }
     train, other = (sample(table, key, most).frame for key in ("train", split))
-    rows = [
-        _column(name, train.get_column(name), other.get_column(name))
-        for name in train.columns
-        if name in other.columns and name not in (table.group, table.time)
-    ]
+    rows = [_column(name, train.get_column(name), other.get_column(name)) for name in _compared(table, split)]
     rows += _target(table, split)
     _holm(rows)
     rows.sort(key=lambda each: (-each["psi"], each["column"]))
@@ -76,6 +76,17 @@ def findings(found: dict[str, Any]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _compared(table: Table, split: str) -> list[str]:
+    """Return the columns that are compared: not the names of rows, nor groups and times, which differ on purpose."""
+    named = {*identifiers(table), table.group, table.time}
+    named |= {name for name, kind in table.kinds.items() if kind.kind == "drop"}
+    return [
+        name
+        for name in table.plain["train"].columns
+        if name in table.plain[split].columns and name not in named
+    ]
+
+
 def _p(value: float) -> str:
     return "below 1e-12" if value < 1e-12 else f"{value:.2g}"
 
@@ -100,7 +111,7 @@ def _numbers(train: numpy.ndarray, other: numpy.ndarray) -> dict[str, Any]:
     edges = numpy.unique(numpy.quantile(a, numpy.linspace(0.1, 0.9, 9)))
     shares = [numpy.bincount(numpy.searchsorted(edges, each), minlength=len(edges) + 1) for each in (a, b)]
     shares = [numpy.append(count, gap) for count, gap in zip(shares, gaps, strict=True)]
-    said = f"median {numpy.median(a):.4g} in train, {numpy.median(b):.4g} there"
+    said = f"median {figure(float(numpy.median(a)))} in train, {figure(float(numpy.median(b)))} there"
     return {
         "test": "KS", "statistic": statistic, "p": float(kolmogorov(statistic * weight)), "psi": _psi(*shares),
         "said": said,
@@ -111,7 +122,9 @@ def _texts(train: polars.Series, other: polars.Series) -> dict[str, Any]:
     from scipy.special import chdtrc
 
     place = codes(polars.concat([train, other]))
-    counts = [numpy.bincount(each, minlength=int(place.max()) + 1) for each in numpy.split(place, [train.len()])]
+    counts = [
+        numpy.bincount(each, minlength=int(place.max()) + 1) for each in numpy.split(place, [train.len()])
+    ]
     order = numpy.argsort(-(counts[0] + counts[1]), kind="stable")
     kept, rest = order[:SHARED], order[SHARED:]
     table = numpy.stack([numpy.append(count[kept], count[rest].sum()) for count in counts]).astype(float)
@@ -146,6 +159,8 @@ def _target(table: Table, split: str) -> list[dict[str, Any]]:
     if table.classes is None:
         return [{"column": name, **_numbers(train, other)}]
     parts = [polars.Series([table.classes[code] for code in each if code >= 0]) for each in (train, other)]
+    if not min(part.len() for part in parts):
+        return []
     return [{"column": name, **_texts(*parts)}]
 
 
@@ -163,11 +178,7 @@ def _domain(table: Table, split: str) -> tuple[float | None, float, int]:
     from sklearn.metrics import roc_auc_score
 
     parts = [sample(table, key, DOMAIN_ROWS) for key in ("train", split)]
-    names = [
-        name
-        for name in parts[0].frame.columns
-        if name in parts[1].frame.columns and name not in (table.group, table.time)
-    ]
+    names = _compared(table, split)
     if min(len(part.rows) for part in parts) < 30 or not names:
         return None, 0.0, 0
     whole = polars.concat([part.frame.select(names) for part in parts])

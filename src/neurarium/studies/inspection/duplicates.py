@@ -144,4 +144,8 @@ def _contradictions(
     best = numpy.zeros(len(sizes), dtype=numpy.int64)
     numpy.maximum.at(best, pairs[0], counts)
     most = float(best.sum() / len(values))
-    return rows, f"an accuracy above {share(most, 1)} is out of reach on the training rows", {"best_accuracy": most}
+    return (
+        rows,
+        f"an accuracy above {share(most, 1)} is out of reach on the training rows",
+        {"best_accuracy": most},
+    )

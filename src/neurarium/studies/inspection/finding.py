@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,6 +46,15 @@ class Finding:
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with the gravest first; within a severity by kind and subject."""
     return sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), each.kind, each.subject))
+
+
+def drop(name: str) -> str:
+    """Return the option that leaves a column out, as a shell takes it.
+
+    >>> drop("age"), drop("my column")
+    ('--set drop=age', "--set 'drop=my column'")
+    """
+    return f"--set {shlex.quote(f'drop={name}')}"
 
 
 def share(part: float, whole: float) -> str:

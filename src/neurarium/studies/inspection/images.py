@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from neurarium.studies.inspection.finding import Finding, listed
@@ -15,6 +16,11 @@ MODES = {
     "RGBA": "color with transparency", "CMYK": "CMYK", "YCbCr": "YCbCr", "I;16": "16-bit grey", "I": "32-bit grey",
     "F": "float grey", "": "array",
 }  # fmt: skip
+ENDINGS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "PNG": (".png", ".apng"), "GIF": (".gif",), "BMP": (".bmp",),
+    "WEBP": (".webp",), "TIFF": (".tif", ".tiff"),
+}  # fmt: skip
+SAME = {"MPO": "JPEG"}  # two photographs in one file, as telephones make them
 ODD = 3.0  # the largest of the shorter sides over the smallest, above which sizes are a finding
 
 
@@ -104,6 +110,7 @@ def _kinds(seen: list[Picture]) -> Iterator[Finding]:
                 "look at some of them, if that is not what you mean", {"images": len(found)},
                 tuple(each.name for each in found[:20]),
             )  # fmt: skip
+    yield from _misnamed(seen)
     grey = sum(each.mode in ("1", "L", "LA") for each in seen)
     if 0 < grey < len(seen):
         few = [each for each in seen if (each.mode in ("1", "L", "LA")) == (2 * grey <= len(seen))]
@@ -112,6 +119,22 @@ def _kinds(seen: list[Picture]) -> Iterator[Finding]:
             "note", "mixed colors", "images", f"{len(few):,} of {len(seen):,} images are {word}: {_names(few)}",
             "all are read in color; where color goes with the class, a network learns that", "look at their classes",
             {"images": len(few)}, tuple(each.name for each in few[:20]),
+        )  # fmt: skip
+
+
+def _misnamed(seen: list[Picture]) -> Iterator[Finding]:
+    """Files whose ending says another format than they hold: often a placeholder of a server."""
+    held = {suffix: form for form, suffixes in ENDINGS.items() for suffix in suffixes}
+    odd = [
+        each for each in seen
+        if each.form and held.get(PurePath(each.name).suffix.lower(), each.form) not in (each.form, SAME.get(each.form))
+    ]  # fmt: skip
+    if odd:
+        shown = listed([f"{each.name} is {each.form}" for each in odd], 3)
+        yield Finding(
+            "note", "misnamed", "files", f"{len(odd):,} files hold another format than their name says: {shown}",
+            "they are read all the same; such files are often placeholders for a photograph that is gone",
+            "look at them", {"files": len(odd)}, tuple(each.name for each in odd[:20]),
         )  # fmt: skip
 
 
@@ -153,4 +176,3 @@ def uneven(pictures: Pictures) -> Iterator[Finding]:
 
 def _names(found: list[Picture]) -> str:
     return listed([each.name for each in found], 3)
-

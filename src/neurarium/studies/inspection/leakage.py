@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import polars
 
-from neurarium.studies.inspection.finding import Finding
+from neurarium.studies.inspection.finding import Finding, drop
 from neurarium.studies.inspection.sampling import Sample, codes, sample
 from neurarium.studies.inspection.tables import Table
 
@@ -51,7 +51,7 @@ def findings(table: Table, scored: list[dict[str, Any]]) -> Iterator[Finding]:
             "error" if same or score >= SURE else "warning", "leak", f"column {name}",
             f"{seen}; {same}" if same else seen,
             "it seems to be made from the target, or known only after it: in use it will not be there",
-            f"--set drop={name}, unless it is known when you predict", {"score": score},
+            f"{drop(name)}, unless it is known when you predict", {"score": score},
         )  # fmt: skip
 
 
@@ -121,8 +121,10 @@ def _r2(guess: numpy.ndarray, target: numpy.ndarray) -> float:
 def _same(column: polars.Series, target: numpy.ndarray, table: Table) -> str:
     """Say in which way a column is the target itself; empty where it is not."""
     if table.classes is not None:
+        if column.n_unique() != len(numpy.unique(target)):
+            return ""
         pairs = numpy.unique(numpy.stack([codes(column), target.astype(numpy.int64)]), axis=1).shape[1]
-        if pairs == column.n_unique() == len(numpy.unique(target)):
+        if pairs == column.n_unique():
             return "each of its values stands for one class"
         return ""
     if column.dtype == polars.String or column.null_count() or column.n_unique() < 3:

@@ -14,7 +14,9 @@ CODES = (-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, -32768.0, 99.0, 999.0, 99
 FEW = 16  # columns of at most so many different values are codes anyway
 FAR = 5.0  # an outlier lies so many ranges of all other values away
 CAPPED, CAPPED_TIMES = 0.01, 10
-SPELLINGS = 200  # different values of a column in which spellings are looked for, at most as a share of the rows
+SPELLINGS = (
+    200  # different values of a column in which spellings are looked for, at most as a share of the rows
+)
 
 
 def findings(table: Table) -> Iterator[Finding]:
@@ -72,7 +74,7 @@ def _sentinel(
         f"{figure(code)} in {count:,} rows ({share(count, rows)}), while all others lie from {figure(low)} to "
         f"{figure(high)}",
         "it looks like a code for missing, and is read as a quantity",
-        f"if it is one: --set missing={code:.0f} (beside the usual ones), or empty these cells",
+        f"if it is one, empty these cells, or --set missing={code:.0f},NA (all that counts as missing, in place of the usual)",
         {"value": code, "count": count, "rows": rows, "low": low, "high": high},
     )  # fmt: skip
 
@@ -125,7 +127,6 @@ def _outliers(subject: str, different: numpy.ndarray, counts: numpy.ndarray) -> 
 
 
 def _tails(subject: str, different: numpy.ndarray, counts: numpy.ndarray) -> Iterator[Finding]:
-    rows = int(counts.sum())
     low, high = (_weighted_quantile(different, counts, q) for q in (0.25, 0.75))
     width = high - low
     if width <= 0 or len(different) <= FEW:
@@ -235,5 +236,3 @@ def _target(table: Table, name: str) -> Iterator[Finding]:
             "they are read as one class", "nothing to do here; other programs may take them for two",
             {"values": len(joined)},
         )  # fmt: skip
-
-

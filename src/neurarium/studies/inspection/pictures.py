@@ -20,6 +20,7 @@ from neurarium.data.readers.listing import read_listing
 from neurarium.data.readers.pictures import formats, quietly
 from neurarium.data.readers.stacks import as_stack
 
+TURNED = (5, 6, 7, 8)  # these orientations exchange the sides
 HASH, THUMB = 8, 16  # sides of the hash and of the picture that is compared
 DRAFT = 256  # JPEG files are decoded no finer than they are looked at
 
@@ -183,22 +184,23 @@ def look(path: Path, name: str, split: str, label: str) -> Picture | str:
         with Pillow.open(path, formats=formats()) as opened:
             mode, form = opened.mode, opened.format or ""
             frames = int(getattr(opened, "n_frames", 1))
-            turned = opened.getexif().get(0x0112, 1) not in (0, 1)
-            width, height = opened.size
+            orientation = opened.getexif().get(0x0112, 1)
+            width, height = opened.size[::-1] if orientation in TURNED else opened.size
             if form == "JPEG" and mode in ("L", "RGB"):
                 opened.draft(mode, (DRAFT, DRAFT))
             opened.load()
-            image = ImageOps.exif_transpose(opened)
-            if image.size[0] > image.size[1] != width > height:
-                width, height = height, width
-            pixels = _pixels(image)
-    except Exception as error:  # Pillow's plugins raise anything on bytes that are none of their format; it is reported
+            pixels = _pixels(ImageOps.exif_transpose(opened))
+    except (
+        Exception
+    ) as error:  # Pillow's plugins raise anything on bytes that are none of their format; it is reported
         if not path.exists() or not path.stat().st_size:
             return "the file is empty"
         unknown = isinstance(error, Pillow.UnidentifiedImageError)
         return "not an image" if unknown else str(error).replace(str(path), path.name) or type(error).__name__
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    return _picture(pixels, name, split, label, height, width, mode, form, frames, turned, digest)
+    return _picture(
+        pixels, name, split, label, height, width, mode, form, frames, orientation not in (0, 1), digest
+    )
 
 
 def _pixels(image: Pillow.Image) -> numpy.ndarray:
@@ -265,9 +267,7 @@ def _of_stacks(dataset: Dataset, most: int, way: str) -> Pictures | None:
     return Pictures(dataset.name, seen, [], counts, (len(seen), total), way)
 
 
-def _arrays(
-    inputs: Any, labels: Sequence[str], split: str, rows: Any, keep: float
-) -> Iterator[Picture]:
+def _arrays(inputs: Any, labels: Sequence[str], split: str, rows: Any, keep: float) -> Iterator[Picture]:
     stack = as_stack(inputs).numpy()
     if stack.dtype != numpy.uint8:
         low, high = float(stack.min()), float(stack.max())
@@ -281,4 +281,6 @@ def _arrays(
             continue
         row = int(rows[place]) if rows is not None and len(rows) == len(labels) else place
         height, width = pixels.shape[1:]
-        yield _picture(pixels, f"{split} image {row + 1}", split, label, height, width, "", "", 1, False, digest)
+        yield _picture(
+            pixels, f"{split} image {row + 1}", split, label, height, width, "", "", 1, False, digest
+        )

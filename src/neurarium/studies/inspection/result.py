@@ -36,9 +36,7 @@ class Inspection:
 
     def of(self, kind: str, subject: str | None = None) -> list[Finding]:
         """Return the findings of a kind, of one subject or of all."""
-        return [
-            each for each in self.findings if each.kind == kind and subject in (None, each.subject)
-        ]
+        return [each for each in self.findings if each.kind == kind and subject in (None, each.subject)]
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as plain values."""

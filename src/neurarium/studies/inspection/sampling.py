@@ -47,6 +47,6 @@ def codes(column: polars.Series) -> numpy.ndarray:
     >>> codes(polars.Series(["b", None, "a", "b"])).tolist()
     [1, 2, 0, 1]
     """
-    ranks = column.rank("dense")
-    highest = ranks.max()
-    return (ranks.fill_null((int(highest) if highest is not None else 0) + 1).cast(polars.Int64) - 1).to_numpy()  # type: ignore[call-overload, arg-type]
+    ranks = column.rank("dense").cast(polars.Int64)
+    known = ranks.drop_nulls()
+    return (ranks.fill_null(int(known.to_numpy().max()) + 1 if known.len() else 1) - 1).to_numpy()

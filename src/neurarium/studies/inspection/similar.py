@@ -10,7 +10,9 @@ from neurarium.studies.inspection.finding import Finding, listed, share
 from neurarium.studies.inspection.pictures import Picture, Pictures
 
 BITS = 6  # of 64 that may differ
-APART = 6.0  # mean difference of the thumbnails in shades of 256, after their mean and contrast were made equal
+APART = (
+    6.0  # mean difference of the thumbnails in shades of 256, after their mean and contrast were made equal
+)
 SIDE = 32  # smaller pictures hold too little to look equal by accident of one object
 CONTRAST = 8.0  # nearly flat pictures look all the same
 CHUNK = 2048

@@ -144,7 +144,9 @@ def _table(
 ) -> tables.Table:
     if dataset is not None:
         return tables.of_dataset(dataset)
-    named = [each.strip() for each in target.split(",")] if isinstance(target, str) and "," in target else target
+    named = (
+        [each.strip() for each in target.split(",")] if isinstance(target, str) and "," in target else target
+    )
     given = {
         name: value for name, value in {**asked, **options}.items()
         if not (name in ("test", "validation") and _is_fraction(value))

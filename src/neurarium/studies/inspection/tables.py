@@ -66,7 +66,11 @@ class Table:
 
     def _plain(self, frame: polars.DataFrame) -> polars.DataFrame:
         return polars.DataFrame(
-            [readable(frame.get_column(name), kind) for name, kind in self.kinds.items() if name in frame.columns]
+            [
+                readable(frame.get_column(name), kind)
+                for name, kind in self.kinds.items()
+                if name in frame.columns
+            ]
         )
 
     @cached_property
@@ -181,7 +185,9 @@ def split(table: Table, dataset: Dataset, plan: Labels | Quantities | None, way:
     return dataclasses.replace(table, frames=frames, rows=rows, plan=plan, way=way, kinds=kinds)
 
 
-def _beside(source: Any, targets: Any, options: Mapping[str, Any]) -> tuple[polars.DataFrame, tuple[str, ...]]:
+def _beside(
+    source: Any, targets: Any, options: Mapping[str, Any]
+) -> tuple[polars.DataFrame, tuple[str, ...]]:
     """Put an array of targets beside the inputs as columns."""
     frame = read_frame(source, _reading(options)).frame
     values = numpy.asarray(targets.detach().cpu() if hasattr(targets, "detach") else targets)
@@ -195,10 +201,12 @@ def _reading(options: Mapping[str, Any]) -> Reading:
     columns = options.get("columns")
     named = columns.split(",") if isinstance(columns, str) else columns
     chosen = {key: options[key] for key in ("separator", "quote", "encoding", "skip") if options.get(key)}
-    missing = tuple(options.get("missing") or MISSING)
-    return Reading(
-        columns=named and tuple(str(each).strip() for each in named), missing=missing, **chosen
+    missing = options.get("missing")
+    tokens = (
+        MISSING if missing is None else tuple(missing.split(",") if isinstance(missing, str) else missing)
     )
+    names = None if named is None else tuple(str(each).strip() for each in named)
+    return Reading(columns=names, missing=tokens, **chosen)
 
 
 def _plan(frame: polars.DataFrame, targets: tuple[str, ...], task: Any) -> Labels | Quantities | None:
