@@ -100,6 +100,10 @@ class Descent(nn.Module):
             raise OptionError(
                 "gradients are accumulated over too few parts", expected="1 or more", received=accumulate
             )
+        _require_numbers(
+            learning_rate=learning_rate, weight_decay=weight_decay, warmup=warmup, clip_norm=clip_norm, clip_value=clip_value,
+            average=average,
+        )  # fmt: skip
         # hidden from nn.Module: the networks belong to the method, and would stand in its state twice
         self.__dict__["networks"] = tuple(networks)
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
@@ -554,6 +558,15 @@ class Descent(nn.Module):
             self.average.updates = state["average"]["updates"]
             for mine, value in zip(self.average.values, state["average"]["values"], strict=True):
                 sharding.fill(mine, value)
+
+
+def _require_numbers(**options: Any) -> None:
+    """Refuse NaN and infinity before the first step."""
+    for name, value in options.items():
+        if isinstance(value, int | float) and not math.isfinite(value):
+            raise OptionError(
+                f"the option '{name}' is no finite number", received=value, fix=f"for example --set {name}=0.001"
+            )
 
 
 def _unpack(result: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:

@@ -60,7 +60,7 @@ def explain(
         where = "the batch of another process, whose message says more"
         return _error(where, step, what, "clean the data; infinite and missing values are read by rule")
     for name, network in networks.items():
-        source = first_bad(dict(network.named_parameters())) or first_bad(dict(network.named_buffers()))
+        source = first_bad(dict(network.named_parameters()))
         if source:
             fix = "lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint"
             return _error(f"the weights of the {name}: {source}", step, what, fix)
@@ -72,6 +72,10 @@ def explain(
         return _error(
             gradient + _grown(networks), step, what, "lower --set learning_rate, or use a smoother loss"
         )
+    spoiled = [first_bad(dict(network.named_buffers())) for network in networks.values()]
+    if not seen and any(spoiled):  # after the layers: a layer that gives NaN spoils the statistics behind it
+        found = next(each for each in spoiled if each)
+        return _error(f"the running statistics: {found}", step, what, "go on from the last checkpoint")
     if evaluate is None:
         where = "what cannot be watched: sharded parameters, or gradients that were given ready"
         return _error(where, step, what, "lower --set learning_rate, or run it in one process to see more")

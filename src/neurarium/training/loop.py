@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 import threading
 import time
@@ -168,8 +167,7 @@ class Loop:
         began = time.monotonic()
         with self._averaged():
             if self.evaluate_split is not None:
-                row["validation"] = self.evaluate_split()
-                self._require_finite(row["validation"])
+                row["validation"] = self._validation()
             if self.best is not None:
                 self.best.consider(row, self.method.deployed)
         self.method.train()
@@ -183,16 +181,17 @@ class Loop:
             callback.evaluate(self, row)
         self._judge(row)
 
-    def _require_finite(self, metrics: dict[str, float]) -> None:
-        """Running statistics take no part in a training step: that they are spoiled shows in the validation loss."""
-        if math.isfinite(metrics.get("loss", 0.0)):
-            return
-        found = self._spoiled()
-        if found:
+    def _validation(self) -> dict[str, float]:
+        """Measure; running statistics take no part in a training step, and that they are spoiled shows here."""
+        try:
+            return self.evaluate_split()  # type: ignore[misc]
+        except NotFiniteError as error:
+            found = self._spoiled()
+            if not found:
+                raise
             raise NotFiniteError(
-                f"the validation loss is not finite after step {self.step}; it comes from the weights or statistics {found}",
-                fix="lower --set learning_rate, or set clip_norm=1; the last good weights are in the checkpoint",
-            )
+                f"{error.problem} after step {self.step}; it comes from {found}", fix=error.fix
+            ) from error
 
     def _judge(self, row: dict[str, Any]) -> None:
         score, better = row["train"].get("loss"), "min"
