@@ -13,6 +13,7 @@ import typer
 from neurarium.cli import (
     chapters,
     check,
+    compare,
     completion,
     cross_validate,
     datasets,
@@ -45,6 +46,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("serve")(serve.serve)
+app.command("compare")(compare.compare)
 app.command("calibrate")(deciding.calibrate)
 app.command("thresholds")(deciding.thresholds)
 app.command("cross-validate", cls=GroupedCommand)(cross_validate.cross_validate)

@@ -7,6 +7,8 @@ MEMBERS: dict[str, Member] = {
     "render": Member("page", summary="the report of a run as HTML"),
     "write_check": Member("check_page", summary="a check of data as one page", chapter="08"),
     "render_check": Member("check_page", summary="a check of data as HTML"),
+    "write_comparison": Member("comparison_page", summary="a comparison of runs as one page", chapter="08"),
+    "render_comparison": Member("comparison_page", summary="a comparison of runs as HTML"),
     "plot_activations": Member("activation_plot", summary="activations with their derivatives", chapter="04"),
     "plot_schedules": Member("schedule_plot", summary="learning-rate schedules", chapter="03"),
 }

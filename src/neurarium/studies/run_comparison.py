@@ -14,6 +14,7 @@ import torch
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset
 from neurarium.data.specs import Classes, Quantity
+from neurarium.studies.calibration import Temperature
 from neurarium.studies.comparison import Comparison, compare
 from neurarium.studies.evaluation import EvaluationReport, Seen, examples_for, predictions_of, report_of
 from neurarium.studies.learner import learner_of
@@ -276,7 +277,12 @@ def _said(run: Run) -> dict[str, Any]:
     from neurarium.core.recipe import recipe_of
 
     command = {key: value for key, value in run.config.items() if key not in APART and key != "set"}
-    recipe = recipe_of(run._network if run.method is None and run._network is not None else run.network)
+    network: Any = run.network
+    calibrated = {}
+    if isinstance(network, Temperature):
+        calibrated = {"calibrated: temperature": f"{float(network.temperature):.4g}"}
+        network = network.network
+    recipe = recipe_of(network)
     options = (
         {} if recipe is None else {"network": recipe.builder.rpartition(":")[2], **_flat(recipe.options)}
     )
@@ -286,7 +292,12 @@ def _said(run: Run) -> dict[str, Any]:
     found = {
         **{f"--{key.replace('_', '-')}": value for key, value in command.items()},
         **{f"--set {key}": value for key, value in (run.config.get("set") or {}).items()},
-        **{key if key == "network" else f"network.{key}": value for key, value in options.items()},
+        **{
+            key if key == "network" else f"network.{key}": value
+            for key, value in options.items()
+            if key not in (run.config.get("set") or {})
+        },
+        **calibrated,
         **decided,
     }
     return {key: _text(value) for key, value in found.items()}
@@ -365,15 +376,18 @@ def _example(
     return {"place": place, "row": row, "truth": truth, "said": said, "chances": chances}
 
 
-def pictures_of(run: Run, places: Sequence[int], split: str) -> dict[int, torch.Tensor]:
-    """Return the inputs `(channels, height, width)` of some examples, where a run's inputs are images."""
+def pictures_of(run: Run, places: Sequence[int], split: str) -> dict[int, str]:
+    """Return some examples of a split as data addresses of small PNGs, where a run's inputs are images."""
+    from neurarium.studies.worst_errors import picture
+
     if type(run.inputs).__name__ != "Image" or not places:
         return {}
     data = run.data if run.data is not None else read_again(run)
     batch: Any = data.splits[split].take(torch.tensor(list(places)))
     inputs = batch["inputs"]
-    return (
-        {place: inputs[number] for number, place in enumerate(places)}
-        if isinstance(inputs, torch.Tensor)
-        else {}
-    )
+    if not isinstance(inputs, torch.Tensor) or inputs.ndim != 4 or inputs.shape[1] not in (1, 3):
+        return {}
+    inputs = inputs.float()
+    low, high = inputs.amin(dim=(1, 2, 3), keepdim=True), inputs.amax(dim=(1, 2, 3), keepdim=True)
+    shares = ((inputs - low) / (high - low).clamp(min=1e-12) * 255).round().to(torch.uint8)
+    return {place: picture(shares[number].numpy()) for number, place in enumerate(places)}
