@@ -232,6 +232,9 @@ def _check_early(command: Command) -> None:
         find("network", command.network)
     if command.method:
         find("method", command.method)
+    for name in (command.augment or "").split(","):
+        if name.strip():
+            find("augmentation", name.strip())
     for each in logs(command.log):
         if each not in LOGGERS:
             raise unknown("logger", each, LOGGERS)

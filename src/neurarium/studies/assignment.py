@@ -3,7 +3,8 @@
 `--set dropout=0.1` is an option of the network, `--set clip_norm=1` of the descent, `--set encoding=latin-1` of the
 reader. The rule for a name that several have: the network's comes first, then the method's, the descent's, the
 initialization's, the reader's. A prefix chooses (`descent.average=0.99`), and reaches the options of what an option
-names: `optimizer.betas=0.8,0.9`, `schedule.floor=0.01`, `loss.delta=2`, `regularizer.strength=0.01`, `augment.alpha=0.4`.
+names: `optimizer.betas=0.8,0.9`, `schedule.floor=0.01`, `loss.delta=2`, `regularizer.strength=0.01`, `augment.alpha=0.4`,
+`augment.crop.padding=2`.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ def owners_of(network: str | None, method: str | None) -> dict[str, Callable[...
 
 
 def _names(owner: str, builder: Callable[..., Any]) -> set[str]:
-    names = set(parameters(builder)) - HIDDEN.get(owner, set())
+    own = getattr(builder, "option_names", None)  # several builders together say theirs
+    names = set(parameters(builder) if own is None else own) - HIDDEN.get(owner, set())
     return {"initializer" if owner == "initialization" and name == "rule" else name for name in names}
 
 

@@ -15,9 +15,9 @@ from neurarium.core.files import write_json
 from neurarium.core.members import find
 from neurarium.core.options import parameters
 from neurarium.core.seeds import derive, seed_everything
-from neurarium.data.augmentation.choice import Mixing
+from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Quantity, Spec, Targets
+from neurarium.data.specs import Classes, Quantity, Spec, Targets
 from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
@@ -27,6 +27,7 @@ from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.starting_point import network_of, warm_start
+from neurarium.studies.thresholds import choose_thresholds
 from neurarium.training import distributed
 from neurarium.training.callbacks.logger import opened
 from neurarium.training.descent import Descent
@@ -70,7 +71,8 @@ def train(
         batch_size, device: as for `fit`.
         precision: "float32", "bfloat16" or "float16".
         ensemble: how many networks, each with its own start, are trained and averaged (a deep ensemble).
-        augment: "mixup" or "cutmix", or a function `augment(batch, chance) -> batch`.
+        augment: names with commas ("standard", "randaugment", "crop,flip,mixup"), or a function
+            `augment(batch, chance) -> batch` such as a `Pipeline`.
         start: a run whose weights are the start.
         reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
@@ -96,7 +98,8 @@ def train(
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
     if isinstance(augment, str):
-        augment = Mixing(augment, data.targets, **chosen.assigned["augment"])
+        augment, decision = Choice(augment).build(data, chosen.assigned["augment"])
+        decisions.append(decision)
     before, data.decisions = data.decisions, [*data.decisions, *decisions]
     with opened(log, None if out is None else Path(out)) as loggers:
         try:
@@ -153,6 +156,7 @@ def measure(run: Run, data: Dataset) -> None:
         run.reports[split], run.results[split] = report, report.metrics
         if split == "validation":
             _calibrate(run, seen, targets)
+            _choose_thresholds(run, seen, targets)
     if run.folder is not None and distributed.first():
         for split, report in run.reports.items():
             write_json(run.folder / "evaluation" / f"{split}.json", {"format_version": 1, **report.to_json()})
@@ -188,6 +192,18 @@ def _calibrate(run: Run, seen: Seen, targets: Spec) -> None:
             "studies.calibrate_intervals on a split of its own",
         )
     )
+
+
+def _choose_thresholds(run: Run, seen: Seen, targets: Spec) -> None:
+    """Say at which probability each of several labels is best taken as given; predictions stay with one half."""
+    if not isinstance(targets, Classes) or not targets.several:
+        return
+    found = choose_thresholds(seen.predictions, seen.targets, weights=seen.weights)
+    chosen = ", ".join(f"{name} {each.value:.3g}" for name, each in zip(targets.names, found, strict=True))
+    reason = "of best F1 on the validation split, label by label; `prediction` takes labels above 0.5"
+    run.decisions.append(Decision("thresholds", chosen, reason, "decide by the columns probability_LABEL"))
+    for name, each in zip(targets.names, found, strict=True):
+        run.reports["validation"].per_class[name]["threshold"] = each.value
 
 
 class Chosen:
@@ -228,7 +244,7 @@ def _chosen(
     asked = {**({"descent.precision": precision} if precision else {}), **options}
     owners = owners_of(name or None, method)
     if isinstance(augment, str):
-        owners["augment"] = find("augmentation", augment)
+        owners["augment"] = Choice(augment)  # type: ignore[assignment]
     assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
