@@ -32,7 +32,10 @@ def main() -> None:
         "--run", type=Path, help="the folder of a run of images; by default one is trained on digits"
     )
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument(
+        "--rate", type=float, help="requests per second of the open loop; half of the closed one's"
+    )
     parser.add_argument("--serve", default="", help="further options of `neurarium serve`")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -84,8 +87,14 @@ async def measured(address: tuple[str, int], options: argparse.Namespace, server
     before = processor(server)
     most, times = await closed(address, question, options.connections, options.seconds)
     share = (processor(server) - before) / len(times)
-    late = await opened(address, question, options.connections, options.seconds, most / 2)
-    return {"requests per second": most, "processor": share, "full": times, "half": late}
+    late = await opened(address, question, options.connections, options.seconds, options.rate or most / 2)
+    return {
+        "requests per second": most,
+        "processor": share,
+        "closed loop": times,
+        "open loop": late,
+        "rate": options.rate or most / 2,
+    }
 
 
 def request() -> bytes:
@@ -190,11 +199,12 @@ def report(found: dict[str, object], resident: float) -> None:
     """Print what was found."""
     print(f"{found['requests per second']:,.0f} requests per second")
     print(f"{1e6 * found['processor']:,.0f} microseconds of the server's processor per request")  # type: ignore[operator]
-    for name in ("full", "half"):
+    print(f"open loop at {found['rate']:,.0f} per second")
+    for name in ("closed loop", "open loop"):
         times = sorted(found[name])  # type: ignore[call-overload]
         middle, high, most = statistics.median(times), times[int(0.99 * len(times))], times[-1]
         print(
-            f"{name} load: median {1000 * middle:.1f} ms, p99 {1000 * high:.1f} ms, most {1000 * most:.1f} ms, "
+            f"{name}: median {1000 * middle:.1f} ms, p99 {1000 * high:.1f} ms, most {1000 * most:.1f} ms, "
             f"{len(times):,} requests"
         )
     print(f"{resident:,.0f} MB resident")

@@ -111,7 +111,7 @@ def digits_run(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def table_client(serving, people):
-    return serving(people[1], limit=1_000_000, timeout=3.0)
+    return serving(people[1], limit=1_000_000)
 
 
 @pytest.fixture(scope="session")
