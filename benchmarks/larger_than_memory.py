@@ -55,23 +55,28 @@ def _write_part(path: Path, frames: list[polars.LazyFrame]) -> None:
 def train(source: str, stream: bool, network: str, batch_size: int) -> dict[str, float]:
     """Train one epoch in this process; return its figures."""
     import neurarium as nr
+    from neurarium.training.callbacks.callback import Callback
+
+    class Clock(Callback):
+        """Notes when the first and the last step ended."""
+
+        times: tuple[float, ...] = ()
+
+        def step(self, loop, metrics):
+            self.times = (*self.times[:1], time.monotonic())
 
     begun = time.monotonic()
     data = nr.data.table(source, "y", stream=stream)
     read = time.monotonic()
     builder = {"mlp": nr.networks.MLP, "tabm": nr.networks.TabM}[network]
-    method = nr.methods.Supervised(builder.for_data(data.inputs, data.targets))
-    run = nr.fit(method, data, epochs=1, batch_size=batch_size, progress=False)
-    seconds = run.seconds
-    begun_steps = time.monotonic()
-    for batch in method.source(data.train, batch_size=batch_size, seed=1):
-        method.step(batch)
-    steps = time.monotonic() - begun_steps
+    method, clock = nr.methods.Supervised(builder.for_data(data.inputs, data.targets)), Clock()
+    started = time.monotonic()
+    run = nr.fit(method, data, epochs=1, batch_size=batch_size, progress=False, callbacks=[clock])
     return {
         "rows": len(data.train),
         "reading_seconds": read - begun,
-        "fit_seconds": seconds,
-        "rows_per_second": len(data.train) / steps,
+        "first_step_seconds": clock.times[0] - started,
+        "rows_per_second": (len(data.train) - batch_size) / (clock.times[-1] - clock.times[0]),
         "r2": run.history[-1]["validation"]["r2"],
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
@@ -100,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gigabytes", type=float, default=6.0)
     parser.add_argument("--network", default="mlp", choices=["mlp", "tabm"])
-    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--batch-size", type=int, default=1024)
     parser.add_argument(
         "--folder", type=Path, help="where the table is written; a temporary folder by default"
     )
@@ -124,7 +129,7 @@ def main() -> None:
     for name, each in found.items():
         print(
             f"{name:<18} {each['rows']:>11,} rows  read {each['reading_seconds']:6.1f} s  "
-            f"{each['rows_per_second']:>9,.0f} rows/s  R2 {each['r2']:.3f}  peak {each['peak_bytes'] / 1e9:.2f} GB"
+            f"first step {each['first_step_seconds']:4.1f} s  {each['rows_per_second']:>9,.0f} rows/s  R2 {each['r2']:.3f}  peak {each['peak_bytes'] / 1e9:.2f} GB"
         )
     rate = found["whole, streamed"]["rows_per_second"] / found["a part, in memory"]["rows_per_second"]
     print(f"streamed at {rate:.0%} of the speed in memory")

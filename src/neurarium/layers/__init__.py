@@ -16,6 +16,9 @@ MEMBERS = {
     ),
     "MaxoutLinear": Member("maxout_linear", "maxout-linear", "the largest of several linear maps", "04"),
     "normalize_spectrum": Member("spectral_norm"),
+    "AttentionPooling": Member(
+        "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
+    ),
     "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
     "TableEmbedding": Member(
         "table_embedding", "table-embedding", "a row of numbers and categories as a vector", "01"

@@ -18,6 +18,8 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "mixed tables (arXiv:2410.24210) that trains in minutes on a CPU",
     ),
     "Image": ("cnn", "convolutions see the same pattern at every place of an image"),
+    "Mixed": ("mixed", "each kind of column has a trunk of its own, and one layer joins what they say"),
+    "Tokens": ("text-bag", "a bag of tokens says most of what a text is about, and trains in seconds"),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 

@@ -25,7 +25,7 @@ def save_preparation(
 
     Args:
         folder: made if absent.
-        kind: "table", "image" or "array".
+        kind: "table", "mixed", "image" or "array".
         content: plain values.
         arrays: kept exactly, float64 as float64.
     """
@@ -46,9 +46,12 @@ def load_preparation(folder: Path | str) -> Preparation:
     """
     from neurarium.data.preparation.arrays import ArrayPreparation
     from neurarium.data.preparation.images import ImagePreparation
+    from neurarium.data.preparation.mixed import MixedPreparation
     from neurarium.data.preparation.tables import TablePreparation
 
-    kinds: dict[str, Any] = {"table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation}
+    kinds: dict[str, Any] = {
+        "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
+    }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")
     if not isinstance(content, dict) or content.get("kind") not in kinds:
@@ -65,6 +68,8 @@ def load_preparation(folder: Path | str) -> Preparation:
             fix="restore it from a copy, or train again",
         )
     try:
+        if content["kind"] == "mixed":  # it has further files
+            return MixedPreparation.from_folder(folder, content, arrays)
         found = kinds[content["kind"]].from_saved(content, arrays)
         if content["kind"] == "table":
             found.apply({name: [None] for name in found.sources})  # a row of gaps: what is damaged shows now, and here

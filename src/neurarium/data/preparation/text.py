@@ -1,0 +1,236 @@
+"""Preparation of texts: a tokenizer trained on training rows, lengths cut at a percentile, indices with padding."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy
+import torch
+from torch import Tensor
+
+from neurarium.core.errors import ArtifactError, DataError, MissingDependencyError, require, unknown
+from neurarium.core.files import sha256, write_text
+from neurarium.data.dataset import Decision
+from neurarium.data.specs import Tokens
+
+PADDING, UNKNOWN = 0, 1
+VOCABULARY = 8000
+PERCENTILE, LONGEST = 95, 256
+SAMPLE = 100_000  # texts that a tokenizer is trained on, at most
+WORD = re.compile(r"\w+|[^\w\s]")
+Kind = Literal["byte-pair", "words"]
+
+
+class Tokenizer(Protocol):
+    """Texts to indices: 0 is padding, 1 an unknown token."""
+
+    kind: str
+
+    @property
+    def size(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]: ...
+
+    def to_text(self) -> str: ...
+
+
+class Words:
+    """Words and punctuation in lower case, the frequent ones; needs no further package.
+
+    Args:
+        words: those with indices 2, 3, ...
+
+    >>> Words.train(["A cat.", "a dog!"], 10).encode(["a cat?"])
+    [[2, 5, 1]]
+    """
+
+    kind = "words"
+
+    def __init__(self, words: Sequence[str]):
+        self.words = tuple(words)
+        self._codes = {word: code for code, word in enumerate(self.words, start=2)}
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int) -> Words:
+        """Take the most frequent words; of equally frequent ones those first in the alphabet."""
+        counts = collections.Counter(word for text in texts for word in WORD.findall(text.lower()))
+        ordered = sorted(counts, key=lambda word: (-counts[word], word))
+        return cls(ordered[: max(vocabulary - 2, 0)])
+
+    @classmethod
+    def from_text(cls, text: str) -> Words:
+        return cls(json.loads(text)["words"])
+
+    @property
+    def size(self) -> int:
+        return 2 + len(self.words)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[self._codes.get(word, UNKNOWN) for word in WORD.findall(text.lower())] for text in texts]
+
+    def to_text(self) -> str:
+        return json.dumps({"kind": self.kind, "words": list(self.words)}, ensure_ascii=False)
+
+
+class BytePair:
+    """Byte-pair encoding (arXiv:1508.07909) on bytes, by the package `tokenizers`: no text has an unknown token.
+
+    Args:
+        content: a `tokenizer.json`.
+
+    Raises:
+        MissingDependencyError: the extra `text` is not installed.
+        ArtifactError: the content is no tokenizer.
+    """
+
+    kind = "byte-pair"
+
+    def __init__(self, content: str):
+        try:
+            self.tokenizer = require("tokenizers", extra="text").Tokenizer.from_str(content)
+        except MissingDependencyError:
+            raise
+        except Exception as error:  # the package raises bare exceptions
+            raise ArtifactError(f"the tokenizer is damaged: {error}", fix="restore it from a copy") from error
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int) -> BytePair:
+        """Learn merges from texts in lower case."""
+        package = require("tokenizers", extra="text")
+        made = package.Tokenizer(package.models.BPE(unk_token=None))
+        made.normalizer = package.normalizers.Sequence(
+            [package.normalizers.NFKC(), package.normalizers.Lowercase()]
+        )
+        made.pre_tokenizer = package.pre_tokenizers.ByteLevel(add_prefix_space=True)
+        made.decoder = package.decoders.ByteLevel()
+        trainer = package.trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            min_frequency=2,
+            special_tokens=["[padding]", "[unknown]"],
+            initial_alphabet=sorted(package.pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        made.train_from_iterator(texts, trainer)
+        return cls(made.to_str())
+
+    from_text = classmethod(lambda cls, text: cls(text))
+
+    @property
+    def size(self) -> int:
+        return self.tokenizer.get_vocab_size()
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        return [each.ids for each in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def to_text(self) -> str:
+        return self.tokenizer.to_str(pretty=True)
+
+
+KINDS: dict[str, Any] = {"byte-pair": BytePair, "words": Words}
+
+
+@dataclasses.dataclass
+class TextPreparation:
+    """Texts to token indices of one length.
+
+    Args:
+        tokenizer: trained on training rows.
+        length: tokens per text; longer texts are cut, shorter ones padded with 0.
+    """
+
+    tokenizer: Tokenizer
+    length: int
+
+    @property
+    def inputs(self) -> Tokens:
+        """The spec of one prepared text."""
+        return Tokens(self.tokenizer.size, self.length, PADDING)
+
+    def encode(self, texts: Sequence[str | None]) -> Tensor:
+        """Return indices `(texts, length)` int32; a missing text is all padding."""
+        found = numpy.full((len(texts), self.length), PADDING, dtype=numpy.int32)
+        encoded = self.tokenizer.encode([text or "" for text in texts])
+        for row, indices in zip(found, encoded, strict=True):
+            kept = indices[: self.length]
+            row[: len(kept)] = kept
+        return torch.from_numpy(found)
+
+    def batch(self, tokens: Tensor) -> dict[str, Tensor]:
+        """Turn indices into the batch of a `Tokens` spec."""
+        return {"tokens": tokens.to(torch.int64), "mask": tokens != PADDING}
+
+    def save(self, path: Path) -> dict[str, Any]:
+        """Write the tokenizer to a file; return what else is to be remembered."""
+        write_text(path, self.tokenizer.to_text())
+        return {
+            "file": path.name, "sha256": sha256(path), "kind": self.tokenizer.kind, "length": self.length,
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: Path, held: dict[str, Any]) -> TextPreparation:
+        """Read what `save` wrote.
+
+        Raises:
+            ArtifactError: the file is missing or altered.
+        """
+        path = folder / Path(held["file"]).name
+        if not path.is_file() or sha256(path) != held["sha256"]:
+            raise ArtifactError(
+                f"the tokenizer {path} is missing or was altered",
+                fix="restore it from a copy, or train again",
+            )
+        return cls(KINDS[held["kind"]].from_text(path.read_text(encoding="utf-8")), int(held["length"]))
+
+
+def fit_text(
+    texts: Sequence[str | None],
+    *,
+    kind: Kind | None = None,
+    vocabulary: int = VOCABULARY,
+    length: int | None = None,
+    name: str = "text",
+) -> tuple[TextPreparation, list[Decision]]:
+    """Train a tokenizer on training texts and choose the length.
+
+    Args:
+        texts: of the training rows.
+        kind: "byte-pair" (needs the extra `text`) or "words"; None takes byte pairs where they can be had.
+        vocabulary: tokens at most.
+        length: tokens per text; None for the 95th percentile of the training texts, at most 256.
+        name: of the column, for messages.
+
+    Raises:
+        DataError: no text at all.
+        OptionError: no such tokenizer.
+        MissingDependencyError: byte pairs were asked for without the extra.
+    """
+    known = [text for text in texts if text]
+    if not known:
+        raise DataError(f"the text column '{name}' is empty in the training rows", fix=f"drop=('{name}',)")
+    if kind is not None and kind not in KINDS:
+        raise unknown("tokenizer", kind, KINDS)
+    chosen, reason = (kind, "given") if kind else _kind()
+    step = -(-len(known) // SAMPLE)
+    tokenizer = KINDS[chosen].train(known[::step], vocabulary)
+    sizes = [len(each) for each in tokenizer.encode(known[:: max(1, len(known) // 10_000)])]
+    usual = max(1, min(LONGEST, int(numpy.percentile(sizes, PERCENTILE))))
+    preparation = TextPreparation(tokenizer, length or usual)
+    why = "given" if length else f"the {PERCENTILE}th percentile of the training texts, {LONGEST} at most"
+    return preparation, [
+        Decision(f"tokenizer of {name}", f"{chosen}, {tokenizer.size:,} tokens", reason, "--set tokenizer="),
+        Decision(f"length of {name}", f"{preparation.length} tokens", why, "--set length="),
+    ]
+
+
+def _kind() -> tuple[str, str]:
+    try:
+        require("tokenizers", extra="text")
+    except MissingDependencyError:
+        return "words", 'byte pairs need an extra: pip install "neurarium[text]"'
+    return "byte-pair", "pieces of words leave nothing unknown"
