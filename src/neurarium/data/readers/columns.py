@@ -11,10 +11,11 @@ import polars
 from neurarium.core.errors import DataError, unknown
 from neurarium.data.readers.values import TRUTH, date_formats, dates, numbers, style_of, text
 
-KINDS = ("numeric", "categorical", "boolean", "date", "drop")
+KINDS = ("numeric", "categorical", "boolean", "date", "text", "image", "drop")
 FEW = 16  # whole numbers with at most so many different values may be codes
 ODD_VALUES, ODD_SHARE = 5, 0.05  # so many different values may be no numbers, on so few rows
 TEXT_SHARE, TEXT_VALUES = 0.5, 50  # above both, values are text or identifiers, not categories
+WORDS, TEXTS = 3.0, 20  # so many words per value, in so many different values: text
 IDENTIFIER = re.compile(r"(^|[_\s-])(id|index|idx|key|uuid|guid|row|rownum|rownames)$", re.IGNORECASE)
 
 
@@ -24,7 +25,7 @@ class Kind:
 
     Args:
         name: the column.
-        kind: "numeric", "categorical", "boolean", "date" or "drop".
+        kind: "numeric", "categorical", "boolean", "date", "text", "image" (paths of files) or "drop".
         style: how its numbers or dates are written.
         reason: why, in words.
         doubtful: a person may well decide otherwise; the choice is reported.
@@ -93,6 +94,10 @@ def _text(values: polars.Series, column: polars.Series) -> Kind:
         return Kind(
             name, "numeric", "plain", f"numbers but for {odd.len()} values, read as missing: {shown}", True
         )
+    words = float(values.head(5000).str.count_matches(r"\S+").mean() or 0)  # type: ignore[arg-type]
+    if different >= TEXTS and different > TEXT_SHARE * values.len() and words >= WORDS:
+        reason = f"{words:.1f} words per value, {different:,} different values in {values.len():,} rows"
+        return Kind(name, "text", reason=reason, doubtful=True)
     if different > TEXT_VALUES and different > TEXT_SHARE * values.len():
         reason = f"{different:,} different values in {values.len():,} rows: text or identifiers"
         return Kind(name, "drop", reason=reason, doubtful=True)

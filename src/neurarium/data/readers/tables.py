@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy
@@ -14,14 +15,16 @@ import torch
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
-from neurarium.data.preparation.numeric import Scaling
-from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
 from neurarium.data.preparation.label_sets import LabelSets
+from neurarium.data.preparation.numeric import Scaling
 from neurarium.data.preparation.several_targets import SeveralTargets
+from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
 from neurarium.data.preparation.targets import Labels, Target, Task, recognise_target
+from neurarium.data.preparation.text import Kind as Tokenizing
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
+from neurarium.data.readers.mixed import Parts, finish_of, with_images, with_parts
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.parts import named_after
 from neurarium.data.readers.streamed import streamable
@@ -50,18 +53,17 @@ def table(
     seed: int = 0,
     scaling: Scaling = "quantile",
     indicators: bool = True,
-    separator: str | None = None,
-    quote: str | None = None,
-    encoding: str | None = None,
-    missing: Sequence[str] | None = None,
-    skip: int = 0,
+    text: Sequence[str] = (),
+    image: Sequence[str] = (),
+    tokenizer: Tokenizing | None = None, vocabulary: int = 8000, length: int | None = None,
+    image_size: int | None = None,
+    separator: str | None = None, quote: str | None = None, encoding: str | None = None,
+    missing: Sequence[str] | None = None, skip: int = 0,
     broken: Literal["refuse", "quarantine"] = "refuse",
     labels_separator: str | None = None,
     name: str | None = None,
-    stream: bool | None = None,
-    sample: int = 200_000,
-    buffer: int = 256 << 20,
-) -> Dataset:
+    stream: bool | None = None, sample: int = 200_000, buffer: int = 128 << 20,
+) -> Dataset:  # fmt: skip
     """Read a table, split it, and prepare it by what its training rows show.
 
     Args:
@@ -81,11 +83,16 @@ def table(
         time: the column by which later rows test and earlier ones train; no input, unless `types` names it.
         task: "classification" or "regression", where the target could be either; "labels" for several labels per row.
         drop: columns to leave out.
-        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y", "drop".
+        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y", "text", "image", "drop".
         weights: the column of example weights; no input.
         seed: decides the split.
         scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
         indicators: whether gaps in a numeric column become an input of their own.
+        text: columns of texts; others are recognised (three words per value, mostly different ones).
+        image: columns of paths of images; others are recognised (such files are there).
+        tokenizer: of texts: "byte-pair" (needs the extra `text`) or "words"; `vocabulary` tokens at most, `length` per
+            text (by default the 95th percentile of training texts, 256 at most).
+        image_size: pixels of the sides of images in columns; by default those of the data, 64 at most.
         separator, quote, encoding, missing, skip, broken: how text is read, where it is not found out rightly; see
             `Reading`.
         labels_separator: what stands between the labels of a row (";", "|", ..., "json"), where it is not found out.
@@ -96,7 +103,7 @@ def table(
         buffer: of a streamed table, the bytes of raw rows that are shuffled together.
 
     Returns:
-        A dataset of `Table` -> `Classes`, `Quantity` or `Targets`; `dataset.decisions` says what was decided and how to override
+        A dataset of `Table` (`Mixed` with texts or images) -> `Classes`, `Quantity` or `Targets`; `dataset.decisions` says what was decided and how to override
         it, `dataset.summary` what was noticed, `dataset.rows` which rows of the source are in which split.
 
     Raises:
@@ -112,7 +119,7 @@ def table(
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
-    kinds = dict(types or {})
+    kinds = {**(types or {}), **dict.fromkeys(text, "text"), **dict.fromkeys(image, "image")}
     roles = {each for each in (group, time, weights) if each}
     _check_columns(read, targets, [*drop, *(set(kinds) - set(targets if len(targets) > 1 else ())), *roles])
     plan, decision = recognise_target(read.frame, targets, task, labels_separator, kinds)
@@ -124,12 +131,14 @@ def table(
     features = [each for each in read.frame.columns if each not in left_out]
     how = How(_fraction(validation), 0.0 if "test" in others else test_fraction, split, group, time, seed)
     rows, split_decisions = partition(main.frame, main.encoded, main.usable, plan, how)
-    found = _kinds(main.frame[rows["train"]], features, kinds, reading)
+    found = with_images(_kinds(main.frame[rows["train"]], features, kinds, reading), main.frame, main.folder)
     preparation, left = _fit(main, plan, found, rows["train"], reading, scaling, indicators, weights)
-    parts = _examples(preparation, main, rows, others)
-    decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left]
+    how_parts = Parts(tokenizer, vocabulary, length, image_size)
+    preparation, told = with_parts(preparation, main.frame, rows["train"], found, main.folder, how_parts)
+    parts, quarantined = _examples(preparation, main, rows, others)
+    decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left, *told]
     decisions += [each for other in others.values() for each in other.decisions]
-    summary = _summary(read, main, found, parts, plan, reading)
+    summary = _summary(read, main, found, parts, plan, reading) | quarantined
     summary["constant"] = [each.subject.removeprefix("column ") for each in left]
     rows = {**rows, **{key: other.usable for key, other in others.items()}}
     return Dataset(
@@ -148,6 +157,12 @@ class _Part:
     usable: numpy.ndarray
     origin: str
     decisions: list[Decision]
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the files that its rows name are looked for first."""
+        path = Path(self.origin)
+        return path if path.is_dir() else path.parent if path.is_file() else None
 
 
 def _part(read: Read, plan: Target) -> _Part:
@@ -257,9 +272,10 @@ def _fit(
     indicators: bool,
     weights: str | None,
 ) -> tuple[TablePreparation, list[Decision]]:
-    kept = [kind for kind in kinds if kind.kind != "drop"]
+    kept = [kind for kind in kinds if kind.kind not in ("drop", "text", "image")]
     fitted = fit_columns(main.frame, train, kept, reading, main.origin, scaling, indicators)
-    if not fitted.numeric and not fitted.categorical:
+    others = any(kind.kind in ("text", "image") for kind in kinds)
+    if not fitted.numeric and not fitted.categorical and not others:
         raise DataError(
             f"no column of {main.origin} is left to learn from",
             expected="a column of numbers or categories that varies",
@@ -275,18 +291,22 @@ def _fit(
 
 def _examples(
     preparation: TablePreparation, main: _Part, rows: Rows, others: Mapping[str, _Part]
-) -> dict[str, Examples]:
+) -> tuple[dict[str, Examples], dict[str, Any]]:
+    quarantined: list[dict[str, str]] = []
+
     def whole(part: _Part) -> Examples:
         preparation.require(part.frame.columns, part.origin)
-        inputs, _ = preparation.transform(part.frame, part.origin)
+        inputs, notes = preparation.transform(part.frame, part.origin)
+        quarantined.extend(notes.get("quarantined", ()))
         batch: dict[str, Any] = {"inputs": inputs, "targets": preparation.target.tensor(part.encoded)}
         if preparation.weights:
             batch["weights"] = read_weights(part.frame, preparation.weights, part.origin)
-        return Examples(batch)
+        return Examples(batch, finish=finish_of(preparation))
 
     together = whole(main)
     parts = {key: together.subset(torch.from_numpy(chosen)) for key, chosen in rows.items()}
-    return parts | {key: whole(other).subset(torch.from_numpy(other.usable)) for key, other in others.items()}
+    parts |= {key: whole(other).subset(torch.from_numpy(other.usable)) for key, other in others.items()}
+    return parts, {"quarantined": quarantined} if quarantined else {}
 
 
 def _reports(kinds: Sequence[Kind]) -> list[Decision]:
