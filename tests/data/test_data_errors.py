@@ -228,7 +228,7 @@ CASES = {
     "target dropped": (table_with(drop=("label",)), ["is the target"]),
     "nothing left": (table_with(drop=("a", "b")), ["no column", "left to learn from"]),
     "constants only": (frame({"a": [1.0] * 40, "label": list("xy") * 20}), ["no column", "left to learn from"]),
-    "nested columns": (lambda f: nr.data.table(polars.DataFrame({"a": [[1], [2]], "label": ["x", "y"]}), "label"), ["'a'", "List"]),
+    "nested columns": (lambda f: nr.data.table(polars.DataFrame({"a": [[{"b": 1}], [{"b": 2}]], "label": ["x", "y"]}), "label"), ["'a'", "List"]),
     "columns of different lengths": (frame({"a": [1, 2, 3], "label": ["x", "y"]}), ["different lengths"]),
     "negative weights": (frame({"a": NUMBERS, "w": [-1.0, *NUMBERS[1:]], "label": list("xy") * 20}, weights="w"), ["'w'", "-1.0 in row 1"]),
     # splits

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
@@ -34,7 +35,7 @@ SHOWN = {
 
 
 @dataclasses.dataclass
-class EvaluationReport:
+class EvaluationReport(Displayed):
     """What an evaluation found; `print` shows it.
 
     Args:
@@ -203,7 +204,19 @@ def report_of(
         _fill_classes(report, seen, targets)
     elif isinstance(targets, Quantity):
         report.pairs = _sampled(seen, targets, seed)
+        if len(targets.names) > 1:
+            report.metrics |= _by_quantity(seen, targets)
     return report
+
+
+def _by_quantity(seen: Seen, targets: Quantity) -> dict[str, float]:
+    """The metrics of each of several quantities, which may have different units."""
+    metrics: dict[str, float] = {}
+    for number, name in enumerate(targets.names):
+        own = metrics_for(Quantity((name,)))  # type: ignore[arg-type]
+        own.update(seen.predictions[:, [number]], seen.targets[:, [number]], seen.weights)
+        metrics |= {f"{name}: {key}": float(value) for key, value in own.compute().items()}
+    return metrics
 
 
 def _side_by_side(

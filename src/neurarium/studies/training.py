@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from neurarium.studies.defaults import settle
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
+from neurarium.studies.transfer import Transfer
 from neurarium.training import distributed
 from neurarium.training.callbacks.logger import opened
 from neurarium.training.descent import Descent
@@ -52,6 +53,9 @@ def train(
     ensemble: int = 1,
     augment: Any = None,
     start: Run | None = None,
+    weights: str | Path | None = None,
+    freeze: int | float | str | Sequence[str] | None = None,
+    unfreeze_every: int | None = None,
     reader: Callable[..., Dataset] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -74,6 +78,10 @@ def train(
         augment: names with commas ("standard", "randaugment", "crop,flip,mixup"), or a function
             `augment(batch, chance) -> batch` such as a `Pipeline`.
         start: a run whose weights are the start.
+        weights: published weights that are the start: a file, a folder or a hub id (see `networks.read_weights`); their
+            network is the default.
+        freeze: parts that do not move: so many from the inputs on, a share, "all" but the head, or names.
+        unfreeze_every: epochs after which the highest held part is freed, again and again.
         reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
         seed: of the initial weights, the order of examples, dropout.
@@ -94,9 +102,15 @@ def train(
     >>> run.results["test"]["accuracy"] > 0.8
     True
     """
+    transfer = Transfer(weights, freeze, unfreeze_every)
+    if network is None and start is None and (found := transfer.network()):
+        network, options = found[0], {**found[1], **(options or {})}
     chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment)
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
+    data, held, more = transfer.begin(learner.deployed, data)
+    decisions += more
+    fitting["callbacks"] = [*fitting.get("callbacks", ()), *held]
     if isinstance(augment, str):
         augment, decision = Choice(augment).build(data, chosen.assigned["augment"])
         decisions.append(decision)

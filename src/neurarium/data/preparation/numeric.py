@@ -9,6 +9,8 @@ import numpy
 import polars
 from scipy.special import ndtri
 
+from neurarium.data.readers.lists import list_part, list_parts
+from neurarium.data.readers.moments import CLOCK_PARTS, DATE_PARTS, circle, clock_hours, durations
 from neurarium.data.readers.values import date_part, dates, finite, numbers
 
 KNOTS = 1000
@@ -34,6 +36,7 @@ class NumericColumn:
         indicator: whether `X is missing` is an input.
         knots, scores: float64; for "standard" one pair of mean and standard deviation.
         edges: bins of piecewise-linear embeddings, after scaling.
+        kind: "time", "duration" or "list" where the column is one; else it holds numbers, or dates where `part` says so.
     """
 
     source: str
@@ -46,6 +49,7 @@ class NumericColumn:
     knots: numpy.ndarray
     scores: numpy.ndarray
     edges: tuple[float, ...]
+    kind: str = ""
 
     @property
     def name(self) -> str:
@@ -53,7 +57,7 @@ class NumericColumn:
 
     def read(self, column: polars.Series, origin: str) -> numpy.ndarray:
         """Return a raw column as float64 with NaN for missing."""
-        return read_numbers(column, self.style, self.part, origin)
+        return read_numbers(column, self.style, self.part, origin, self.kind)
 
     def apply(self, raw: numpy.ndarray) -> numpy.ndarray:
         """Return prepared values of `(rows,)` raw ones."""
@@ -65,7 +69,7 @@ class NumericColumn:
         return filled
 
     def to_json(self) -> dict[str, Any]:
-        kept = ("source", "style", "part", "scaling", "fill", "value", "indicator", "edges")
+        kept = ("source", "style", "part", "scaling", "fill", "value", "indicator", "edges", "kind")
         return {name: getattr(self, name) for name in kept}
 
     @classmethod
@@ -73,15 +77,40 @@ class NumericColumn:
         return cls(**{**value, "edges": tuple(value["edges"])}, knots=knots, scores=scores)
 
 
-def read_numbers(column: polars.Series, style: str, part: str, origin: str) -> numpy.ndarray:
-    """Return a raw column, or a part of its dates, as float64 with NaN for missing."""
+def read_numbers(column: polars.Series, style: str, part: str, origin: str, kind: str = "") -> numpy.ndarray:
+    """Return a raw column, or a part of its dates, times or lists, as float64 with NaN for missing."""
+    if kind == "time":
+        hours = clock_hours(column)
+        return finite(hours if part == "hour" else circle(hours, part), origin)
+    if kind == "duration":
+        return finite(durations(column), origin)
+    if kind == "list":
+        return finite(list_part(column, style, part), origin)
     if part:
         return finite(date_part(dates(column, style), part), origin)
     return finite(numbers(column, style), origin)
 
 
+def parts_of(kind: str, style: str, column: polars.Series) -> tuple[str, ...]:
+    """Return the parts that training rows of a kind of column become; "" stands for the number itself."""
+    if kind == "list":
+        return list_parts(column, style)
+    return {"date": DATE_PARTS, "time": CLOCK_PARTS}.get(kind, ("",))
+
+
+def bounded(part: str) -> bool:
+    """Return whether a part lies between -1 and 1 by its nature, and needs no scaling."""
+    return part.endswith((" sine", " cosine")) or part.startswith("has ")
+
+
 def fit_numeric(
-    source: str, style: str, part: str, raw: numpy.ndarray, scaling: Scaling, indicators: bool = True
+    source: str,
+    style: str,
+    part: str,
+    raw: numpy.ndarray,
+    scaling: Scaling,
+    indicators: bool = True,
+    kind: str = "",
 ) -> NumericColumn | None:
     """Fit one numeric part on training values `(rows,)` with NaN for missing; None when there is nothing in it.
 
@@ -97,7 +126,9 @@ def fit_numeric(
         return None
     fill = float(ordered[(len(ordered) - 1) // 2])
     empty = numpy.zeros(0)
-    column = NumericColumn(source, style, part, scaling, fill, bool(varies), indicator, empty, empty, ())
+    column = NumericColumn(
+        source, style, part, scaling, fill, bool(varies), indicator, empty, empty, (), kind
+    )
     if varies:
         column.knots, column.scores = _scaled(ordered, scaling)
         column.edges = _edges(column, ordered)

@@ -56,7 +56,10 @@ def load_preparation(folder: Path | str) -> Preparation:
     content = read_json(folder / f"{NAME}.json")
     if not isinstance(content, dict) or content.get("kind") not in kinds:
         raise ArtifactError(f"{folder / NAME}.json is no preparation", expected=f"one of {', '.join(kinds)}")
-    if not isinstance(content.get("format_version", 0), int) or content.get("format_version", 0) > FORMAT_VERSION:
+    if (
+        not isinstance(content.get("format_version", 0), int)
+        or content.get("format_version", 0) > FORMAT_VERSION
+    ):
         raise ArtifactError(f"{folder} is from a newer version", fix="pip install --upgrade neurarium")
     stored = folder / f"{NAME}.safetensors"
     arrays = {name: tensor.numpy() for name, tensor in load_tensors(stored).items()}
@@ -72,7 +75,9 @@ def load_preparation(folder: Path | str) -> Preparation:
             return MixedPreparation.from_folder(folder, content, arrays)
         found = kinds[content["kind"]].from_saved(content, arrays)
         if content["kind"] == "table":
-            found.apply({name: [None] for name in found.sources})  # a row of gaps: what is damaged shows now, and here
+            found.apply(
+                {name: [None] for name in found.sources}
+            )  # a row of gaps: what is damaged shows now, and here
         return found
     except ArtifactError:
         raise

@@ -14,14 +14,23 @@ import torch
 from neurarium.core.errors import DataError, nearest, unknown
 from neurarium.data.dataset import Decision
 from neurarium.data.preparation.categorical import CategoricalColumn, fit_categorical
-from neurarium.data.preparation.numeric import NumericColumn, Scaling, fit_numeric, read_numbers
+from neurarium.data.preparation.numeric import (
+    NumericColumn,
+    Scaling,
+    bounded,
+    fit_numeric,
+    parts_of,
+    read_numbers,
+)
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import TableTarget, target_from_json
 from neurarium.data.readers.columns import Kind
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.values import PARTS, numbers, text
+from neurarium.data.readers.values import numbers, text
 from neurarium.data.specs import Table
+
+KEPT = {"time": "time", "duration": "duration", "list": "list"}  # kinds that their values are read by
 
 
 @dataclasses.dataclass
@@ -237,11 +246,16 @@ def fit_columns(
         if kind.kind == "categorical":
             category = fit_categorical(column.gather(train), reading.missing)
             found.categorical += [category] if category else []
+        elif kind.kind == "hashed":
+            category = fit_categorical(column.gather(train), reading.missing, int(kind.style))
+            found.categorical += [category] if category else []
         else:
-            for part in PARTS if kind.kind == "date" else ("",):
-                raw = read_numbers(column, kind.style, part, origin)[train]
-                with_gaps = indicators and part in ("", "days")
-                number = fit_numeric(kind.name, kind.style, part, raw, scaling, with_gaps)
+            parts, own = parts_of(kind.kind, kind.style, column.gather(train)), KEPT.get(kind.kind, "")
+            for part in parts:
+                raw = read_numbers(column, kind.style, part, origin, own)[train]
+                how: Scaling = "none" if bounded(part) else scaling
+                with_gaps = indicators and part == parts[0]
+                number = fit_numeric(kind.name, kind.style, part, raw, how, with_gaps, own)
                 found.numeric += [number] if number else []
         if len(found.numeric) + len(found.categorical) == before:
             reason = "it is constant in the training rows"

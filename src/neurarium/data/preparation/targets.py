@@ -179,8 +179,8 @@ def recognise_target(
 
     Text and truth values are classes; numbers with a fraction are quantities; whole numbers are classes when at most
     20 different ones are there, each five times on average. Text that names several labels (see
-    `label_sets.separator_of`) is cut into them. Of several columns each is looked at by itself; quantities alone make
-    one target.
+    `label_sets.separator_of`) is cut into them. Of several columns those of numbers are quantities, the others are looked
+    at one by one; quantities alone make one target.
 
     Args:
         frame: all rows.
@@ -203,7 +203,10 @@ def recognise_target(
     if task == "regression":
         return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
     said = {"categorical": "classification", "boolean": "classification", "numeric": "regression"}
-    asked: list[Any] = [said.get((types or {}).get(name, ""), task) for name in columns]
+    asked: list[Any] = [
+        said.get((types or {}).get(name, ""), task or ("regression" if _are_numbers(frame, name) else None))
+        for name in columns
+    ]
     found = [_single(frame, name, each, separator) for name, each in zip(columns, asked, strict=True)]
     if all(isinstance(part, Quantities) for part, _ in found):
         return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
@@ -213,6 +216,14 @@ def recognise_target(
     )
     parts = SeveralTargets(tuple(part for part, _ in found))  # type: ignore[misc]
     return parts, Decision("task", shown, reason, "types={'COLUMN': 'categorical'}, task=")
+
+
+def _are_numbers(frame: polars.DataFrame, name: str) -> bool:
+    column = frame.get_column(name)
+    if column.dtype != polars.String:
+        return column.dtype.is_numeric()
+    known = text(column, ()).drop_nulls()
+    return bool(known.len()) and style_of(known) is not None
 
 
 def _single(

@@ -5,17 +5,33 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import polars
 
-from neurarium.core.errors import DataError, unknown
+from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data.readers.lists import style_of_lists
+from neurarium.data.readers.moments import clock_hours, durations, is_clock, is_duration
 from neurarium.data.readers.values import TRUTH, date_formats, dates, numbers, style_of, text
 
-KINDS = ("numeric", "categorical", "boolean", "date", "text", "image", "drop")
+KINDS = (
+    "numeric",
+    "categorical",
+    "hashed",
+    "boolean",
+    "date",
+    "time",
+    "duration",
+    "list",
+    "text",
+    "image",
+    "drop",
+)
 FEW = 16  # whole numbers with at most so many different values may be codes
 ODD_VALUES, ODD_SHARE = 5, 0.05  # so many different values may be no numbers, on so few rows
 TEXT_SHARE, TEXT_VALUES = 0.5, 50  # above both, values are text or identifiers, not categories
 WORDS, TEXTS = 3.0, 20  # so many words per value, in so many different values: text
+HASHED_ABOVE, BUCKETS = 10_000, 4096  # more different names share so many places
 IDENTIFIER = re.compile(r"(^|[_\s-])(id|index|idx|key|uuid|guid|row|rownum|rownames)$", re.IGNORECASE)
 
 
@@ -44,7 +60,8 @@ def recognise(column: polars.Series, missing: Sequence[str], wanted: str | None 
     Args:
         column: text, numbers, truth values or dates.
         missing: text that stands for a missing value.
-        wanted: the kind given by the user (`numeric`, `categorical`, `boolean`, `date`, `date:%d/%m/%Y`, `drop`).
+        wanted: the kind given by the user (`numeric`, `categorical`, `boolean`, `date`, `date:%d/%m/%Y`, `text`, `image`,
+            `drop`).
 
     Raises:
         DataError: the values are not of the kind that was given.
@@ -58,6 +75,8 @@ def recognise(column: polars.Series, missing: Sequence[str], wanted: str | None 
     name, kind = column.name, column.dtype
     if column.null_count() == column.len():
         return Kind(name, "drop", reason="it holds nothing but missing values", doubtful=True)
+    if kind == polars.List:
+        return _list(column.drop_nulls())
     if kind == polars.Boolean:
         return Kind(name, "boolean", "truth", "truth values")
     if kind in (polars.Date, polars.Datetime):
@@ -81,11 +100,17 @@ def _text(values: polars.Series, column: polars.Series) -> Kind:
     different = values.n_unique()
     if different <= 2 and _truth(values):
         return Kind(name, "boolean", "truth", "truth values")
+    if is_clock(values):
+        return Kind(name, "time", reason="times of day, as hours and as a circle of 24")
+    if is_duration(values):
+        return Kind(name, "duration", reason="durations, as seconds")
+    if style_of_lists(values):
+        return _list(values)
     if formats := date_formats(values):
         reason = (
-            "every value is a date"
+            f"every value is a date like {formats[0]}"
             if len(formats) == 1
-            else f"dates; also possible: {', '.join(formats[1:])}"
+            else f"dates like {formats[0]}, the day first where it could be the month; also possible: {', '.join(formats[1:])}"
         )
         return Kind(name, "date", formats[0], reason, doubtful=len(formats) > 1)
     odd = values.filter(numbers(values).is_null())
@@ -101,7 +126,20 @@ def _text(values: polars.Series, column: polars.Series) -> Kind:
     if different > TEXT_VALUES and different > TEXT_SHARE * values.len():
         reason = f"{different:,} different values in {values.len():,} rows: text or identifiers"
         return Kind(name, "drop", reason=reason, doubtful=True)
+    if different > HASHED_ABOVE:
+        reason = f"{different:,} different values: each gets one of {BUCKETS:,} places by a hash"
+        return Kind(name, "hashed", str(BUCKETS), reason, doubtful=True)
     return Kind(name, "categorical", reason=f"{different} different values")
+
+
+def _list(values: polars.Series) -> Kind:
+    style = style_of_lists(values) or "json"
+    reason = (
+        "lists of numbers"
+        if style == "numbers"
+        else "lists of names: how many, and which of the 100 most frequent"
+    )
+    return Kind(values.name, "list", style, reason, doubtful=True)
 
 
 def _numeric(values: polars.Series, style: str) -> Kind:
@@ -127,16 +165,28 @@ def _truth(values: polars.Series) -> bool:
 
 def _given(column: polars.Series, missing: Sequence[str], wanted: str) -> Kind:
     kind, _, style = wanted.partition(":")
-    if kind not in KINDS:
+    if kind not in (*KINDS, "embedded"):
         raise unknown("kind of column", kind, KINDS, fix="types={'column': 'numeric'}")
     values = text(column, missing).drop_nulls() if column.dtype == polars.String else column.drop_nulls()
+    if kind == "embedded":
+        kind = "categorical"
+    if kind == "hashed" and not (style or str(BUCKETS)).isdigit():
+        raise OptionError("the places of a hash are no number", expected="hashed:4096", received=wanted)
+    if kind in ("hashed", "list"):
+        return Kind(
+            column.name,
+            kind,
+            style or (style_of_lists(values) or "json" if kind == "list" else str(BUCKETS)),
+            "given",
+        )
     if kind == "date" and not style:
         style = next(iter(date_formats(values)), "") if values.dtype == polars.String and values.len() else ""
     if kind == "numeric":
         style = style or (values.dtype == polars.String and values.len() and style_of(values)) or "plain"
     if kind == "boolean":
         style = "truth"
-    read = {"numeric": numbers, "boolean": numbers, "date": dates}
+    read: dict[str, Any] = {"numeric": numbers, "boolean": numbers, "date": dates}
+    read |= {"time": lambda each, _: clock_hours(each), "duration": lambda each, _: durations(each)}
     if kind in read and values.len() and read[kind](values, style).null_count() == values.len():
         raise DataError(
             f"column '{column.name}' holds no value of the kind '{wanted}'",

@@ -176,7 +176,7 @@ def _plain(column: polars.Series, origin: str) -> polars.Series:
     if kind == polars.Duration:
         return column.dt.total_microseconds().cast(polars.Float64) / 1e6
     if kind == polars.Time:
-        return column.cast(polars.Int64).cast(polars.Float64) / 1e9
+        return column.dt.to_string("%H:%M:%S")
     if kind == polars.Decimal:
         return column.cast(polars.Float64)
     if kind.is_float():

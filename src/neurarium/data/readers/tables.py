@@ -19,7 +19,7 @@ from neurarium.data.preparation.label_sets import LabelSets
 from neurarium.data.preparation.numeric import Scaling
 from neurarium.data.preparation.several_targets import SeveralTargets
 from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
-from neurarium.data.preparation.targets import Labels, Target, Task, recognise_target
+from neurarium.data.preparation.targets import Labels, TableTarget, Task, recognise_target
 from neurarium.data.preparation.text import Kind as Tokenizing
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
@@ -83,7 +83,8 @@ def table(
         time: the column by which later rows test and earlier ones train; no input, unless `types` names it.
         task: "classification" or "regression", where the target could be either; "labels" for several labels per row.
         drop: columns to leave out.
-        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y", "text", "image", "drop".
+        types: kinds of columns: "numeric", "categorical", "boolean", "date", "date:%d/%m/%Y",
+            "time", "duration", "list", "list:;", "hashed", "hashed:4096", "text", "image", "drop".
         weights: the column of example weights; no input.
         seed: decides the split.
         scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
@@ -165,7 +166,7 @@ class _Part:
         return path if path.is_dir() else path.parent if path.is_file() else None
 
 
-def _part(read: Read, plan: Target) -> _Part:
+def _part(read: Read, plan: TableTarget) -> _Part:
     for column in plan.columns:
         if column not in read.frame.columns:
             raise unknown(f"column in {read.origin}:", column, read.frame.columns, error=DataError)
@@ -188,7 +189,7 @@ def _part(read: Read, plan: Target) -> _Part:
     return _Part(read.frame, encoded, numpy.flatnonzero(known), read.origin, decisions)
 
 
-def _require_known(read: Read, plan: Target, encoded: numpy.ndarray) -> None:
+def _require_known(read: Read, plan: TableTarget, encoded: numpy.ndarray) -> None:
     if isinstance(plan, SeveralTargets):
         for part, values in plan.pieces(encoded):
             _require_known(read, part, values)
@@ -264,7 +265,7 @@ def _kinds(
 
 def _fit(
     main: _Part,
-    plan: Target,
+    plan: TableTarget,
     kinds: Sequence[Kind],
     train: numpy.ndarray,
     reading: Reading,
@@ -310,17 +311,27 @@ def _examples(
 
 
 def _reports(kinds: Sequence[Kind]) -> list[Decision]:
-    """The decisions on columns that a person may take otherwise."""
-    return [
-        Decision(
-            f"column {kind.name}",
-            "left out" if kind.kind == "drop" else kind.kind,
-            kind.reason,
-            f"types={{'{kind.name}': KIND}}",
-        )
-        for kind in kinds
-        if kind.doubtful
-    ]
+    """The decisions on columns that a person may take otherwise: plain ones together, the others one by one."""
+    found = []
+    for what, kind in (("numbers", "numeric"), ("categories", "categorical")):
+        plain = [
+            each.name for each in kinds if each.kind == kind and each.style == "plain" and not each.doubtful
+        ]
+        if plain:
+            shown = ", ".join(plain[:12]) + (f", ... ({len(plain)} in all)" if len(plain) > 12 else "")
+            reason = (
+                "their values are numbers" if kind == "numeric" else "text that repeats: up to 10,000 names"
+            )
+            found.append(Decision(f"columns of {what}", shown, reason, "types={'COLUMN': 'KIND'}"))
+    for each in kinds:
+        if each.doubtful or each.kind not in ("numeric", "categorical") or each.style != "plain":
+            choice = "left out" if each.kind == "drop" else each.kind
+            written = each.style not in ("", "plain", "truth") and each.kind != "drop"
+            choice += f" ({each.style})" if written else ""
+            found.append(
+                Decision(f"column {each.name}", choice, each.reason, f"types={{'{each.name}': KIND}}")
+            )
+    return found
 
 
 def _summary(
@@ -328,7 +339,7 @@ def _summary(
     main: _Part,
     kinds: Sequence[Kind],
     parts: Mapping[str, Examples],
-    plan: Target,
+    plan: TableTarget,
     reading: Reading,
 ) -> dict[str, Any]:
     frame = read.frame
@@ -379,7 +390,7 @@ def _joined(source: Any, target: Any, reading: Reading) -> tuple[Any, Any]:
 
 
 def _others(
-    validation: Any, test: Any, read: Read, targets: Sequence[str], reading: Reading, plan: Target
+    validation: Any, test: Any, read: Read, targets: Sequence[str], reading: Reading, plan: TableTarget
 ) -> dict[str, _Part]:
     """Read the splits that have a source of their own."""
     given = {"validation": validation, "test": test}

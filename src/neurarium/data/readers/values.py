@@ -9,6 +9,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError
+from neurarium.data.readers.moments import circle, rhythm
 
 TRUTH = {
     "true": 1.0,
@@ -19,33 +20,22 @@ TRUTH = {
     "n": 0.0,
     "t": 1.0,
     "f": 0.0,
+    "on": 1.0,
+    "off": 0.0,
     "1": 1.0,
     "0": 0.0,
 }
 DATES = tuple(
     day + clock
     for day in (
-        "%Y-%m-%d",
-        "%Y/%m/%d",
-        "%d.%m.%Y",
-        "%d/%m/%Y",
-        "%m/%d/%Y",
-        "%d-%m-%Y",
-        "%d-%b-%Y",
-        "%b %d, %Y",
+        "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y",
+        "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%y",
     )
     for clock in (
-        "",
-        " %H:%M",
-        " %H:%M:%S",
-        "T%H:%M:%S",
-        " %H:%M:%S%.f",
-        "T%H:%M:%S%.f",
-        "T%H:%M:%S%#z",
-        " %H:%M:%S%#z",
+        "", " %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S%.f", "T%H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p",
+        "T%H:%M:%S%#z", " %H:%M:%S%#z", "T%H:%M:%S%.f%#z", " %H:%M:%S%.f%#z", "T%H:%M%#z", " %H:%M:%S %#z",
     )
-)
-PARTS = ("days", "year", "month", "weekday", "hour")
+)  # fmt: skip
 MISSING = ("", "?", "NA", "N/A", "NaN", "NaT", "null", "#N/A", "#NA", "<NA>", "None", "-", "--", ".")
 AMBIGUOUS = ("none", "-", "--", ".")  # missing in an input column, but they may well be labels of a target
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?"
@@ -116,16 +106,23 @@ def style_of(column: polars.Series) -> str | None:
 
 
 def date_formats(column: polars.Series) -> list[str]:
-    """Return the formats in which every value of a text column is a date.
+    """Return the formats in which every value of a text column is a date; those that read other days come after.
+
+    Where day and month could change places, the day is first: that is the order of most of the world.
 
     >>> date_formats(polars.Series(["2024-01-31", "2024-02-01"]))
     ['%Y-%m-%d']
     """
-    if not re.match(r"^[A-Za-z0-9]{1,4}[-/. ]", column[0]) or not re.search(r"\d", column[0]):
+    if not re.match(r"^[A-Za-z0-9]{1,9}[-/., ]", column[0]) or not re.search(r"\d", column[0]):
         return []
     head = column.head(100)
     fitting = [each for each in DATES if not dates(head, each).null_count()]
-    return [each for each in fitting if not dates(column, each).null_count()]
+    found: dict[str, polars.Series] = {}
+    for each in fitting:
+        read = dates(column, each)
+        if not read.null_count() and not any(read.equals(other) for other in found.values()):
+            found[each] = read
+    return list(found)
 
 
 def dates(column: polars.Series, style: str) -> polars.Series:
@@ -135,6 +132,8 @@ def dates(column: polars.Series, style: str) -> polars.Series:
             column = column.str.to_datetime(style or None, strict=False, time_unit="us")
         except polars.exceptions.ComputeError:
             return polars.Series(column.name, [None] * column.len(), dtype=polars.Datetime("us"))
+        if "%Y" in style:  # the reader takes 24 for the year 24
+            column = column.set((column.dt.year() < 1000).fill_null(False), None)
     if column.dtype == polars.Date:
         column = column.cast(polars.Datetime("us"))
     if column.dtype != polars.Datetime:
@@ -145,13 +144,16 @@ def dates(column: polars.Series, style: str) -> polars.Series:
 
 
 def date_part(moments: polars.Series, part: str) -> polars.Series:
-    """Return a numeric part of moments: days since 1970 (with fraction), year, month, weekday (Monday 1), hour.
+    """Return a numeric part of moments: days since 1970 (with fraction), year, month, weekday (Monday 1), hour; or the
+    sine or cosine of a rhythm (see `moments`).
 
     >>> date_part(dates(polars.Series(["1970-01-02"]), "%Y-%m-%d"), "days").item()
     1.0
     """
     if part == "days":
         return moments.dt.epoch("us").cast(polars.Float64) / 86_400e6
+    if part.endswith((" sine", " cosine")):
+        return circle(rhythm(moments, part.rpartition(" ")[0]), part)
     read = {
         "year": moments.dt.year,
         "month": moments.dt.month,
