@@ -39,8 +39,10 @@ def _cell(value: float, share: float, truth: str, said: str) -> str:
     label = escape(f"{truth} taken for {said}: {value:,.0f}, {share:.1%}", quote=True)
     if value == 0:
         return f"<td class=none title='{label}'>·</td>"
+    # Two ranges with a gap between them: on every shade its text has a contrast of 4.5 or more.
     full = " class=full" if share > 0.55 else ""
-    return f"<td{full} style='--share:{max(0.1, 0.08 + 0.84 * share):.2f}' title='{label}'>{value:,.0f}</td>"
+    shade = 0.84 + 0.16 * share if full else 0.08 + 0.6 * share
+    return f"<td{full} style='--share:{shade:.2f}' title='{label}'>{value:,.0f}</td>"
 
 
 def _confused(matrix: Sequence[Sequence[float]], names: Sequence[str], most: int = 15) -> str:

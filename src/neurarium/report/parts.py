@@ -106,7 +106,7 @@ def figure(
         return plot
     step = -(-len(rows) // 60)
     shown = list(rows)[::step]
-    some = f" (every {step}. of {len(rows)})" if step > 1 else ""
+    some = f" ({len(shown)} of {len(rows)} rows)" if step > 1 else ""
     values = table(heads, shown, caption, right=range(1, len(heads)))
     return f"{plot}<details><summary>Values as a table{some}</summary>{values}</details>"
 

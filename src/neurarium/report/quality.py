@@ -33,9 +33,9 @@ def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
 
 def _classes_cards(report: EvaluationReport, found: Mapping[str, Any]) -> list[str]:
     cards, names = [], report.targets.names  # type: ignore[attr-defined]
+    wide = len(names) > 6
     if report.confusion is not None:
         note = "Rows are the truth, columns what was predicted; shades are shares of a row."
-        wide = len(names) > 6
         cards.append(card("Confusion matrix", confusion(report.confusion, names), note, wide=wide))
     classes = found.get("curves") or []
     if not classes and "roc" in report.pairs:
@@ -52,8 +52,8 @@ def _classes_cards(report: EvaluationReport, found: Mapping[str, Any]) -> list[s
         cards.append(card("ROC curve", charts.rates(classes, "roc"), note))
         if "pr" in classes[0]:
             cards.append(card("Precision and recall", charts.rates(classes, "pr"), f"For {drawn}."))
-    cards.append(card("Classes", _classes(report), wide=len(cards) % 2 == 0 or len(names) > 12))
-    return cards
+    shown = card("Classes", _classes(report), wide=wide)
+    return [*cards[:1], shown, *cards[1:]] if not wide else [*cards, shown]
 
 
 def _classes(report: EvaluationReport, most: int = 60) -> str:
@@ -109,13 +109,8 @@ def _tenths(held: Mapping[str, Any]) -> list[str]:
             f"they are {number(held['width'])} wide."
         )
     heads = ["predicted", "examples", "mean error", "mean absolute error", "in the interval"]
-    cards.append(
-        card(
-            f"Intervals and errors by prediction: {name}",
-            table(heads, shown, f"errors of {name} by prediction", right=(1, 2, 3, 4)),
-            note,
-        )
-    )
+    made = table(heads, shown, f"errors of {name} by prediction", right=(1, 2, 3, 4))
+    cards.append(card(f"Intervals and errors by prediction: {name}", made, note, wide=True))
     return cards
 
 
@@ -147,7 +142,7 @@ def calibration(found: Mapping[str, Any]) -> str:
         if held.get("bounded"):
             said = "No finite temperature is best on the validation split: it is left as it is."
         said += (
-            " The temperature is fitted on validation; `neurarium calibrate RUN` makes predictions use it."
+            " The temperature is fitted on validation; neurarium calibrate RUN makes predictions use it."
         )
     heads = ["", "as trained", "with the temperature"][: len(rows[0])]
     right = card("In numbers", table(heads, rows, "calibration", right=(1, 2)), said)

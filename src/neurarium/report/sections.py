@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurarium.report import charts
 from neurarium.report.parts import Html, card, grid, section, table
-from neurarium.report.words import in_shell, integer, number, titled
+from neurarium.report.words import in_shell, integer, plain, titled
 
 if TYPE_CHECKING:
     from neurarium.training.run import Run
@@ -62,14 +62,12 @@ def data(run: Run, found: Mapping[str, Any]) -> str:
         summary.pop("kinds", None)
     facts = [[str(k).replace("_", " "), _plain(v)] for k, v in summary.items() if v]
     shown = charts.shares(splits) if splits else ""
-    if facts:
-        shown += "<h3 class=second>Facts</h3>" + table(
-            ["fact", "value"], facts, "facts of the data", class_="facts"
-        )
-    if shown:
-        cards.append(card("Splits" if splits else "Known", shown))
     if isinstance(classes, Mapping) and classes:
-        cards.append(card("Classes", charts.shares(classes)))
+        shown += "<h3 class=second>Classes</h3>" + charts.shares(classes)
+    if shown:
+        cards.append(card("Splits" if splits else "Classes", shown.removeprefix("<h3 class=second>Classes</h3>")))
+    if facts:
+        cards.append(card("Facts", table(["fact", "value"], facts, "facts of the data", class_="facts")))
     if columns:
         cards.append(
             card(
@@ -97,7 +95,7 @@ def _columns(columns: list[Mapping[str, Any]], most: int = 60) -> str:
             drawn: Any = ""
         elif each.get("quartiles"):
             low, _, middle, _, high = each["quartiles"]
-            told = f"{number(low)} to {number(high)}, median {number(middle)}"
+            told = f"{plain(low)} to {plain(high)}, median {plain(middle)}"
             drawn = Html(charts.spark(each["histogram"]))
         else:
             told, drawn = "–", ""

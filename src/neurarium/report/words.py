@@ -70,6 +70,19 @@ def number(value: float | None) -> str:
     return f"{value:,.4f}" if abs(value) < 10 else f"{value:,.2f}"
 
 
+def plain(value: float | None) -> str:
+    """Write a value of a column: whole numbers without a point.
+
+    >>> plain(17.0), plain(2.5), plain(1484705.0)
+    ('17', '2.5', '1,484,705')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.5g}"
+
+
 def integer(value: float) -> str:
     """Write a count: 16281 as 16,281."""
     return f"{value:,.0f}"

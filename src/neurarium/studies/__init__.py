@@ -30,7 +30,9 @@ MEMBERS: dict[str, Member] = {
     "compare": Member("comparison", "compare", "two runs on the same examples, with a paired test", "08"),
     "compare_runs": Member("comparison", summary="two trained runs on the same examples, with a paired test"),
     "compare_several": Member(
-        "run_comparison", summary="several runs on the same examples, each pair with a paired test", chapter="08"
+        "run_comparison",
+        summary="several runs on the same examples, each pair with a paired test",
+        chapter="08",
     ),
     "RunComparison": Member("run_comparison", summary="metrics, paired tests, and what differs between runs"),
     "holm": Member("run_comparison", summary="p-values corrected for their number"),
@@ -64,7 +66,9 @@ MEMBERS: dict[str, Member] = {
     "untrained": Member("training", summary="what `train` would train, before its first step"),
     "calibrate_run": Member("decision_rule", summary="a run's temperature, kept in its folder", chapter="08"),
     "choose_rule": Member(
-        "decision_rule", summary="thresholds or costs by which a run decides, kept in its folder", chapter="08"
+        "decision_rule",
+        summary="thresholds or costs by which a run decides, kept in its folder",
+        chapter="08",
     ),
     "DecisionRule": Member("decision_rule", summary="how probabilities become a decision"),
     "check_signal": Member(
@@ -87,7 +91,7 @@ MEMBERS: dict[str, Member] = {
         "examination", "examine", "what a report shows beyond the metrics, computed once and kept", "08"
     ),
     "examination_of": Member("examination", summary="what `examine` found, from the run's folder"),
-    "baselines": Member(
+    "fit_baselines": Member(
         "baselines", "baselines", "a constant, a linear model, gradient boosting: on the same examples", "08"
     ),
     "Baseline": Member("baselines", summary="a simple model, measured as the run was"),
@@ -97,8 +101,8 @@ MEMBERS: dict[str, Member] = {
     "Importance": Member("importance", summary="what each column is worth, with the spread over repeats"),
     "worst_slices": Member("slices", "worst-slices", "the groups of examples on which it does worst", "08"),
     "Slices": Member("slices", summary="the worst groups, with intervals and what chance explains"),
-    "worst_errors": Member("worst_errors", "worst-errors", "the worst examples, with their inputs", "08"),
-    "WorstError": Member("worst_errors", summary="an example that was predicted badly, with its inputs"),
+    "worst_errors": Member("mistakes", "worst-errors", "the worst examples, with their inputs", "08"),
+    "WorstError": Member("mistakes", summary="an example that was predicted badly, with its inputs"),
     "cross_validate": Member(
         "cross_validation", "cross-validate", "every example predicted by a model that has not seen it", "03"
     ),

@@ -66,7 +66,7 @@ class Baseline:
         }
 
 
-def baselines(
+def fit_baselines(
     data: Dataset,
     run: Run | None = None,
     *,
@@ -102,7 +102,7 @@ def baselines(
         RefusalError: targets other than classes and quantities.
 
     >>> import neurarium as nr
-    >>> found = baselines(nr.data.load("iris"), kinds=("naive", "linear"), resamples=0)
+    >>> found = fit_baselines(nr.data.load("iris"), kinds=("naive", "linear"), resamples=0)
     >>> [(each.kind, each.report.metrics["accuracy"] > 0.8) for each in found]
     [('naive', False), ('linear', True)]
     """

@@ -15,14 +15,14 @@ from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
 from neurarium.data.specs import Classes, Quantity, Spec
-from neurarium.studies.baselines import baselines
+from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.importance import permutation_importance
 from neurarium.studies.learner import intervals_of, learner_of
+from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
 from neurarium.studies.slices import slices_of
-from neurarium.studies.worst_errors import errors_among
 from neurarium.training.run import Run
 
 Extent = Literal["quick", "full"]
@@ -155,7 +155,9 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         "baselines",
         lambda: [
             each.to_json()
-            for each in baselines(data, run, split=split, full=full, seen=seen, seconds=60.0 if full else 3.0)
+            for each in fit_baselines(
+                data, run, split=split, full=full, seen=seen, seconds=60.0 if full else 3.0
+            )
         ],
     )
     if raw_columns(run.preparation, examples.take([0])["inputs"]):
