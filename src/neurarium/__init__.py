@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from neurarium.core import display as _display
+
 __version__ = "0.1.0"
 
 _ROOMS = (
@@ -28,7 +30,8 @@ _FUNCTIONS = {
     "recorded": ("neurarium.core.recipe", "recorded"),
     "Frozen": ("neurarium.core.frozen", "Frozen"),
 }
-__all__ = [*_ROOMS, *_FUNCTIONS, "load"]
+_display.renderer = "neurarium.report.notebook:render"
+__all__ = [*_ROOMS, *_FUNCTIONS, "load", "show"]
 
 
 def load(folder: Any, **options: Any) -> Any:
@@ -36,6 +39,18 @@ def load(folder: Any, **options: Any) -> Any:
     from neurarium.training.run import Run
 
     return Run.load(folder, **options)
+
+
+def show(thing: Any) -> Any:
+    """Return a thing so that a notebook shows it as HTML: a network, or anything of ours.
+
+    Networks are plain torch modules, whose own display stays as it is; this is the way to see one as a table.
+
+    >>> import neurarium as nr
+    >>> "parameters" in nr.show(nr.networks.MLP(4, 2))._repr_html_()
+    True
+    """
+    return _display.Shown(thing)
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.specs import Spec
@@ -41,7 +42,7 @@ class Decision:
         }
 
 
-class Dataset:
+class Dataset(Displayed):
     """What is learned from.
 
     Args:

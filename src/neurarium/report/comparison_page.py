@@ -140,7 +140,7 @@ def _test(found: RunComparison) -> str:
 
     way = {"max": "More is better", "min": "Less is better"}.get(found.goal or "", "")
     pair = found.pairs[0]
-    return f"{TESTS[pair.test].capitalize()}; intervals by paired bootstrap. {way}. No difference shown is no proof of equality."
+    return f"{TESTS[pair.test][0].upper()}{TESTS[pair.test][1:]}; intervals by paired bootstrap. {way}. No difference shown is no proof of equality."
 
 
 def _differences(found: RunComparison) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError
 from neurarium.core.recipe import recorded
 from neurarium.data.sources.minibatches import Minibatches
@@ -23,7 +24,7 @@ COLDEST, HOTTEST = 1e-3, 1e3
 
 
 @dataclasses.dataclass(frozen=True)
-class Calibration:
+class Calibration(Displayed):
     """What temperature scaling found.
 
     Args:

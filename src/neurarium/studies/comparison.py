@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, ShapeError
 from neurarium.core.seeds import generator
 from neurarium.metrics.accuracy import Accuracy
@@ -31,7 +32,7 @@ TESTS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class Comparison(Displayed):
     """Two runs on the same examples.
 
     Args:

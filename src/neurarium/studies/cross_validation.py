@@ -12,6 +12,7 @@ import numpy
 import torch
 
 from neurarium.core import batches
+from neurarium.core.display import Displayed
 from neurarium.core.errors import OptionError, RefusalError, unknown
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data import folds as folding
@@ -33,7 +34,7 @@ HOW = ("stratified", "random", "grouped", "time")
 
 
 @dataclasses.dataclass
-class CrossValidation:
+class CrossValidation(Displayed):
     """What cross-validation found; `print` shows it.
 
     Args:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurarium.core.display import Displayed
 from neurarium.core.errors import ArtifactError, DataError, RefusalError
 from neurarium.core.files import read_json, sha256, write_json
 from neurarium.data.specs import Classes
@@ -29,7 +30,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True)
-class DecisionRule:
+class DecisionRule(Displayed):
     """How probabilities become a decision.
 
     Args:

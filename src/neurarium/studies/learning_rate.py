@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy
 
+from neurarium.core.display import Displayed
 from neurarium.core.errors import NotFiniteError, OptionError
 from neurarium.core.files import write_atomically
 from neurarium.core.seeds import random_state, set_random_state
@@ -22,7 +23,7 @@ WARM = 10  # steps at rates that change nothing: what the loss is at the start
 
 
 @dataclasses.dataclass(frozen=True)
-class LearningRateReport:
+class LearningRateReport(Displayed):
     """What a sweep of the rate found.
 
     Args:

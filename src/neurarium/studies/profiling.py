@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from neurarium.core import batches
+from neurarium.core.display import Displayed
 from neurarium.core.errors import OptionError
 from neurarium.data.dataset import Dataset
 from neurarium.training.method import Method
@@ -44,7 +45,7 @@ class LayerProfile:
 
 
 @dataclasses.dataclass(frozen=True)
-class Profile:
+class Profile(Displayed):
     """The layers of a network, in the order in which they first run.
 
     Args:

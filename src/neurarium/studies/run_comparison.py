@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 import torch
 
+from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset
 from neurarium.data.specs import Classes, Quantity
@@ -27,7 +28,7 @@ MOST = 12
 
 
 @dataclasses.dataclass
-class RunComparison:
+class RunComparison(Displayed):
     """Several runs on the same examples; `print` shows it.
 
     Args:
@@ -378,7 +379,7 @@ def _example(
 
 def pictures_of(run: Run, places: Sequence[int], split: str) -> dict[int, str]:
     """Return some examples of a split as data addresses of small PNGs, where a run's inputs are images."""
-    from neurarium.studies.worst_errors import picture
+    from neurarium.studies.mistakes import picture
 
     if type(run.inputs).__name__ != "Image" or not places:
         return {}

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
+from neurarium.core.display import Displayed
 from neurarium.core.errors import ShapeError
 from neurarium.core.seeds import generator
 from neurarium.initializers.probing import undisturbed
@@ -62,7 +63,7 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
-class SignalReport:
+class SignalReport(Displayed):
     """The signal of a network at its start.
 
     Args:

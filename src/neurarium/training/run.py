@@ -15,6 +15,7 @@ from torch import nn
 
 import neurarium
 from neurarium.core.codec import load_tensors, save_tensors
+from neurarium.core.display import Displayed
 from neurarium.core.errors import ArtifactError, UserError
 from neurarium.core.files import read_json, read_yaml, sha256, write_json, write_text
 from neurarium.core.options import parameters
@@ -27,7 +28,7 @@ from neurarium.training.rebuilding import rebuilding, require_sizes
 FORMAT_VERSION = 1
 
 
-class Run:
+class Run(Displayed):
     """What training leaves behind.
 
     Attributes:
