@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import re
@@ -83,6 +84,7 @@ def started(run: Path, options: list[str]) -> tuple[subprocess.Popen[str], tuple
 async def measured(address: tuple[str, int], options: argparse.Namespace, server: int) -> dict[str, object]:
     """Measure the most requests, then the latency at half of them."""
     question = request()
+    gc.freeze()  # pauses of the one who asks are none of the one who answers
     await closed(address, question, options.connections, 2.0)  # warm
     before = processor(server)
     most, times = await closed(address, question, options.connections, options.seconds)

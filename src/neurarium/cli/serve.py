@@ -42,7 +42,7 @@ def serve(
     host: Host = "127.0.0.1",
     port: Port = 8000,
     batch_size: BatchSize = 64,
-    batch_delay: BatchDelay = 1.0,
+    batch_delay: BatchDelay = 2.0,
     queue: Queue = 4096,
     limit: Limit = 8.0,
     timeout: Timeout = 20.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -85,6 +86,8 @@ class Server:
         """Answer until SIGTERM, Ctrl-C, or `stop`."""
         torch.set_num_threads(self.settings.threads)
         sys.setswitchinterval(SWITCH)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: looking through all of it again and again costs tens of milliseconds
         address = self.address
         if ready is not None:
             _when_started(self.server, lambda: ready(address))
@@ -92,6 +95,7 @@ class Server:
             with _ended_by_signals():
                 self.server.run(sockets=[self.listening])
         finally:
+            gc.unfreeze()
             self.listening.close()
 
     def stop(self) -> None:

@@ -34,7 +34,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     batch_size: int = 64
-    batch_delay: float = 0.001
+    batch_delay: float = 0.002
     queue: int = 4096
     limit: int = 8 << 20
     timeout: float = 20.0
