@@ -115,18 +115,13 @@ def images(
     columns = _columns(path, image, target, task, folder)
     stacks = _stacks(path) if image is None else None
     if stacks:
-        return arrays(
-            *stacks["train"],
-            test=stacks.get("test", test),
-            validation=stacks.get("validation", validation),
-            test_fraction=test_fraction,
-            split=split,
-            task="classification",
-            kind="image",
-            classes=classes,
-            seed=seed,
-            name=called,
-        )
+        given = {
+            "test": test,
+            "validation": validation,
+            **{key: stacks[key] for key in stacks if key != "train"},
+        }
+        how_split = {"test_fraction": test_fraction, "split": split, "seed": seed}
+        return arrays(*stacks["train"], task="classification", kind="image", classes=classes, name=called, **given, **how_split)  # fmt: skip
     found = _found(path, image, columns, folder, {"validation": validation, "test": test})
     fraction = float(validation) if isinstance(validation, int | float) and "validation" not in found else 0.0
     how = How(fraction, 0.0 if "test" in found else test_fraction, split, None, None, seed)
