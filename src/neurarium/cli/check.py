@@ -24,7 +24,7 @@ TAKEN = 50  # places on a line that the other cells of the table of columns take
 Page = Annotated[
     Path | None,
     typer.Option(
-        "--out", "-o", metavar="PAGE.html", help="Write all of it as one page.", show_default=False,
+        "--out", "--output", "-o", metavar="PAGE.html", help="Write all of it as one page.", show_default=False,
         rich_help_panel=a.OUT,
     ),
 ]  # fmt: skip

@@ -91,7 +91,7 @@ def _finding(each: Finding) -> str:
         rows.append(("rows" if all(isinstance(place, int) for place in each.where) else "where", told))
     listed = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in rows if value)
     return (
-        f'<article class="card finding {each.severity}"><h3><span class="tag">{each.severity}</span>'
+        f'<article class="card finding seen-{each.severity}"><h3><span class="tag">{each.severity}</span>'
         f'{escape(each.subject)} <span class="muted">{escape(each.kind)}</span></h3><p>{escape(each.seen)}</p>'
         f"<dl>{listed}</dl></article>\n"
     )
@@ -206,7 +206,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence
         )
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
-    return f'<div class="card scroll"><table><thead><tr>{cells(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+    top = f"<thead><tr>{cells(head, 'th')}</tr></thead>" if any(head) else ""
+    return f'<div class="card scroll"><table>{top}<tbody>{body}</tbody></table></div>'
 
 
 def _images(found: Inspection) -> str:

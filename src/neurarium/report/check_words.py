@@ -66,6 +66,12 @@ def image_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     for split, each in facts["channels"].items():
         mean, spread = (", ".join(f"{value:.0f}" for value in each[key]) for key in ("mean", "deviation"))
         rows.append((f"level, {split}", f"mean {mean}; deviation within an image {spread} (of 255)"))
+    near = (
+        "and those that look equal"
+        if facts["near_duplicates"]
+        else "alone: smaller than 32 pixels, they all look alike"
+    )
+    rows.append(("duplicates", f"equal ones {near}"))
     if facts["broken"]:
         rows.append(("broken", f"{len(facts['broken']):,}"))
     return rows

@@ -138,6 +138,15 @@ def test_npz_with_equal_images_across_splits(tmp_path):
     assert set(each.where) == {f"{split} image {row}" for split in ("train", "test") for row in range(1, 5)}
 
 
+def test_the_one_file_of_another_format_is_noted(folder):
+    for place in range(20, 30):
+        scene(place + 60).save(folder / "train" / "cat" / f"{place}.png")
+    scene(70).save(folder / "train" / "cat" / "gone.gif")
+    found = check(folder, validation=0.0)
+    assert found.of("odd format")[0].where == ("train/cat/gone.gif",)
+    assert not found.of("misnamed")
+
+
 def test_imbalanced_folders(folder):
     for each in sorted((folder / "train" / "dog").iterdir())[1:]:
         each.unlink()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
+from neurarium.studies.inspection import similar
 from neurarium.studies.inspection.finding import Finding, listed
 from neurarium.studies.inspection.pictures import Picture, Pictures
 
@@ -21,6 +22,7 @@ ENDINGS = {
     "WEBP": (".webp",), "TIFF": (".tif", ".tiff"),
 }  # fmt: skip
 SAME = {"MPO": "JPEG"}  # two photographs in one file, as telephones make them
+RARE = 0.005  # share of files up to which a format is odd among others
 ODD = 3.0  # the largest of the shorter sides over the smallest, above which sizes are a finding
 
 
@@ -42,6 +44,7 @@ def facts(pictures: Pictures) -> dict[str, Any]:
         "turned": sum(each.turned for each in seen),
         "broken": pictures.broken,
         "channels": _channels(seen),
+        "near_duplicates": similar.comparable(seen),
     }  # fmt: skip
 
 
@@ -111,6 +114,7 @@ def _kinds(seen: list[Picture]) -> Iterator[Finding]:
                 tuple(each.name for each in found[:20]),
             )  # fmt: skip
     yield from _misnamed(seen)
+    yield from _strange(seen)
     grey = sum(each.mode in ("1", "L", "LA") for each in seen)
     if 0 < grey < len(seen):
         few = [each for each in seen if (each.mode in ("1", "L", "LA")) == (2 * grey <= len(seen))]
@@ -135,6 +139,21 @@ def _misnamed(seen: list[Picture]) -> Iterator[Finding]:
             "note", "misnamed", "files", f"{len(odd):,} files hold another format than their name says: {shown}",
             "they are read all the same; such files are often placeholders for a photograph that is gone",
             "look at them", {"files": len(odd)}, tuple(each.name for each in odd[:20]),
+        )  # fmt: skip
+
+
+def _strange(seen: list[Picture]) -> Iterator[Finding]:
+    """A few files of another format than all others: screenshots, icons, placeholders."""
+    forms = Counter(each.form for each in seen if each.form)
+    rare = {form for form, count in forms.items() if count <= max(1, RARE * len(seen))}
+    odd = [each for each in seen if each.form in rare]
+    if odd and len(seen) >= 50 and forms.most_common(1)[0][1] >= 0.9 * len(seen):
+        most = forms.most_common(1)[0][0]
+        shown = listed([f"{each.name} ({each.form})" for each in odd], 3)
+        yield Finding(
+            "note", "odd format", "files", f"{len(odd):,} of {len(seen):,} files are not {most} as the others: {shown}",
+            "such files are often no photographs, but placeholders or drawings", "look at them",
+            {"files": len(odd)}, tuple(each.name for each in odd[:20]),
         )  # fmt: skip
 
 

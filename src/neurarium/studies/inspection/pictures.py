@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -248,39 +249,54 @@ def difference_hash(grey: Pillow.Image) -> int:
 
 
 def _of_stacks(dataset: Dataset, most: int, way: str) -> Pictures | None:
-    """Images that are arrays, as the source holds them; where it holds files of arrays, as they were read."""
+    """Images that are arrays, as the source holds them; where it holds files of arrays, as they were read.
+
+    All are compared byte by byte; of more than `most`, those with an equal one and a share of the others are looked at.
+    """
     names = list(getattr(dataset.targets, "names", ()))
     total = sum(len(split) for split in dataset.splits.values())
-    keep = min(1.0, most / max(1, total))
-    seen: list[Picture] = []
     counts: dict[str, dict[str, int]] = {}
+    stacks: dict[str, tuple[numpy.ndarray, list[str], list[bytes]]] = {}
     for split, examples in dataset.splits.items():
         held = getattr(examples, "batch", None)
-        if held is None or "inputs" not in held or not hasattr(held["inputs"], "ndim"):
+        if held is None or not hasattr(held.get("inputs"), "ndim"):
             return None
-        codes = numpy.asarray(examples.targets)
+        stack, codes = as_stack(held["inputs"]).numpy(), numpy.asarray(examples.targets)
         labels = [names[int(code)] for code in codes] if names and codes.ndim == 1 else [""] * len(codes)
-        numbers, times = numpy.unique(labels, return_counts=True)
-        counts[split] = {name: 0 for name in names} | dict(zip(numbers.tolist(), times.tolist(), strict=True))
+        counts[split] = {name: 0 for name in names} | dict(Counter(labels))
+        stacks[split] = (
+            stack,
+            labels,
+            [hashlib.blake2b(each.tobytes(), digest_size=16).digest() for each in stack],
+        )
+    times = Counter(digest for _, _, digests in stacks.values() for digest in digests)
+    limit = int(min(1.0, most / max(1, total)) * 2**32)
+    kept = {each for each, count in times.items() if count > 1 or int.from_bytes(each[:4], "big") < limit}
+    seen: list[Picture] = []
+    for split, (stack, labels, digests) in stacks.items():
         rows = dataset.rows.get(split)
-        seen += list(_arrays(held["inputs"], labels, split, rows, keep))
+        places = rows if rows is not None and len(rows) == len(labels) else range(len(labels))
+        seen += _arrays(stack, labels, digests, split, places, kept)
     return Pictures(dataset.name, seen, [], counts, (len(seen), total), way)
 
 
-def _arrays(inputs: Any, labels: Sequence[str], split: str, rows: Any, keep: float) -> Iterator[Picture]:
-    stack = as_stack(inputs).numpy()
+def _arrays(
+    stack: numpy.ndarray,
+    labels: Sequence[str],
+    digests: Sequence[bytes],
+    split: str,
+    rows: Any,
+    kept: set[bytes],
+) -> Iterator[Picture]:
+    low, scale = 0.0, 1.0
     if stack.dtype != numpy.uint8:
-        low, high = float(stack.min()), float(stack.max())
-        bytes_ = ((stack - low) * (255 / max(high - low, 1e-12))).round().astype(numpy.uint8)
-    else:
-        bytes_ = stack
-    limit = int(keep * 2**32)
-    for place, (pixels, label) in enumerate(zip(bytes_, labels, strict=True)):
-        digest = hashlib.blake2b(stack[place].tobytes(), digest_size=16).digest()
-        if keep < 1 and int.from_bytes(digest[:4], "big") > limit:
-            continue
-        row = int(rows[place]) if rows is not None and len(rows) == len(labels) else place
-        height, width = pixels.shape[1:]
-        yield _picture(
-            pixels, f"{split} image {row + 1}", split, label, height, width, "", "", 1, False, digest
-        )
+        low = float(stack.min())
+        scale = 255 / max(float(stack.max()) - low, 1e-12)
+    height, width = stack.shape[2:]
+    for place, digest in enumerate(digests):
+        if digest in kept:
+            pixels = stack[place]
+            if stack.dtype != numpy.uint8:
+                pixels = ((pixels - low) * scale).round().astype(numpy.uint8)
+            name = f"{split} image {int(rows[place]) + 1}"
+            yield _picture(pixels, name, split, labels[place], height, width, "", "", 1, False, digest)

@@ -23,9 +23,14 @@ def findings(pictures: Pictures) -> Iterator[Finding]:
     """Yield pictures that are there more than once."""
     seen = pictures.seen
     exact = equal(seen)
-    near = [] if any(min(each.height, each.width) < SIDE for each in seen) else alike(seen, exact)
+    near = alike(seen, exact) if comparable(seen) else []
     yield from _told(pictures, exact, "equal", "duplicates")
     yield from _told(pictures, near, "nearly equal", "near duplicates")
+
+
+def comparable(seen: Sequence[Picture]) -> bool:
+    """Return whether the pictures are large enough to say that two of them look equal."""
+    return bool(seen) and all(min(each.height, each.width) >= SIDE for each in seen)
 
 
 def equal(seen: Sequence[Picture]) -> list[list[int]]:

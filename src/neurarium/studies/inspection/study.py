@@ -79,7 +79,8 @@ def check_data(
     asked = {name: value for name, value in asked.items() if value is not None}
     dataset, refused = _read(source, target, asked, options or {})
     facts: dict[str, Any] = {}
-    if dataset is None or _is_table(dataset):
+    streamed = dataset is not None and dataset.rereading is None and not isinstance(source, Dataset)
+    if dataset is None or _is_table(dataset) or (streamed and type(dataset.inputs).__name__ == "Table"):
         kind = "table"
         table = _table(source, target, asked, options or {}, dataset)
         found = [*_of_table(table, facts, rows)]
@@ -142,7 +143,7 @@ def _is_table(dataset: Dataset) -> bool:
 def _table(
     source: Any, target: Any, asked: Mapping[str, Any], options: Mapping[str, Any], dataset: Dataset | None
 ) -> tables.Table:
-    if dataset is not None:
+    if dataset is not None and dataset.rereading is not None:
         return tables.of_dataset(dataset)
     named = (
         [each.strip() for each in target.split(",")] if isinstance(target, str) and "," in target else target
