@@ -147,17 +147,9 @@ def profile(
     output = Output(as_json, quiet)
     network, inputs, name = _network(what, command, seed, examples, output)
     found = measure(network, inputs, repeats=repeats)
-    made = table(
-        "layer",
-        "kind",
-        "output",
-        "parameters",
-        "multiply-adds",
-        "activations",
-        "ms",
-        "%",
-        right=(3, 4, 5, 6, 7),
-    )
+    times = ("ms", "%") if repeats else ()
+    heads = ("layer", "kind", "output", "params", "mult-adds", "memory", *times)
+    made = table(*heads, right=tuple(range(3, len(heads))))
     whole = sum(each.seconds or 0 for each in found.layers) or 1.0
     for each in found.layers:
         time = (
@@ -167,11 +159,12 @@ def profile(
         )
         shape = "×".join(map(str, each.shape[1:])) or "1"
         sizes = (f"{each.parameters:,}", _count(each.multiply_adds), _bytes(4 * math.prod(each.shape)))
-        made.add_row(escape(each.name or "(itself)"), each.kind, shape, *sizes, *time)
+        made.add_row(escape(each.name or "(itself)"), each.kind, shape, *sizes, *time[: len(times)])
     held = sum(4 * math.prod(each.shape) for each in found.layers)
     time = "" if found.seconds is None else f"{1000 * found.seconds:.2f}"
     made.add_section()
-    made.add_row("all", "", "", f"{found.parameters:,}", _count(found.multiply_adds), _bytes(held), time, "")
+    last = (time, "")[: len(times)]
+    made.add_row("all", "", "", f"{found.parameters:,}", _count(found.multiply_adds), _bytes(held), *last)
     output.say(f"\n[bold]{escape(name)}[/]  one forward pass of {found.examples} examples")
     output.say(made)
     weights = sum(each.numel() * each.element_size() for each in network.parameters())
