@@ -20,6 +20,10 @@ from neurarium.data.readers.sniffing import BLANKS, SAMPLE, Dialect, looks_like_
 from neurarium.data.readers.values import MISSING
 
 
+class NoRows(DataError):
+    """A table of a header alone: nothing by itself, no harm among other parts."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Reading:
     """How a table is read; what is None is found out.
@@ -107,7 +111,7 @@ def read_delimited(
     blank = frame.select(polars.all_horizontal(polars.all().is_null())).to_series()
     frame = frame.filter(~blank) if blank.any() else frame
     if frame.height == 0:
-        raise DataError(
+        raise NoRows(
             f"the file {path} has a header and no rows",
             expected="at least one row",
             received=", ".join(names[:8]),

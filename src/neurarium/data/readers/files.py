@@ -10,7 +10,7 @@ from neurarium.core.errors import DataError
 from neurarium.data.dataset import Decision
 from neurarium.data.readers.archives import members
 from neurarium.data.readers.columnar import columnar, read_columnar
-from neurarium.data.readers.delimited import Read, Reading, read_delimited
+from neurarium.data.readers.delimited import NoRows, Read, Reading, read_delimited
 from neurarium.data.readers.encodings import require_file, to_utf8
 from neurarium.data.readers.parts import files_of, hash_of, joined, with_folder_values
 from neurarium.data.readers.records import looks_like_records, read_records
@@ -30,13 +30,26 @@ def read_files(source: Any, reading: Reading, like: Sequence[Sequence[str]] = ()
     """
     files = files_of(source)
     reads: list[Read] = []
+    empty: list[str] = []
     for path in files:
         require_file(path)
-        for read in _tables(path, reading, [*([reads[0].frame.columns] if reads else []), *like]):
+        like_first = [*([reads[0].frame.columns] if reads else []), *like]
+        try:
+            found = _tables(path, reading, like_first)
+        except NoRows:  # tools that write in parallel leave such parts
+            if len(files) == 1 or (path == files[-1] and not reads):
+                raise
+            empty.append(path.name)
+            continue
+        for read in found:
             if len(files) > 1:
                 read.frame = with_folder_values(read.frame, path, source)
             reads.append(read)
     read = reads[0] if len(reads) == 1 else joined(reads, source if len(files) > 1 else files[0])
+    if empty:
+        read.decisions.append(
+            Decision("empty files", ", ".join(empty[:8]), "a header and no rows", "leave them out")
+        )
     read.facts["sha256"] = hash_of(files)
     return read
 
