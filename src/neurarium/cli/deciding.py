@@ -15,7 +15,6 @@ from neurarium.core.errors import OptionError, unknown
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
-    from neurarium.data.specs import Classes
     from neurarium.training.run import Run
 
 GOALS = ("f1", "accuracy", "balanced_accuracy", "mcc", "precision", "recall", "specificity", "f1_macro")
@@ -217,7 +216,7 @@ def _figures(decided: Any, truth: Any, costs: Any, targets: Any) -> dict[str, fl
     return found
 
 
-def _table(rows: dict[str, dict[str, dict[str, float]]], rule: Any, targets: Classes) -> Any:
+def _table(rows: dict[str, dict[str, dict[str, float]]], rule: Any, targets: Any) -> Any:
     heads = [f"{split}, {which}" for split in rows for which in ("largest", "chosen")]
     made = table("", *heads, right=tuple(range(1, len(heads) + 1)))
     several = targets.several or len(targets.names) > 2

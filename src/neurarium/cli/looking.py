@@ -117,8 +117,8 @@ def signal(
     output.say(
         f"per layer of weights: activations × {found.forward_growth:.3g}, gradients × {found.backward_growth:.3g}"
     )
-    for each in found.findings:
-        output.say(f"[bold]{escape(each.kind)}[/]: {escape(each.text)}\n  to fix: {escape(each.fix)}")
+    for wrong in found.findings:
+        output.say(f"[bold]{escape(wrong.kind)}[/]: {escape(wrong.text)}\n  to fix: {escape(wrong.fix)}")
     if found.healthy:
         output.say("[bold]healthy[/]: nothing vanishes, explodes or is dead")
     if path is not None:
@@ -161,9 +161,9 @@ def profile(
         sizes = (f"{each.parameters:,}", _count(each.multiply_adds), _bytes(4 * math.prod(each.shape)))
         made.add_row(escape(each.name or "(itself)"), each.kind, shape, *sizes, *time[: len(times)])
     held = sum(4 * math.prod(each.shape) for each in found.layers)
-    time = "" if found.seconds is None else f"{1000 * found.seconds:.2f}"
+    taken = "" if found.seconds is None else f"{1000 * found.seconds:.2f}"
     made.add_section()
-    last = (time, "")[: len(times)]
+    last = (taken, "")[: len(times)]
     made.add_row("all", "", "", f"{found.parameters:,}", _count(found.multiply_adds), _bytes(held), *last)
     output.say(f"\n[bold]{escape(name)}[/]  one forward pass of {found.examples} examples")
     output.say(made)

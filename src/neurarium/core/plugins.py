@@ -88,13 +88,13 @@ def _plugin(point: metadata.EntryPoint, distribution: metadata.Distribution) -> 
             "kebab-case, and what it stands for is package.module:name"
         )
         return None
-    summary = str(distribution.metadata.get("Summary") or "").strip()
-    version = str(distribution.metadata.get("Version") or "?")
+    summary = str(distribution.metadata["Summary"] or "").strip()
+    version = str(distribution.metadata["Version"] or "?")
     return Plugin(point.group, name, address, _called(distribution), version, summary)
 
 
 def _called(distribution: metadata.Distribution) -> str:
-    name = distribution.metadata.get("Name") if distribution.metadata else None
+    name = distribution.metadata["Name"] if distribution.metadata else None
     return re.sub(r"[-_.]+", "-", str(name or "a package without a name")).lower()
 
 

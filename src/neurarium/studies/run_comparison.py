@@ -281,7 +281,7 @@ def _said(run: Run) -> dict[str, Any]:
     network: Any = run.network
     calibrated = {}
     if isinstance(network, Temperature):
-        calibrated = {"calibrated: temperature": f"{float(network.temperature):.4g}"}
+        calibrated = {"calibrated: temperature": f"{network.temperature.item():.4g}"}
         network = network.network
     recipe = recipe_of(network)
     options = (
