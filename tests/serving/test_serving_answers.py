@@ -155,3 +155,9 @@ def test_real_tables_get_the_answers_of_predict(name, serving, tmp_path):
     else:
         for key in ("prediction", "low", "high"):
             assert numpy.allclose([each[key] for each in answers], expected[key].to_numpy(), rtol=1e-6)
+
+
+def test_asgi_is_the_application_alone(people):
+    inner = nr.serving.asgi(people[1])
+    assert {"/predict", "/health", "/openapi.json", "/metrics", "/"} == inner.paths
+    assert isinstance(nr.serving.Predictor(people[1]).answer([]), list) and callable(nr.serving.serve)

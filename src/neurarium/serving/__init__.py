@@ -5,7 +5,7 @@ from neurarium.core.members import Member, lazy
 MEMBERS: dict[str, Member] = {
     "Predictor": Member("predictor", summary="a run that answers many small questions at once"),
     "Settings": Member("settings", summary="where and within which limits a run is served"),
-    "application": Member("application", summary="a run as an ASGI application"),
+    "asgi": Member("application", summary="a run as an ASGI application"),
     "Server": Member("server", summary="a run at an address, to be run and stopped from Python"),
     "serve": Member("server", summary="serve a run until SIGTERM"),
 }

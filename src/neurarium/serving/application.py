@@ -40,7 +40,7 @@ HEADERS = [
 ]  # fmt: skip
 
 
-def application(run: Run, settings: Settings | None = None) -> Any:
+def asgi(run: Run, settings: Settings | None = None) -> Any:
     """Return a run as an ASGI application.
 
     Args:

@@ -72,6 +72,8 @@ class Predictor:
 
     def answer(self, examples: Sequence[Example]) -> list[Any]:
         """Return for each example its answer, or the `DataError` that tells why there is none."""
+        if not examples:
+            return []
         try:
             inputs, errors = self.reader.collate(examples)
         except DataError as error:
