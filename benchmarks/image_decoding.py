@@ -87,9 +87,15 @@ def in_processes(paths: list[Path]) -> None:
 
 
 def seconds(work) -> float:
-    start = time.perf_counter()
+    return measured(work)[0]
+
+
+def measured(work) -> tuple[float, float]:
+    """Return the seconds that passed, and those that processors worked for it, children included."""
+    start, before = time.perf_counter(), os.times()
     work()
-    return time.perf_counter() - start
+    took, after = time.perf_counter() - start, os.times()
+    return took, sum(after[:4]) - sum(before[:4])
 
 
 def loading(folder: Path, paths: list[Path], rounds: int) -> None:
@@ -108,15 +114,21 @@ def loading(folder: Path, paths: list[Path], rounds: int) -> None:
         "nr.data.images, storage=disk": lambda: ours("disk"),
         "nr.data.images, storage=files": lambda: ours("files"),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, work in ways.items():
-            times[name].append(seconds(work))
+            times[name].append(measured(work))
     base = times["plain Pillow, threads"]
-    print(f"\n| first epoch, {count:,} files | images/s | of plain Pillow in threads |\n|---|---|---|")
+    print(
+        f"\n| first epoch, {count:,} files | images/s | of plain Pillow in threads | processor ms per image | of it |"
+    )
+    print("|---|---|---|---|---|")
     for name, found in times.items():
-        share = statistics.median(b / t for b, t in zip(base, found, strict=True))
-        print(f"| {name} | {count / statistics.median(found):,.0f} | {share:.2f} |")
+        speed, work = (
+            statistics.median(b[k] / t[k] for b, t in zip(base, found, strict=True)) for k in (0, 1)
+        )
+        wall, busy = (statistics.median(each) for each in zip(*found, strict=True))
+        print(f"| {name} | {count / wall:,.0f} | {speed:.2f} | {1000 * busy / count:.2f} | {work:.2f} |")
 
 
 def epochs(folder: Path, rounds: int) -> None:

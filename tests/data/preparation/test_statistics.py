@@ -39,3 +39,11 @@ def test_standardize_leaves_the_stored_inputs_alone():
     assert finished["inputs"].unique().tolist() == [2.0]
     assert finished["targets"] == 1
     assert stored.unique().tolist() == [7.0]
+
+
+def test_bytes_counted_in_pairs_are_the_same(monkeypatch):
+    pixels = numpy.random.default_rng(0).integers(0, 256, (6, 3, 4, 5), dtype=numpy.uint8)
+    one_by_one = statistics.byte_counts(pixels)
+    monkeypatch.setattr(statistics, "MANY", 1)
+    assert (statistics.byte_counts(pixels) == one_by_one).all()
+    assert one_by_one.sum() == pixels.size and one_by_one[1, 7] == (pixels[:, 1] == 7).sum()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 CHUNK = 1 << 19  # numbers looked at together
+MANY = 1 << 18  # bytes from which a table of pairs pays for itself
 
 
 def moments(
@@ -52,9 +53,17 @@ def moments(
 def byte_counts(pixels: numpy.ndarray) -> numpy.ndarray:
     """Count the values 0 to 255 per channel of bytes `(images, channels, height, width)`: `(channels, 256)`."""
     counted = [
-        numpy.bincount(pixels[:, channel].ravel(), minlength=256) for channel in range(pixels.shape[1])
+        _counts(numpy.ascontiguousarray(pixels[:, channel]).ravel()) for channel in range(pixels.shape[1])
     ]
     return numpy.stack(counted)
+
+
+def _counts(values: numpy.ndarray) -> numpy.ndarray:
+    """Count bytes; many of them two at a time, which takes a third of the time."""
+    if len(values) < MANY or len(values) % 2:
+        return numpy.bincount(values, minlength=256)
+    pairs = numpy.bincount(values.view(numpy.uint16), minlength=1 << 16).reshape(256, 256)
+    return pairs.sum(axis=0) + pairs.sum(axis=1)
 
 
 def histogram_moments(histogram: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
