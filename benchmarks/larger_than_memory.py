@@ -52,8 +52,8 @@ def _write_part(path: Path, frames: list[polars.LazyFrame]) -> None:
     polars.concat(frames, rechunk=False).sink_parquet(path, row_group_size=ROWS, compression="lz4")
 
 
-def train(source: str, stream: bool, network: str, batch_size: int) -> dict[str, float]:
-    """Train one epoch in this process; return its figures."""
+def train(source: str, stream: bool, network: str, batch_size: int, steps: int | None) -> dict[str, float]:
+    """Train one epoch, or some steps, in this process; return the figures."""
     import neurarium as nr
     from neurarium.training.callbacks.callback import Callback
 
@@ -71,18 +71,20 @@ def train(source: str, stream: bool, network: str, batch_size: int) -> dict[str,
     builder = {"mlp": nr.networks.MLP, "tabm": nr.networks.TabM}[network]
     method, clock = nr.methods.Supervised(builder.for_data(data.inputs, data.targets)), Clock()
     started = time.monotonic()
-    run = nr.fit(method, data, epochs=1, batch_size=batch_size, progress=False, callbacks=[clock])
+    how = {"steps": steps} if steps else {"epochs": 1}
+    run = nr.fit(method, data, batch_size=batch_size, progress=False, callbacks=[clock], **how)
+    seen = min(len(data.train), (steps or len(data.train)) * batch_size)
     return {
         "rows": len(data.train),
         "reading_seconds": read - begun,
         "first_step_seconds": clock.times[0] - started,
-        "rows_per_second": (len(data.train) - batch_size) / (clock.times[-1] - clock.times[0]),
+        "rows_per_second": (seen - batch_size) / (clock.times[-1] - clock.times[0]),
         "r2": run.history[-1]["validation"]["r2"],
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
 
 
-def measured(source: str, stream: bool, network: str, batch_size: int) -> dict[str, float]:
+def measured(source: str, stream: bool, network: str, batch_size: int, steps: int | None) -> dict[str, float]:
     """Run `train` in a process of its own."""
     words = [
         sys.executable,
@@ -94,7 +96,9 @@ def measured(source: str, stream: bool, network: str, batch_size: int) -> dict[s
         "--batch-size",
         str(batch_size),
     ]
-    done = subprocess.run([*words, *(["--stream"] if stream else [])], capture_output=True, text=True)
+    words += ["--stream"] if stream else []
+    words += ["--steps", str(steps)] if steps else []
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -109,18 +113,19 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="where the table is written; a temporary folder by default"
     )
+    parser.add_argument("--steps", type=int, help="so many steps instead of an epoch")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     parser.add_argument("--stream", action="store_true", help=argparse.SUPPRESS)
     said = parser.parse_args()
     if said.train:
-        print(json.dumps(train(said.train, said.stream, said.network, said.batch_size)))
+        print(json.dumps(train(said.train, said.stream, said.network, said.batch_size, said.steps)))
         return
     with tempfile.TemporaryDirectory(dir=said.folder) as folder:
         write(Path(folder) / "whole", said.gigabytes)
         size = sum(each.stat().st_size for each in Path(folder).rglob("*.parquet"))
         part = str(sorted((Path(folder) / "whole").iterdir())[0])
         print(f"{size / 1e9:.2f} GB of Parquet; network {said.network}, batches of {said.batch_size}")
-        how = (said.network, said.batch_size)
+        how = (said.network, said.batch_size, said.steps)
         found = {
             "whole, streamed": measured(str(Path(folder) / "whole"), True, *how),
             "a part, streamed": measured(part, True, *how),

@@ -24,6 +24,8 @@ from neurarium.training.method import Method
 from neurarium.training.recorder import Recorder
 from neurarium.training.stopping import Best, Convergence
 
+GATHERED = 256  # single numbers that are kept before they become one tensor
+
 
 class Loop:
     """Runs a method over a source.
@@ -115,8 +117,7 @@ class Loop:
             except NotFiniteError as error:
                 raise self._located(error) from error
             self.step += 1
-            for name, value in metrics.items():
-                self._sums.setdefault(name, []).append(value)
+            self._note(metrics)
             for callback in self.callbacks:
                 callback.step(self, metrics)
             if every is not None and self.step % every == 0:
@@ -132,6 +133,14 @@ class Loop:
             if every is None:
                 self.evaluate()
         self._inside = False
+
+    def _note(self, metrics: dict[str, Any]) -> None:
+        """Keep the metrics of a step, in few tensors: thousands of single numbers would pin the memory around them."""
+        for name, value in metrics.items():
+            values = self._sums.setdefault(name, [])
+            values.append(value)
+            if len(values) >= GATHERED:
+                self._sums[name] = [_gathered(values)]
 
     def _located(self, error: NotFiniteError) -> NotFiniteError:
         """Add to a failure of the guard in which batch, and at which example, it happened."""
@@ -208,8 +217,7 @@ class Loop:
     def _training_means(self) -> dict[str, float]:
         means = {}
         for name, values in self._sums.items():
-            mean = torch.stack([torch.as_tensor(value).float() for value in values]).mean()
-            means[name] = float(mean)
+            means[name] = float(_gathered(values).float().mean())
         self._sums = {}
         return means
 
@@ -256,10 +264,7 @@ class Loop:
             "elapsed": self.elapsed,
             "best": None if self.best is None else self.best.state_dict(),
             "convergence": self.convergence.state_dict(),
-            "sums": {
-                name: torch.stack([torch.as_tensor(v).detach() for v in vs])
-                for name, vs in self._sums.items()
-            },
+            "sums": {name: _gathered(values) for name, values in self._sums.items()},
             "callbacks": [callback.state_dict() for callback in self.callbacks],
             "logs": self.recorder.lengths(),
         }
@@ -309,3 +314,7 @@ class Loop:
         finally:
             for number, handler in held.items():
                 signal.signal(number, handler)
+
+
+def _gathered(values: Sequence[Any]) -> Tensor:
+    return torch.cat([torch.as_tensor(value).detach().reshape(-1) for value in values])
