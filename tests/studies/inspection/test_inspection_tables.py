@@ -123,6 +123,17 @@ def test_duplicates_within_and_across_splits(clean_table):
     assert across.where == (101, 102, 103, 104, 105)
 
 
+def test_equal_rows_are_no_wonder_where_few_different_ones_are_possible():
+    chance = numpy.random.default_rng(0)
+    coarse = polars.DataFrame({"sex": chance.choice(["f", "m"], 400), "age": chance.integers(20, 60, 400),
+                               "kind": chance.choice(["a", "b"], 400)})  # fmt: skip
+    found = check(coarse, "kind")
+    each = one(found, "duplicates across splits", "test rows")
+    assert each.severity == "note"
+    assert each.numbers["repeated"] > 30
+    assert "no wonder" in each.seen
+
+
 def test_conflicting_duplicates_bound_the_accuracy(clean_table):
     train = clean_table(400, 1)
     turned = train[:30].with_columns(sick=polars.col("sick").replace({"yes": "no", "no": "yes"}))

@@ -11,10 +11,11 @@ import polars
 
 from neurarium.studies.inspection.columns import identifiers
 from neurarium.studies.inspection.finding import Finding, share
-from neurarium.studies.inspection.sampling import digests
+from neurarium.studies.inspection.sampling import codes, digests
 from neurarium.studies.inspection.tables import Table
 
 SOME, MUCH = 0.01, 0.1  # shares of rows above which duplicates are a warning, an error (across splits)
+OFTEN = 5.0  # times as many equal rows as independent columns would give are no wonder: columns go together
 CHANCE = 3  # fewer equal rows than this may be chance
 
 
@@ -23,9 +24,9 @@ def findings(table: Table) -> Iterator[Finding]:
     keys = _keys(table)
     if not keys:
         return
-    coarse = _coarse(table)
-    yield from _within(table, keys, coarse)
-    yield from _across(table, keys, coarse)
+    chance = _meeting(table)
+    yield from _within(table, keys, chance)
+    yield from _across(table, keys, chance)
     yield from _conflicts(table, keys)
 
 
@@ -41,12 +42,13 @@ def _keys(table: Table) -> dict[str, numpy.ndarray]:
     }
 
 
-def _coarse(table: Table) -> bool:
-    """Say whether few different rows are possible, so that equal ones are no wonder."""
-    possible = 1.0
+def _meeting(table: Table) -> float:
+    """Return the chance that two rows are equal, were the columns independent: the product of sum p^2 over columns."""
+    chance = 1.0
     for column in table.plain["train"].get_columns():
-        possible *= max(1, column.n_unique())
-    return possible < 20 * table.plain["train"].height
+        counts = numpy.unique(codes(column), return_counts=True)[1]
+        chance *= float(((counts / counts.sum()) ** 2).sum())
+    return chance
 
 
 def _with_target(keys: numpy.ndarray, target: numpy.ndarray | None) -> numpy.ndarray:
@@ -56,11 +58,12 @@ def _with_target(keys: numpy.ndarray, target: numpy.ndarray | None) -> numpy.nda
     return digests(mixed)
 
 
-def _within(table: Table, keys: dict[str, numpy.ndarray], coarse: bool) -> Iterator[Finding]:
+def _within(table: Table, keys: dict[str, numpy.ndarray], chance: float) -> Iterator[Finding]:
     for split, each in keys.items():
         whole = _with_target(each, table.encoded.get(split))
         extra = len(whole) - len(numpy.unique(whole))
         if extra:
+            coarse = extra <= OFTEN * chance * len(whole) ** 2 / 2
             grave = extra >= CHANCE and extra >= SOME * len(whole) and not coarse
             yield Finding(
                 "warning" if grave else "note", "duplicates", f"{split} rows",
@@ -79,7 +82,7 @@ def _places(table: Table, split: str, keys: numpy.ndarray) -> tuple[int, ...]:
     return tuple(int(row) + 1 for row in table.rows[split][repeated])
 
 
-def _across(table: Table, keys: dict[str, numpy.ndarray], coarse: bool) -> Iterator[Finding]:
+def _across(table: Table, keys: dict[str, numpy.ndarray], chance: float) -> Iterator[Finding]:
     for split in ("validation", "test"):
         if split not in keys:
             continue
@@ -89,6 +92,7 @@ def _across(table: Table, keys: dict[str, numpy.ndarray], coarse: bool) -> Itera
         if not count:
             continue
         part = count / len(other)
+        coarse = count <= OFTEN * chance * len(other) * len(train)
         severity = "note"
         if count >= CHANCE and not coarse:
             severity = "error" if part >= MUCH else "warning" if part >= SOME else "note"
