@@ -64,6 +64,35 @@ def _coerced(name: str, value: Any, annotation: Any, what: str) -> Any:
         ) from error
 
 
+SIZES = ("width", "widths", "heads", "kernel", "blocks", "members")
+
+
+def require_sizes(options: Mapping[str, Any], what: str) -> None:
+    """Refuse sizes that are none: a layer of no width learns nothing, without an error.
+
+    Raises:
+        OptionError: the option and its value.
+
+    >>> require_sizes({"widths": (8, 0)}, "network 'mlp'")
+    Traceback (most recent call last):
+    neurarium.core.errors.OptionError: option 'widths' of network 'mlp' is too small
+      expected: 1 or more
+      received: 8,0
+      to fix:   for example --set widths=64
+    """
+    for name, value in options.items():
+        numbers = value if isinstance(value, list | tuple) else (value,)
+        least = 1 if name in SIZES else 0
+        whole = [each for each in numbers if isinstance(each, int) and not isinstance(each, bool)]
+        if any(each < least for each in whole) and "seed" not in name:
+            raise OptionError(
+                f"option '{name}' of {what} is too small",
+                expected=f"{least} or more",
+                received=",".join(map(str, numbers)),
+                fix=f"for example --set {name}=64" if name in ("width", "widths") else f"leave out --set {name}=",
+            )
+
+
 def _split(text: str, annotation: Any) -> Any:
     """Split `a,b` where the annotation takes a sequence, and read `none` where it takes None."""
     choices = typing.get_args(annotation) if _is_union(annotation) else (annotation,)

@@ -13,7 +13,7 @@ from neurarium.core.batches import size
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_json
 from neurarium.core.members import find
-from neurarium.core.options import parameters
+from neurarium.core.options import parameters, require_sizes
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
@@ -306,10 +306,19 @@ def _network(data: Dataset, chosen: Chosen, ensemble: int) -> nn.Module:
     if ensemble < 1:
         raise OptionError("an ensemble has too few networks", expected="1 or more", received=ensemble)
     targets = _targets_for_loss(data, chosen)
-    networks = [
-        network_for(data.inputs, targets, chosen.name, **_network_options(chosen)).network
-        for _ in range(ensemble)
-    ]
+    options = _network_options(chosen)
+    require_sizes(options, f"network '{chosen.name}'")
+    try:
+        networks = [network_for(data.inputs, targets, chosen.name, **options).network for _ in range(ensemble)]
+    except (RuntimeError, ValueError, ZeroDivisionError) as error:
+        if not options:
+            raise
+        raise OptionError(
+            f"the network '{chosen.name}' cannot be built with these options: {str(error).splitlines()[0]}",
+            expected="options that go together (`neurarium train --help` tells of --set)",
+            received=", ".join(f"{name}={value}" for name, value in options.items()),
+            fix="leave one of them out",
+        ) from error
     if ensemble == 1:
         return networks[0]
     reason = "a deep ensemble: the mean of networks with starts of their own (arXiv:1612.01474)"

@@ -565,8 +565,14 @@ def _require_numbers(**options: Any) -> None:
     for name, value in options.items():
         if isinstance(value, int | float) and not math.isfinite(value):
             raise OptionError(
-                f"the option '{name}' is no finite number", received=value, fix=f"for example --set {name}=0.001"
-            )
+                f"the option '{name}' is no finite number", expected="a number, or none", received=value,
+                fix=f"leave out --set {name}=, or give a number",
+            )  # fmt: skip
+        if isinstance(value, int | float) and value < 0 and name in ("weight_decay", "clip_norm", "clip_value"):
+            raise OptionError(
+                f"the option '{name}' is negative", expected="0 or more", received=value,
+                fix=f"leave out --set {name}=, or give a number that is not negative",
+            )  # fmt: skip
 
 
 def _unpack(result: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:

@@ -102,6 +102,8 @@ def fit(
     >>> run.best["validation"]["accuracy"] > 0.9
     True
     """
+    if batch_size is not None and batch_size < 1:
+        raise OptionError("the batch is too small", expected="1 example or more", received=batch_size)
     setting = Setting(method, data, seed=seed, device=device, out=out, resume=resume)
     source = setting.feed(batch_size, workers=workers, augment=augment)
     epochs = setting.begin(source, epochs, steps, shard=shard)
