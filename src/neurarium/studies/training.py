@@ -309,7 +309,9 @@ def _network(data: Dataset, chosen: Chosen, ensemble: int) -> nn.Module:
     options = _network_options(chosen)
     require_sizes(options, f"network '{chosen.name}'")
     try:
-        networks = [network_for(data.inputs, targets, chosen.name, **options).network for _ in range(ensemble)]
+        networks = [
+            network_for(data.inputs, targets, chosen.name, **options).network for _ in range(ensemble)
+        ]
     except (RuntimeError, ValueError, ZeroDivisionError) as error:
         if not options:
             raise
