@@ -89,7 +89,9 @@ def require_sizes(options: Mapping[str, Any], what: str) -> None:
                 f"option '{name}' of {what} is too small",
                 expected=f"{least} or more",
                 received=",".join(map(str, numbers)),
-                fix=f"for example --set {name}=64" if name in ("width", "widths") else f"leave out --set {name}=",
+                fix=f"for example --set {name}=64"
+                if name in ("width", "widths")
+                else f"leave out --set {name}=",
             )
 
 
