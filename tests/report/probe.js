@@ -8,7 +8,7 @@ const look = async (frame, name) => {
   if (loaded.length) say("a request left the page", loaded[0].name);
 
   // every chart has marks
-  const marks = "path.line, rect.bar, circle.point, path[class^=shade], circle.here";
+  const marks = "path.line, rect.bar, circle.point, path[class^=shade], circle.here, circle.dot";
   const charts = [...page.querySelectorAll("svg[role=img]")];
   for (const chart of charts) {
     const seen = [...chart.querySelectorAll(marks)].some((each) => { const b = each.getBoundingClientRect(); return b.width + b.height > 1; });

@@ -120,7 +120,7 @@ def test_pages_read_well_at_every_width_light_and_dark(seen):
         for each in results
         if each["found"]
     }
-    assert wrong == {}
+    assert not wrong, "\n".join(f"{key}: {value}" for key, value in wrong.items())
     assert {(each["width"], each["dark"]) for each in results} == {
         (w, d) for w in WIDTHS for d in (True, False)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +14,7 @@ import neurarium as nr
 from neurarium.report import render, write_report
 
 EVIL = "<script>alert('x')</script>"
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "img"}
 
 
 class Reader(HTMLParser):
@@ -61,6 +62,7 @@ def runs(tmp_path_factory):
         found[name] = nr.studies.train(
             data, "mlp", options={"widths": "8"}, epochs=6, out=folder / name, progress=False
         )
+        nr.studies.examine(found[name])
     return found
 
 
@@ -69,8 +71,24 @@ def test_the_page_stands_alone_and_is_well_formed(runs, name):
     run = runs[name]
     html = render(run, command=f"neurarium train {EVIL}")
     reader = read(html)
-    assert reader.links == [] and "script" not in reader.tags and "http://" not in html
-    assert EVIL not in html and "&lt;script&gt;" in html
+    assert (
+        all(re.fullmatch(r"#[\w-]+|data:image/png;base64,.*", link) for link in reader.links)
+        and "http://" not in html
+    )
+    assert reader.tags.count("script") == 1  # our own, whose hash the policy names
+    assert "default-src 'none'" in html and EVIL not in html and "&lt;script&gt;" in html
+    assert all(
+        f'id="{link[1:]}"' in html or f"id={link[1:]}" in html for link in reader.links if link[0] == "#"
+    )
+    headings = [int(tag[1]) for tag in reader.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert headings[0] == 1 and headings.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(headings))
+    names = re.findall(r'\bid="([^"]+)"', html)
+    assert len(names) == len(set(names)) and html.count("<main ") == 1
+    assert all("scope=" in head for head in re.findall(r"<th\b[^>]*>", html))
+    assert all(
+        re.search("<title", svg) or "aria-hidden" in svg for svg in re.findall(r"<svg.*?</svg>", html, re.S)
+    )
     assert "prefers-color-scheme: dark" in html and "width=device-width" in html
     assert "nan" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S).lower().replace("finance", "")
     assert html.count("<svg") >= 3

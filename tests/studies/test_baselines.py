@@ -57,7 +57,10 @@ def test_quantities_equal_scikit_learn_run_by_hand():
     assert naive.report.metrics["rmse"] == pytest.approx(
         float(numpy.sqrt(((raw.mean() - truth) ** 2).mean()))
     )
-    assert naive.name == "always the mean" and naive.report.metrics["r2"] < 0.01 < linear.report.metrics["r2"]
+    assert (
+        naive.name == "always saying the mean"
+        and naive.report.metrics["r2"] < 0.01 < linear.report.metrics["r2"]
+    )
 
 
 def test_categories_beat_their_codes_where_codes_have_no_order():

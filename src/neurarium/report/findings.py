@@ -34,9 +34,9 @@ def slices(found: Mapping[str, Any]) -> str:
         f"The {held['measure']} over all {integer(held['examples'])} {held['split']} examples is {overall}."
     )
     note = (
-        f"{integer(held['tried'])} groups of at least {held['least']} examples were looked at: classes, categories, quarters "
+        f"{integer(held['tried'])} {'group' if held['tried'] == 1 else 'groups'} of at least {held['least']} examples {'was' if held['tried'] == 1 else 'were'} looked at: classes, categories, quarters "
         f"of numbers, and pairs of the worst. The p-values are multiplied by that number; {told} of these {len(rows)} "
-        "groups differ from the rest by more than chance explains (below 0.05)."
+        "differ from the rest by more than chance explains (below 0.05)."
     )
     if not rows:
         body = f"<p class=note>{escape(note.split('.')[0])}. None of them is worse than the whole.</p>"

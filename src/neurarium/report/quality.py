@@ -122,6 +122,8 @@ def calibration(found: Mapping[str, Any]) -> str:
     what = (
         f"the probability of “{held['positive']}”"
         if held.get("positive")
+        else "each label"
+        if held.get("several")
         else "the probability of the predicted class"
     )
     note = f"Of {what}; grey bars show how many examples there are. On the dashed line it means what it says."
@@ -141,9 +143,7 @@ def calibration(found: Mapping[str, Any]) -> str:
         )  # fmt: skip
         if held.get("bounded"):
             said = "No finite temperature is best on the validation split: it is left as it is."
-        said += (
-            " The temperature is fitted on validation; neurarium calibrate RUN makes predictions use it."
-        )
+        said += " The temperature is fitted on validation; neurarium calibrate RUN makes predictions use it."
     heads = ["", "as trained", "with the temperature"][: len(rows[0])]
     right = card("In numbers", table(heads, rows, "calibration", right=(1, 2)), said)
     return section(

@@ -63,9 +63,11 @@ def data(run: Run, found: Mapping[str, Any]) -> str:
     facts = [[str(k).replace("_", " "), _plain(v)] for k, v in summary.items() if v]
     shown = charts.shares(splits) if splits else ""
     if isinstance(classes, Mapping) and classes:
-        shown += "<h3 class=second>Classes</h3>" + charts.shares(classes)
+        shown += "<h3 class=second>Classes</h3>" + charts.shares(classes, 20 if len(classes) <= 20 else 8)
     if shown:
-        cards.append(card("Splits" if splits else "Classes", shown.removeprefix("<h3 class=second>Classes</h3>")))
+        cards.append(
+            card("Splits" if splits else "Classes", shown.removeprefix("<h3 class=second>Classes</h3>"))
+        )
     if facts:
         cards.append(card("Facts", table(["fact", "value"], facts, "facts of the data", class_="facts")))
     if columns:

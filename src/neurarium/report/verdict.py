@@ -137,7 +137,9 @@ def sentences(rows: Sequence[Mapping[str, Any]], report: EvaluationReport) -> li
 
 
 def _gap(value: float, whole: bool) -> str:
-    return f"{100 * value:.1f}" if whole else number(value)
+    if whole:
+        return f"{100 * value:.1f}"
+    return integer(value) if abs(value) >= 100 else number(value)
 
 
 def _sentence(row: Mapping[str, Any], report: EvaluationReport, sign: float, whole: bool) -> str:
@@ -151,7 +153,7 @@ def _sentence(row: Mapping[str, Any], report: EvaluationReport, sign: float, who
     if high < 0:
         return (
             f"Worse than {row['name']} by {_gap(-estimate, whole)}{unit} (95 % interval {_gap(-high, whole)} to "
-            f"{_gap(-low, whole)}), {where}: on this data the simpler model does better."
+            f"{_gap(-low, whole)}), {where}: on this data {row['name']} does better."
         )
     way = "better" if estimate > 0 else "worse" if estimate < 0 else "apart"
     return f"No clear difference from {row['name']}: {_gap(abs(estimate), whole)}{unit} {way} ({bounds}), {where}."

@@ -27,11 +27,11 @@ from neurarium.training.run import Run
 WIDEST = 4096  # numbers of an example
 TREES, ROUNDS, FEWEST = 400, 100, 10
 NAMES = {
-    "naive": "always the most frequent class",
+    "naive": "always saying the most frequent class",
     "linear": "logistic regression",
     "boosting": "gradient boosting",
 }
-OF_QUANTITIES = {"naive": "always the mean", "linear": "linear regression"}
+OF_QUANTITIES = {"naive": "always saying the mean", "linear": "linear regression"}
 
 
 @dataclasses.dataclass
@@ -183,6 +183,8 @@ def resampled(
 
 
 def _name(kind: str, targets: Spec) -> str:
+    if kind == "naive" and getattr(targets, "several", False):
+        return "saying how frequent each label is"
     return (OF_QUANTITIES if isinstance(targets, Quantity) else {}).get(kind, NAMES[kind])
 
 

@@ -59,6 +59,7 @@ def calibration_of(test: Seen, validation: Seen | None, targets: Classes, bins: 
     found = {
         "before": _reliability(test.predictions, test, bins, positive),
         "positive": targets.names[1] if positive else None,
+        "several": targets.several,
     }
     if validation is not None:
         fitted = fit_temperature(
