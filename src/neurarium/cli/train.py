@@ -17,6 +17,7 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
+LEAST = {"batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
     "task": ("classification", "regression", "labels"),
     "split": ("stratified", "random", "grouped", "time"),
@@ -228,6 +229,13 @@ def _check_early(command: Command) -> None:
     from neurarium.core.members import find
 
     seconds(command.time_limit)
+    for name, least in LEAST.items():
+        value = getattr(command, name)
+        if value is not None and value < least:
+            flag = f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"{flag} is too small", expected=f"{least} or more", received=value, fix=f"leave out {flag}"
+            )
     if command.network:
         find("network", command.network)
     if command.method:
