@@ -24,7 +24,6 @@ train header.csv -t kind
 train data.csv
 train data.csv -t kidn
 train data.csv -t KIND
-train data.csv -t kind,length
 train data.csv -t length --task classifcation
 train data.csv -t kind --task regression
 train data.csv -t one
