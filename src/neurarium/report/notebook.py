@@ -12,7 +12,7 @@ from neurarium.report.words import duration, integer, number
 MOST = 12
 STYLE = (
     "<style>.neurarium{font:13px/1.45 system-ui,sans-serif;color:inherit;max-width:62em}"
-    ".neurarium table{border-collapse:collapse;margin:.3em 0;color:inherit;background:transparent}"
+    ".neurarium table{font:inherit;border-collapse:collapse;margin:.3em 0;color:inherit;background:transparent}"
     ".neurarium th,.neurarium td{padding:.15em .9em .15em 0;text-align:left;background:transparent;color:inherit;"
     "border:0;border-bottom:1px solid color-mix(in srgb,currentColor 18%,transparent)}"
     ".neurarium td.n,.neurarium th.n{text-align:right;font-variant-numeric:tabular-nums}"
