@@ -228,7 +228,7 @@ class Classifier(ClassifierMixin, Estimator):
 
     >>> from sklearn.datasets import load_iris
     >>> inputs, classes = load_iris(return_X_y=True)
-    >>> model = Classifier("mlp", options={"widths": (32,)}, epochs=20).fit(inputs, classes)
+    >>> model = Classifier("mlp", options={"widths": (32,)}, epochs=20, learning_rate=1e-2).fit(inputs, classes)
     >>> bool(model.score(inputs, classes) > 0.9), model.predict_proba(inputs[:2]).shape
     (True, (2, 3))
     """
