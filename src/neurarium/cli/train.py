@@ -64,6 +64,7 @@ def train(
     rematerialize: a.Rematerialize = None,
     shard: a.Shard = None,
     workers: a.Workers = None,
+    report: a.Report = None,
     start: a.From = None,
     log: a.Log = None,
     config: a.Config = None,
