@@ -96,7 +96,8 @@ def rates(classes: Sequence[Mapping[str, Any]], kind: str) -> str:
     )
     ordered = sorted(classes, key=lambda each: each[area])
     single = len(ordered) == 1
-    marks, held, rows, legend = [], [], [], []
+    marks, held, rows = [], [], []
+    legend: list[tuple[str, str]] = []
     if kind == "roc":
         marks.append(element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="chance"))
     elif single and "share" in ordered[0]:

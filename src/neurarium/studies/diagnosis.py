@@ -56,7 +56,7 @@ def curves_of(seen: Seen, targets: Classes) -> list[dict[str, Any]]:
 def calibration_of(test: Seen, validation: Seen | None, targets: Classes, bins: int = 10) -> dict[str, Any]:
     """Return the reliability of a split, and of the same after a temperature fitted on validation."""
     positive = 1 if _binary(targets) else None
-    found = {
+    found: dict[str, Any] = {
         "before": _reliability(test.predictions, test, bins, positive),
         "positive": targets.names[1] if positive else None,
         "several": targets.several,
@@ -103,7 +103,12 @@ def thresholds_of(validation: Seen, test: Seen | None, targets: Classes) -> dict
         chosen = choose_threshold(
             scores, truth, costs=((0.0, alarm), (missed, 0.0)), weights=validation.weights
         )
-        row = {"missed": missed, "alarm": alarm, "threshold": chosen.value, "validation": chosen.score}
+        row: dict[str, Any] = {
+            "missed": missed,
+            "alarm": alarm,
+            "threshold": chosen.value,
+            "validation": chosen.score,
+        }
         costs = _costs(scores, truth, validation.weights, grid, missed, alarm)
         row["curve"] = costs
         if test is not None:

@@ -109,7 +109,8 @@ def permutation_importance(
     name = metric or ("accuracy" if isinstance(targets, Classes) else "rmse")
     sign = 1.0 if goal(name) == "max" else -1.0
     base = _measured(name, predictions_of(method, Examples(batch)))
-    begun, found, late = time.thread_time(), [], []
+    begun, late = time.thread_time(), []
+    found: list[tuple[str, tuple[float, ...]]] = []
     for column in columns:
         if found and seconds is not None and time.thread_time() - begun > seconds:
             late.append(column.name)

@@ -75,7 +75,7 @@ def worst_errors(
     """
     method = learner_of(trained)
     _, split, examples = examples_for(trained, data, split)
-    targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
+    targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples)
     rows = getattr(data if data is not None else getattr(trained, "data", None), "rows", {}).get(split)
     return errors_among(
@@ -134,14 +134,14 @@ def _told(seen: Seen, targets: Spec, place: int) -> tuple[str, str, float]:
             return truth, said, math.nan
         best = int(row.argmax())
         return targets.names[int(seen.targets[place])], targets.names[best], float(row[best])
-    said = point(seen.predictions)[place].tolist()
-    truth = seen.targets.reshape(len(seen.targets), -1)[place].tolist()
+    values = point(seen.predictions)[place].tolist()
+    true_values = seen.targets.reshape(len(seen.targets), -1)[place].tolist()
     names = getattr(targets, "names", ())
-    if len(truth) == 1:
-        return _number(truth[0]), _number(said[0]), math.nan
+    if len(values) == 1:
+        return _number(true_values[0]), _number(values[0]), math.nan
     named = [
-        ", ".join(f"{name} {_number(each)}" for name, each in zip(names, values, strict=True))
-        for values in (truth, said)
+        ", ".join(f"{name} {_number(each)}" for name, each in zip(names, each_side, strict=True))
+        for each_side in (true_values, values)
     ]
     return named[0], named[1], math.nan
 

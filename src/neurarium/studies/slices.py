@@ -122,7 +122,7 @@ def worst_slices(
     from neurarium.data.examples import Examples
 
     seen = predictions_of(method, Examples(batch))
-    targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
+    targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     return slices_of(
         seen,
         targets,
