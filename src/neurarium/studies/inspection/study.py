@@ -67,10 +67,10 @@ def check_data(
         DataError: there is no such data, or it cannot be read at all.
         OptionError: an option that such data does not have.
 
-    >>> frame = {"size": [1.0, 2.0, 3.0, 4.0] * 20, "made": [7] * 80, "kind": ["a", "b", "a", "b"] * 20}
+    >>> frame = {"size": range(80), "made": [7] * 80, "code": ["x", "y"] * 40, "kind": ["a", "b"] * 40}
     >>> found = check_data(frame, "kind", timing=False)
     >>> [each.subject for each in found.of("constant")], found.of("leak")[0].subject
-    (['column made'], 'column size')
+    (['column made'], 'column code')
     """
     asked = {
         "test": test, "validation": validation, "split": split, "group": group, "time": time, "columns": columns,
