@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurarium.core.errors import OptionError
+from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Image, Spec
 from neurarium.layers import activations
@@ -67,6 +67,7 @@ class SmallCNN(nn.Module):
             blocks.extend([nn.MaxPool2d(2, ceil_mode=True)] if position else [])
             for layer in range(depth):
                 blocks.extend(_convolution(width if layer else before, width, kernel, activation))
+        self.channels = channels
         self.body = nn.Sequential(*blocks)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = widths[-1]
@@ -81,6 +82,12 @@ class SmallCNN(nn.Module):
 
     def features(self, inputs: Tensor) -> Tensor:
         """Return the averaged feature maps, `(batch, feature_dim)`."""
+        if inputs.ndim != 4 or inputs.shape[1] != self.channels:
+            raise ShapeError(
+                "the images have another shape than the network takes",
+                expected=f"(batch, {self.channels}, height, width)",
+                received=tuple(inputs.shape),
+            )
         # Channels last by two permutations: vmap (gradients per example) knows no memory formats.
         maps = self.body(inputs.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2))
         return self.dropout(maps.mean(dim=(2, 3)))
