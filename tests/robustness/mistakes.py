@@ -163,7 +163,6 @@ CALLS: dict[str, Callable[[], Any]] = {
     "nr.data.table({'a': [1, 2], 'b': [1]}, 'b')": lambda: nr.data.table({"a": [1, 2], "b": [1]}, "b"),
     "nr.data.images(array)": lambda: nr.data.images(X),
     "nr.networks.MLP(3, 2)(torch.zeros(5, 4))": lambda: nr.networks.MLP(3, 2)(torch.zeros(5, 4)),
-    "nr.networks.SmallCNN(1, 2)(torch.zeros(5, 3, 8, 8))": lambda: nr.networks.SmallCNN(1, 2)(torch.zeros(5, 3, 8, 8)),
     "nr.networks.SmallCNN.for_data(a table)": lambda: nr.networks.SmallCNN.for_data(_specs().inputs, _specs().targets),
     "nr.networks.MLP.for_data(..., widht=(4,))": lambda: nr.networks.MLP.for_data(_specs().inputs, _specs().targets, widht=(4,)),
     "Supervised(network, optimizer='adamm')": lambda: fitted_with(optimizer="adamm"),
