@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.data.specs import Classes, Quantity
@@ -26,8 +27,12 @@ def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
         cards = _classes_cards(report, found)
     elif isinstance(report.targets, Quantity):
         cards = _quantity_cards(report, found)
-    else:
-        cards = []
+    else:  # several targets: the cards of each under its name
+        cards = [
+            each.replace("<h3>", f"<h3>{escape(name)}: ", 1)
+            for name, part in report.parts.items()
+            for each in (_classes_cards if isinstance(part.targets, Classes) else _quantity_cards)(part, {})
+        ]
     return section("quality", f"What it gets right and wrong ({report.split})", grid(*cards))
 
 

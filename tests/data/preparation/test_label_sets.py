@@ -58,8 +58,8 @@ def test_label_sets_are_saved_and_know_what_they_do_not_know():
     assert again == target
     encoded = again.encode(polars.DataFrame({"t": ["a;b", "c", ""]}))[0]
     assert encoded.tolist() == [[1, 1], [-2, -2], [0, 0]]
+    rows = {"x": list(range(30)), "t": CELLS}
     with pytest.raises(DataError, match=r"labels that the training rows do not have, the first in row 1"):
-        rows = {"x": list(range(30)), "t": CELLS}
         nr.data.table(rows, "t", test={"x": [1.5, 2], "t": ["green;red", "red"]}, types={"x": "numeric"})
 
 

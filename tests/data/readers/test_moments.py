@@ -13,7 +13,7 @@ def part(moment, name):
 
 
 @pytest.mark.parametrize(
-    "rhythm,period,place",
+    ("rhythm", "period", "place"),
     [("month", 12, 3), ("day of year", 365.25, 100), ("weekday", 7, 2), ("hour", 24, 18.5)],
 )
 def test_rhythms_are_points_on_a_circle(rhythm, period, place):
@@ -33,7 +33,7 @@ def test_the_ends_of_a_rhythm_lie_side_by_side():
 
 
 @pytest.mark.parametrize(
-    "written,seconds",
+    ("written", "seconds"),
     [("90 min", 5400), ("1h30m", 5400), ("PT1H30M", 5400), ("P1DT2H", 93600), ("2 days 03:00:01", 183601),
      ("26:00:00", 93600), ("1.5 hours", 5400), ("-00:10:00", -600), ("250 ms", 0.25), ("2w", 1209600)],
 )  # fmt: skip
@@ -50,7 +50,7 @@ def test_times_of_day_are_no_durations():
 
 
 @pytest.mark.parametrize(
-    "values,style",
+    ("values", "style"),
     [(["31.12.24", "01.01.25"], "%d.%m.%y"), (["1/31/24 3:05 PM", "2/1/24 1:00 AM"], "%m/%d/%y %I:%M %p"),
      (["3 January 2024", "14 March 2023"], "%d %B %Y"), (["2024-01-01T10:00:00.5+02:00"] * 2, "%Y-%m-%dT%H:%M:%S%.f%#z"),
      (["03/04/2024", "01/02/2024"], "%d/%m/%Y"), (["January 3, 2024", "May 4, 2024"], "%B %d, %Y")],

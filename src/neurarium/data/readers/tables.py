@@ -115,8 +115,7 @@ def table(
     >>> table(frame, target="sex")
     Dataset(table: Table -> Classes; train 28, validation 6, test 6)
     """
-    tokens = MISSING if missing is None else tuple(missing)
-    reading = Reading(_names(columns), separator, quote, encoding, tokens, skip, broken)
+    reading = _reading(columns, separator, quote, encoding, missing, skip, broken)
     source, target = _joined(source, target, reading)
     read = read_frame(source, reading)
     targets = _target_columns(read, target, reading)
@@ -408,6 +407,19 @@ def _companion(source: Any, read: Read, targets: Sequence[str], reading: Reading
         inputs = read_frame(source[0], reading, like=like[1:]).frame
         source = _joined(inputs, numpy.asarray(source[1]), reading)[0]
     return read_frame(source, reading, like=like)
+
+
+def _reading(
+    columns: Any,
+    separator: Any,
+    quote: Any,
+    encoding: Any,
+    missing: Sequence[str] | None,
+    skip: int,
+    broken: str,
+) -> Reading:
+    tokens = MISSING if missing is None else tuple(missing)
+    return Reading(_names(columns), separator, quote, encoding, tokens, skip, broken)
 
 
 def _names(columns: Sequence[str] | str | None) -> tuple[str, ...] | None:
