@@ -281,7 +281,8 @@ def _said(run: Run) -> dict[str, Any]:
     network: Any = run.network
     calibrated = {}
     if isinstance(network, Temperature):
-        calibrated = {"calibrated: temperature": f"{network.temperature.item():.4g}"}
+        held: Any = network.temperature
+        calibrated = {"calibrated: temperature": f"{held.item():.4g}"}
         network = network.network
     recipe = recipe_of(network)
     options = (
