@@ -15,7 +15,7 @@ from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.members import find, table
 from neurarium.core.recipe import build, recipe_of
-from neurarium.data.specs import Array, Classes, Image, Quantity, Series, Table, Tokens, Unlabeled
+from neurarium.data.specs import Array, Classes, Image, Mixed, Quantity, Series, Table, Tokens, Unlabeled
 
 EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
 SPECS = {
@@ -33,6 +33,11 @@ TARGETS = {
     "quantities": Quantity(("x", "y")),
 }
 EVERY = tuple(kind for kind in SPECS if kind != "photo")
+SPECS["tokens"] = Tokens(30, 7)
+SPECS["row"] = Mixed(
+    SPECS["mixed"], (("text_a", Tokens(30, 7)), ("text_b", Tokens(9, 3))), (("image_c", Image(3, 9, 6)),)
+)
+SPECS["texts"] = Mixed(Table(), (("text_a", Tokens(30, 7)),))
 ROWS = ("mixed", "numbers", "categories", "array")
 # Small sizes, so that the suite is fast; every network by its class, with the inputs that it takes.
 NETWORKS = {
@@ -49,6 +54,11 @@ NETWORKS = {
     "InceptionV3": ({}, ("photo",)),
     "MobileNetV2": ({"width": 0.25}, ("image",)),
     "MobileNetV3": ({"width": 0.25, "size": "small"}, ("image",)),
+    "TextBag": ({"width": 8}, ("tokens",)),
+    "MixedNetwork": (
+        {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},
+        ("row", "texts"),
+    ),
     "Ensemble": ({"network": "mlp", "size": 2, "widths": (8,)}, EVERY),
 }
 CASES = [(name, kind) for name, (_, kinds) in NETWORKS.items() for kind in kinds]
@@ -62,6 +72,18 @@ def draw(spec, rows=6, dtype=torch.float32):
         return torch.randn(rows, *spec.shape, generator=chance, dtype=dtype)
     if isinstance(spec, Image):
         return torch.randn(rows, spec.channels, spec.height, spec.width, generator=chance, dtype=dtype)
+    if isinstance(spec, Tokens):
+        tokens = torch.randint(1, spec.vocabulary, (rows, spec.length), generator=chance)
+        lengths = torch.tensor([spec.length, 0, *range(1, rows - 1)])[
+            :, None
+        ]  # a full text, an empty one, others
+        tokens = torch.where(torch.arange(spec.length) < lengths, tokens, 0)
+        return {"tokens": tokens, "mask": tokens != 0}
+    if isinstance(spec, Mixed):
+        inputs = draw(spec.table, rows, dtype)
+        for key, each in spec.texts:
+            inputs |= {f"{key}_{name}": value for name, value in draw(each, rows).items()}
+        return inputs | {key: draw(each, rows, dtype) for key, each in spec.images}
     parts = {}
     if spec.numeric:
         parts["numeric"] = torch.randn(rows, len(spec.numeric), generator=chance, dtype=dtype)
@@ -209,7 +231,8 @@ def test_the_head_can_be_replaced(name, kind):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_other_inputs_and_targets_are_refused_by_name(name):
     builder = getattr(networks, name).for_data
-    for spec in (Tokens(10, 5), Series(2, 5)):
+    own = {type(SPECS[kind]) for kind in NETWORKS[name][1]}
+    for spec in (each for each in (Tokens(10, 5), Series(2, 5)) if type(each) not in own):
         with pytest.raises(RefusalError, match=f"cannot take {type(spec).__name__}"):
             builder(spec, TARGETS["two classes"])
     kind = NETWORKS[name][1][0]

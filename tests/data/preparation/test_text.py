@@ -1,0 +1,72 @@
+"""Texts as token indices: trained on training texts, lengths by percentile, saved and read bitwise."""
+
+import json
+
+import numpy
+import pytest
+
+from neurarium.core.errors import ArtifactError, DataError, MissingDependencyError, OptionError
+from neurarium.data.preparation import text as module
+from neurarium.data.preparation.text import TextPreparation, Words, fit_text
+
+TEXTS = [f"the cat number {n} sat on the mat" + " again" * (n % 4) for n in range(200)]
+
+
+@pytest.mark.parametrize("kind", ["words", "byte-pair"])
+def test_texts_become_indices_that_survive_saving(kind, tmp_path):
+    if kind == "byte-pair":
+        pytest.importorskip("tokenizers")
+    made, decisions = fit_text(TEXTS, kind=kind, vocabulary=400)
+    held = made.save(tmp_path / "tokenizer.json")
+    again = TextPreparation.load(tmp_path, json.loads(json.dumps(held)))
+    texts = [*TEXTS[:5], "", None, "Ünknown wörds!", "x " * 500]
+    tokens = made.encode(texts)
+    assert tokens.tolist() == again.encode(texts).tolist() and tokens.shape == (9, made.length)
+    assert tokens[5].sum() == 0 and tokens[6].sum() == 0 and (tokens[8] > 0).all()
+    assert tokens.max() < made.inputs.vocabulary <= 400
+    assert made.batch(tokens)["mask"].sum(dim=1)[:7].tolist()[5:] == [0, 0]
+    assert (tokens[7] == 1).any() == (kind == "words")  # byte pairs know every text
+    assert [each.subject for each in decisions] == ["tokenizer of text", "length of text"]
+
+
+def test_the_length_is_a_percentile_of_training_texts():
+    texts = ["a b c"] * 95 + ["a " * 400] * 5
+    assert fit_text(texts, kind="words")[0].length in (3, 22, 23)
+    assert fit_text(["a " * 400] * 10, kind="words")[0].length == module.LONGEST
+    assert fit_text(texts, kind="words", length=7)[0].length == 7
+
+
+def test_training_again_gives_the_same_tokenizer():
+    pytest.importorskip("tokenizers")
+    contents = [fit_text(TEXTS, kind="byte-pair", vocabulary=400)[0].tokenizer.to_text() for _ in range(2)]
+    assert contents[0] == contents[1]
+
+
+def test_frequent_words_come_first():
+    assert Words.train(["b b a", "c a b"], 4).words == ("b", "a")
+
+
+def test_without_the_extra_words_are_taken(monkeypatch):
+    def missing(name, *, extra):
+        raise MissingDependencyError(
+            f"this needs the package '{name}'", fix=f'pip install "neurarium[{extra}]"'
+        )
+
+    monkeypatch.setattr(module, "require", missing)
+    made, decisions = fit_text(TEXTS)
+    assert made.tokenizer.kind == "words" and "neurarium[text]" in decisions[0].reason
+    with pytest.raises(MissingDependencyError, match="tokenizers"):
+        fit_text(TEXTS, kind="byte-pair")
+
+
+def test_mistakes_are_named(tmp_path):
+    with pytest.raises(DataError, match="text column 'note' is empty"):
+        fit_text([None, ""], name="note")
+    with pytest.raises(OptionError, match="no tokenizer 'word'"):
+        fit_text(TEXTS, kind="word")
+    made, _ = fit_text(TEXTS, kind="words")
+    held = made.save(tmp_path / "tokenizer.json")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="altered"):
+        TextPreparation.load(tmp_path, held)
+    assert numpy.isfinite(made.length)
