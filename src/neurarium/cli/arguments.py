@@ -66,6 +66,10 @@ ImageColumn = Annotated[
     str | None,
     _option("--image", metavar="COLUMN", help="The column of a table that names image files.", group=DATA),
 ]
+TextColumns = Annotated[
+    str | None,
+    _option("--text", metavar="COLUMN", help="A column of texts; several with commas.", group=DATA),
+]
 ImageFolder = Annotated[
     str | None,
     _option(

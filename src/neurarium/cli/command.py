@@ -23,6 +23,7 @@ class Command:
     data: str | None = None
     target: str | None = None
     image: str | None = None
+    text: str | None = None
     folder: str | None = None
     columns: str | None = None
     task: str | None = None

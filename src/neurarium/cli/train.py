@@ -36,6 +36,7 @@ def train(
     data: a.Data = None,
     target: a.Target = None,
     image: a.ImageColumn = None,
+    text: a.TextColumns = None,
     folder: a.ImageFolder = None,
     columns: a.Columns = None,
     task: a.Task = None,

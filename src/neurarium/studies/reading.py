@@ -13,7 +13,7 @@ from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Dataset
 from neurarium.data.readers.encodings import missing_path
 
-TABLE_ONLY = ("target", "columns", "group", "time")
+TABLE_ONLY = ("target", "columns", "group", "time", "text")
 ASKED = (
     "target",
     "columns",
@@ -25,6 +25,7 @@ ASKED = (
     "task",
     "split_seed",
     "image",
+    "text",
     "folder",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
@@ -44,6 +45,7 @@ def read_data(
     split_seed: int | None = None,
     image: str | None = None,
     folder: str | None = None,
+    text: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -60,6 +62,7 @@ def read_data(
         task: "classification", "regression" or "labels" (several per row).
         split_seed: decides which examples are in which split.
         image: the column of a table that names image files, which are then the inputs.
+        text: columns of texts, with commas; others are recognised.
         folder: where these files are; by default beside the table.
         options: further options of the reader, as text or values.
 
@@ -72,7 +75,7 @@ def read_data(
     """
     kind, reader = reader_of(source, image)
     asked = {
-        "image": image, "folder": folder,
+        "image": image, "folder": folder, "text": text,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
