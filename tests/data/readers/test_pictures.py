@@ -78,3 +78,14 @@ def test_files_of_file_managers_are_not_there(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert [path.name for path in files(tmp_path)] == ["a.png", "b.png", "c.png"]
+
+
+def test_a_large_jpeg_is_reduced_while_it_is_decoded_and_hardly_differs(tmp_path):
+    coarse = numpy.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=numpy.uint8)
+    large = Image.fromarray(coarse).resize((256, 256), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "a.jpg", quality=95)
+    for side in (128, 100, 32):
+        expected = numpy.asarray(large.resize((side, side), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+        found = decode(tmp_path / "a.jpg", 3, (side, side))
+        assert found.shape == (3, side, side)
+        assert numpy.abs(found.astype(int) - expected).mean() < 3

@@ -28,7 +28,7 @@ from neurarium.data.specs import Image
 Storage = Literal["auto", "memory", "disk", "files"]
 SHARE = 4  # one in so many of the free bytes may be taken: of memory, and twice that of the disk
 UNUSED_DAYS = 30
-VERSION = 1
+VERSION = 2
 
 
 @dataclasses.dataclass
