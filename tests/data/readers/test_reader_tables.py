@@ -28,7 +28,7 @@ def frame() -> polars.DataFrame:
             "member": [("yes", "no")[n % 2] for n in range(ROWS)],
             "since": [f"20{10 + n % 10}-0{1 + n % 9}-11" for n in range(ROWS)],
             "same": ["constant"] * ROWS,
-            "note": [f"free text {n}" for n in range(ROWS)],
+            "note": [f"note-{n}" for n in range(ROWS)],
             "id": numpy.arange(1000, 1000 + ROWS),
             "person": [f"p{n // 4}" for n in range(ROWS)],
             "price": 3 * amount + RNG.normal(size=ROWS),
@@ -45,7 +45,9 @@ def test_every_kind_of_column_finds_its_place(frame):
     dataset = nr.data.table(frame, "kind", drop=("price",), group="person")
     assert isinstance(dataset.inputs, Table)
     assert dataset.inputs.numeric == (
-        "amount", "rooms", "member", "since days", "since year", "since month", "since weekday", "amount is missing",
+        "amount", "rooms", "member", "since days", "since year", "since month sine", "since month cosine",
+        "since day of year sine", "since day of year cosine", "since weekday sine", "since weekday cosine",
+        "amount is missing",
     )  # fmt: skip
     assert dataset.inputs.categorical == ("color",)
     assert dataset.inputs.cardinalities == (5,)  # unseen, three colors, missing
