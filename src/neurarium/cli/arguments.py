@@ -284,6 +284,33 @@ Report = Annotated[
         group=RUN_,
     ),
 ]
+Weights = Annotated[
+    str | None,
+    _option(
+        "--weights",
+        metavar="FILE",
+        help="Start from published weights: a .safetensors or .pth file, a folder, a hub id; their network is the default.",
+        group=RUN_,
+    ),
+]
+Freeze = Annotated[
+    str | None,
+    _option(
+        "--freeze",
+        metavar="WHAT",
+        help="Parts that do not move: so many from the inputs on (3), a share (0.5), all (but the head), or names.",
+        group=RUN_,
+    ),
+]
+UnfreezeEvery = Annotated[
+    int | None,
+    _option(
+        "--unfreeze-every",
+        metavar="EPOCHS",
+        help="Free the highest frozen part every so many epochs.",
+        group=RUN_,
+    ),
+]
 From = Annotated[
     str | None,
     _option(

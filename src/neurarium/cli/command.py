@@ -55,6 +55,9 @@ class Command:
     workers: int | None = None
     report: str | None = None
     start: str | None = None
+    weights: str | None = None
+    freeze: str | int | float | None = None
+    unfreeze_every: int | None = None
     data_sha256: str | None = None
 
     def given(self) -> dict[str, Any]:

@@ -67,6 +67,9 @@ def train(
     workers: a.Workers = None,
     report: a.Report = None,
     start: a.From = None,
+    weights: a.Weights = None,
+    freeze: a.Freeze = None,
+    unfreeze_every: a.UnfreezeEvery = None,
     log: a.Log = None,
     config: a.Config = None,
     resume: a.Resume = None,
@@ -140,6 +143,7 @@ def _train(
     from neurarium.training.run import Run
 
     names = ("epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device")
+    names += ("weights", "freeze", "unfreeze_every")
     return train(
         dataset,
         command.network,
@@ -215,7 +219,7 @@ def settled(command: Command, example: str = "neurarium train digits") -> Comman
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
-    for name in ("data", "test", "validation", "start", "folder"):
+    for name in ("data", "test", "validation", "start", "folder", "weights"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))

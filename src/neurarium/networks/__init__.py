@@ -58,6 +58,10 @@ MEMBERS: dict[str, Member] = {
     "MonteCarloDropout": Member("monte_carlo_dropout", "", "dropout stays on in prediction, averaged", "08"),
     "Choice": Member("choice"),
     "network_for": Member("choice"),
+    "read_weights": Member(
+        "published.weights", summary="weights by name, from a file, a folder or a hub id", chapter="19"
+    ),
+    "load_weights": Member("published.loading", summary="weights into a network, by name", chapter="19"),
     "variant": Member("variants"),
 }
 

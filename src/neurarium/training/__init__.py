@@ -14,6 +14,7 @@ MEMBERS = {
     "estimate_need": Member("need", summary="how much memory training takes, before it begins", chapter="03"),
     "Need": Member("need", summary="bytes of parameters, gradients, optimizer, batch, activations"),
     "rematerialized": Member("rematerialization", summary="blocks of layers computed twice, kept small"),
+    "freeze": Member("freezing", summary="hold parts of a network, their statistics too", chapter="19"),
     "schedule": Member("schedules", summary="learning-rate schedules by name", chapter="03"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

@@ -21,6 +21,7 @@ from neurarium.training.context import Context
 from neurarium.training.exchange import Exchange
 from neurarium.training.optimizers.building import Optimizer, build_optimizers, spared, sparse_names
 from neurarium.training.optimizers.rates import rate_factors
+from neurarium.training.optimizers.state import load_state
 from neurarium.training.schedules import Plateau
 from neurarium.training.schedules import schedule as make_schedule
 
@@ -46,6 +47,7 @@ class Descent(nn.Module):
         optimizer_options: further options of the optimizer.
         rate_factors: multiples of the learning rate by the beginning of parameters' names (`{"head": 10, "body.0": 0.1}`;
             the longest that fits counts), or "own" for those that the networks say (`network.rate_factors()`).
+        layer_decay: the learning rate of each part of a network is so many times that of the part above (see `freezing`).
         schedule: name of a learning-rate schedule; needs the number of steps, which `fit` gives.
         warmup: share of training with a rising rate.
         schedule_options: of the schedule.
@@ -82,6 +84,7 @@ class Descent(nn.Module):
         weight_decay: float | None = None,
         optimizer_options: Mapping[str, Any] | None = None,
         rate_factors: Mapping[str, float] | Literal["own"] | None = None,
+        layer_decay: float | None = None,
         schedule: str = "constant",
         warmup: float = 0.0,
         schedule_options: Mapping[str, Any] | None = None,
@@ -108,7 +111,7 @@ class Descent(nn.Module):
         self.__dict__["networks"] = tuple(networks)
         self.optimizer, self.learning_rate, self.weight_decay = optimizer, learning_rate, weight_decay
         self.optimizer_options = dict(optimizer_options or {})
-        self.rate_factors = rate_factors
+        self.rate_factors, self.layer_decay = rate_factors, layer_decay
         self.schedule_name = schedule
         self.factor = make_schedule(schedule, warmup=warmup, options=dict(schedule_options or {}))
         self.plateau = Plateau(**(dict(schedule_options or {}) if schedule == "plateau" else {}))
@@ -176,7 +179,7 @@ class Descent(nn.Module):
             options=self.optimizer_options,
             undecayed=self.undecayed(),
             sparse=self._sparse(named),
-            factors=rate_factors(self.rate_factors, self.networks, named),
+            factors=rate_factors(self.rate_factors, self.networks, named, self.layer_decay),
         )
         self._rates = [[group["lr"] for group in each.param_groups] for each in self.optimizers]
         self._others = list(others)
@@ -551,7 +554,7 @@ class Descent(nn.Module):
         self.updates, self.accumulate = state["updates"], state["accumulate"]
         self.plateau.load_state_dict(state["plateau"])
         for optimizer, held in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(sharding.spread(held, optimizer))
+            load_state(optimizer, sharding.spread(held, optimizer))
         if self.scaler and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
         if self.average is not None and state["average"]:

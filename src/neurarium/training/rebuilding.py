@@ -57,14 +57,26 @@ def require_sizes(options: Any, weights: Path, name: str = "options") -> None:
     Raises:
         ArtifactError: the option and its value.
     """
-    parts = options.items() if isinstance(options, dict) else enumerate(options) if isinstance(options, list) else ()
+    parts = (
+        options.items()
+        if isinstance(options, dict)
+        else enumerate(options)
+        if isinstance(options, list)
+        else ()
+    )
     for key, value in parts:
         place = f"{name}.{key}"
-        if isinstance(value, int) and abs(value) > max(weights.stat().st_size, SPARE_SIDE) and "seed" not in place:
+        if (
+            isinstance(value, int)
+            and abs(value) > max(weights.stat().st_size, SPARE_SIDE)
+            and "seed" not in place
+        ):
             raise ArtifactError(
                 f"the network that {weights.parent} describes is larger than its weights",
                 expected="options that fit weights.safetensors",
-                received=f"{place} = {value:.3g}" if abs(value) < 10**300 else f"{place} of {value.bit_length():,} bits",
+                received=f"{place} = {value:.3g}"
+                if abs(value) < 10**300
+                else f"{place} of {value.bit_length():,} bits",
                 fix="restore config.yaml from a copy, or train again",
             )
         require_sizes(value, weights, place)

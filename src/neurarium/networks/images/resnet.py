@@ -31,6 +31,14 @@ class Shortcut(nn.Module):
         return nn.functional.pad(maps, (0, 0, 0, 0, low, self.added - low))
 
 
+class EveryOther(nn.Conv2d):
+    """A 1x1 convolution with a stride, as one without on every other place: the same numbers."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        high, wide = self.stride
+        return nn.functional.conv2d(maps[:, :, ::high, ::wide].contiguous(), self.weight, self.bias)
+
+
 class Basic(nn.Module):
     """Two 3x3 convolutions: y = g(x + F(x)); before an activation each (preactivation): y = x + F(g(x))."""
 
@@ -244,7 +252,9 @@ def _change(before: int, after: int, stride: int, kind: str, preactivation: bool
         return None
     if kind == "padding":
         return Shortcut(before, after, stride)
-    layers: list[nn.Module] = [nn.Conv2d(before, after, 1, stride, bias=False)]
+    # oneDNN's 1x1 kernel with a stride, channels last, writes beyond its memory below 8 channels (torch 2.13, measured).
+    convolution = EveryOther if before < 8 else nn.Conv2d
+    layers: list[nn.Module] = [convolution(before, after, 1, stride, bias=False)]
     return nn.Sequential(*layers, *([] if preactivation else [nn.BatchNorm2d(after)]))
 
 

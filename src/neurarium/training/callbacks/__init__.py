@@ -11,5 +11,6 @@ MEMBERS = {
         "weights_and_biases", summary="a record at Weights & Biases, online or offline"
     ),
     "MLflow": Member("mlflow_tracking", summary="a record on an MLflow server, or in a folder"),
+    "Unfreezing": Member("unfreezing", summary="frozen parts are freed one by one, from the head down"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

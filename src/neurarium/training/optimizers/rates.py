@@ -8,12 +8,14 @@ from typing import Literal
 from torch import nn
 
 from neurarium.core.errors import OptionError, RefusalError, unknown
+from neurarium.training.freezing import factors
 
 
 def rate_factors(
     asked: Mapping[str, float] | Literal["own"] | None,
     networks: Sequence[nn.Module],
     parameters: Sequence[tuple[str, nn.Parameter]],
+    layer_decay: float | None = None,
 ) -> dict[str, float]:
     """Return the multiple of the learning rate of each parameter that has one.
 
@@ -22,6 +24,7 @@ def rate_factors(
             the longest counts. "own": what the networks say, by `network.rate_factors()`.
         networks: of the descent.
         parameters: its (name, parameter) pairs; with several networks a name begins with the network's number.
+        layer_decay: multiplies these by the decay over the parts of each network (`freezing.factors`).
 
     Raises:
         OptionError: a beginning that no name has, or a multiple that is not above zero.
@@ -31,6 +34,10 @@ def rate_factors(
     >>> rate_factors({"0": 0.1, "0.bias": 2.0}, [line], list(line.named_parameters()))
     {'0.weight': 0.1, '0.bias': 2.0}
     """
+    if layer_decay is not None:
+        own = rate_factors(asked, networks, parameters)
+        layers = rate_factors(_by_layer(networks, layer_decay), networks, parameters)
+        return {name: own.get(name, 1.0) * layers.get(name, 1.0) for name, _ in parameters}
     if not asked:
         return {}
     if asked == "own":
@@ -49,8 +56,8 @@ def rate_factors(
                 received=factor,
                 fix="freeze parameters that shall not move: --freeze",
             )
-        if not any(begins(name, start) for name, _ in parameters):
-            raise unknown("beginning of a parameter's name", start, [name for name, _ in parameters])
+        if not any(begins(name, start) for name, _ in _all(networks)):
+            raise unknown("beginning of a parameter's name", start, [name for name, _ in _all(networks)])
     found = {}
     for name, _ in parameters:
         fitting = [start for start in asked if begins(name, start)]
@@ -66,6 +73,24 @@ def begins(name: str, start: str) -> bool:
     (True, False)
     """
     return name == start or name.startswith(f"{start}.")
+
+
+def _all(networks: Sequence[nn.Module]) -> list[tuple[str, nn.Parameter]]:
+    """All parameters, also those that are frozen, named as the descent names them."""
+    return [
+        (f"{number}.{name}" if len(networks) > 1 else name, parameter)
+        for number, network in enumerate(networks)
+        for name, parameter in network.named_parameters()
+    ]
+
+
+def _by_layer(networks: Sequence[nn.Module], decay: float) -> dict[str, float]:
+    several = len(networks) > 1
+    return {
+        f"{number}.{name}" if several else name: factor
+        for number, network in enumerate(networks)
+        for name, factor in factors(network, decay).items()
+    }
 
 
 def _own(networks: Sequence[nn.Module]) -> dict[str, float]:

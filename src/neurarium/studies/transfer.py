@@ -1,0 +1,112 @@
+"""Transfer: weights that others trained as the start, and parts of the network held for a while or for good."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+from torch import nn
+
+from neurarium.core.errors import OptionError
+from neurarium.data.dataset import Dataset, Decision
+from neurarium.networks.published.loading import architecture_of, load_weights
+from neurarium.networks.published.weights import Weights, read_weights
+from neurarium.training.callbacks.callback import Callback
+from neurarium.training.callbacks.unfreezing import Unfreezing
+from neurarium.training.freezing import chosen, freeze
+
+# Of the 1.28 million training images of ImageNet, per colour, in bytes: what published image weights were trained with.
+MEAN, SCALE = numpy.array([0.485, 0.456, 0.406]) * 255, numpy.array([0.229, 0.224, 0.225]) * 255
+
+
+@dataclasses.dataclass
+class Transfer:
+    """What a training starts from and what it holds.
+
+    Args:
+        weights: a file, a folder or a hub id of published weights; see `networks.read_weights`.
+        freeze: what is held: so many parts from the inputs on, a share of them, "all" but the head, or names; see
+            `training.freeze`.
+        unfreeze_every: free the highest held part every so many epochs; None holds them for good.
+
+    Raises:
+        OptionError: parts to free, and none that is held.
+    """
+
+    weights: str | Path | None = None
+    freeze: int | float | str | Sequence[str] | None = None
+    unfreeze_every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unfreeze_every is not None and self.freeze is None:
+            raise OptionError(
+                "nothing is frozen that could be freed",
+                expected="--freeze with --unfreeze-every",
+                fix="add --freeze all, or leave --unfreeze-every out",
+            )
+        self._read: Weights | None = None
+
+    @property
+    def read(self) -> Weights:
+        """The weights, read once."""
+        if self._read is None:
+            self._read = read_weights(self.weights or "")
+        return self._read
+
+    def network(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the name and the options of the network that the weights are of, where it is one of ours."""
+        return None if self.weights is None else architecture_of(self.read.state)
+
+    def begin(self, network: nn.Module, data: Dataset) -> tuple[Dataset, list[Callback], list[Decision]]:
+        """Fill and freeze a network; return the data as its weights want it, callbacks for `fit`, the decisions.
+
+        Raises:
+            ArtifactError, RefusalError: weights that cannot be read, or are of another architecture.
+            OptionError: nothing of that name, or not so many parts.
+        """
+        decisions: list[Decision] = []
+        if self.weights is not None:
+            decisions.append(self._fill(network))
+            data, more = standardized_as_published(data)
+            decisions += more
+        if self.freeze is None:
+            return data, [], decisions
+        names = chosen(network, self.freeze)
+        reason = "asked for; their running statistics stay too"
+        decisions.append(Decision("frozen", ", ".join(names) or "nothing", reason, "--freeze"))
+        if self.unfreeze_every is None:
+            freeze(network, self.freeze)
+            return data, [], decisions
+        reason = "from the head down (arXiv:1801.06146, section 3.3)"
+        decisions.append(
+            Decision("freed", f"one part every {self.unfreeze_every} epochs", reason, "--unfreeze-every")
+        )
+        return data, [Unfreezing(network, names, self.unfreeze_every)], decisions
+
+    def _fill(self, network: nn.Module) -> Decision:
+        loaded = load_weights(network, self.read.state)
+        fresh = f"; fresh: {', '.join(loaded.fresh)}" if loaded.fresh else ""
+        shown = f"{len(loaded.taken)} from {self.read.origin}"
+        return Decision("weights", shown, f"SHA-256 {self.read.sha256[:16]}{fresh}", "--weights")
+
+
+def standardized_as_published(data: Dataset) -> tuple[Dataset, list[Decision]]:
+    """Return a dataset of colour images standardized by ImageNet's statistics, as published weights expect; others as
+    they are."""
+    preparation: Any = data.preparation
+    if len(getattr(preparation, "mean", ())) != 3 or not getattr(preparation, "bytes", False):
+        return data, []
+    changed = copy.copy(data)
+    changed.preparation = dataclasses.replace(preparation, mean=MEAN, scale=SCALE)
+    for name, split in data.splits.items():
+        again = copy.copy(split)
+        again.finish = changed.preparation.finish()  # type: ignore[union-attr]
+        setattr(changed, name, again)
+    reason = "published weights were trained on images standardized so"
+    return changed, [
+        Decision("standardization", "ImageNet's mean and deviation", reason, "leave out --weights")
+    ]
