@@ -41,7 +41,7 @@ def check(
             received=type(inputs).__name__,
             fix="choose a network for such inputs (--network)"
             if not isinstance(inputs, Mixed)
-            else f"--network mixed --set table={name}; or leave texts and images out: --set drop=COLUMN",
+            else f"--network mixed --set table_trunk={name}; or leave texts and images out: --set drop=COLUMN",
         )
     if not isinstance(targets, Classes | Quantity | Targets):
         raise RefusalError(

@@ -29,7 +29,7 @@ class MixedNetwork(nn.Module):
         features, cardinalities, bins: of the table part, as for `MLP`; without columns it has no trunk.
         texts: (key, vocabulary, padding) of each text.
         images: (key, channels) of each image.
-        table, text, image: the names of the trunks: any network for such inputs with `features` and a `head`.
+        table_trunk, text_trunk, image_trunk: the names of the trunks: any network for such inputs with `features` and a `head`.
         table_options, text_options, image_options: their options, as `widths=64,64;dropout=0.1`.
         width: numbers of the joint layer.
         dropout: the probability that a number of the joint layer is set to zero in training.
@@ -55,9 +55,9 @@ class MixedNetwork(nn.Module):
         bins: tuple[int, ...] = (),
         texts: tuple[tuple[str, int, int], ...] = (),
         images: tuple[tuple[str, int], ...] = (),
-        table: str = "mlp",
-        text: str = "text-bag",
-        image: str = "cnn",
+        table_trunk: str = "mlp",
+        text_trunk: str = "text-bag",
+        image_trunk: str = "cnn",
         table_options: str = "",
         text_options: str = "",
         image_options: str = "",
@@ -70,14 +70,14 @@ class MixedNetwork(nn.Module):
         self.distribution = distribution
         self.trunks = nn.ModuleDict()
         if features or cardinalities:
-            usual = {"embedding": "piecewise-linear"} if table == "mlp" else {}
+            usual = {"embedding": "piecewise-linear"} if table_trunk == "mlp" else {}
             sizes = {"features": features, "cardinalities": cardinalities, "bins": bins}
-            self.trunks["table"] = _trunk(table, usual | _read(table_options), sizes)
+            self.trunks["table"] = _trunk(table_trunk, usual | _read(table_options), sizes)
         for key, vocabulary, padding in texts:
             sizes = {"vocabulary": vocabulary, "padding": padding}
-            self.trunks[key] = _trunk(text, _read(text_options), sizes)
+            self.trunks[key] = _trunk(text_trunk, _read(text_options), sizes)
         for key, channels in images:
-            self.trunks[key] = _trunk(image, _read(image_options), {"channels": channels})
+            self.trunks[key] = _trunk(image_trunk, _read(image_options), {"channels": channels})
         if not self.trunks:
             raise OptionError(
                 "the inputs have no column", expected="at least one number, text or image per row"
