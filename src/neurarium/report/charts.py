@@ -98,19 +98,11 @@ def rates(classes: Sequence[Mapping[str, Any]], kind: str) -> str:
     single = len(ordered) == 1
     marks, held, rows = [], [], []
     legend: list[tuple[str, str]] = []
+    level = ordered[0].get("share", 0.0) if single else None  # of positives: the precision of chance
     if kind == "roc":
         marks.append(element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), class_="chance"))
-    elif single and "share" in ordered[0]:
-        marks.append(
-            element(
-                "line",
-                x1=x(0),
-                x2=x(1),
-                y1=y(ordered[0]["share"]),
-                y2=y(ordered[0]["share"]),
-                class_="chance",
-            )
-        )
+    elif level is not None:
+        marks.append(element("line", x1=x(0), x2=x(1), y1=y(level), y2=y(level), class_="chance"))
     for number, each in reversed(list(enumerate(ordered))):
         points = each[kind]
         placed = [(x(a), y(b)) for a, b in points]
@@ -127,16 +119,9 @@ def rates(classes: Sequence[Mapping[str, Any]], kind: str) -> str:
             [each["name"] or "curve", f"{a:.3f}", f"{b:.3f}"] for a, b in points[:: max(1, len(points) // 12)]
         ]
     if single:
-        value = ordered[0][area]
-        place = (x(0.97), y(0.06)) if kind == "roc" else (x(0.03), y(0.06))
-        marks.append(
-            text(
-                *place,
-                f"{short_name} {value:.4f}",
-                anchor="end" if kind == "roc" else "start",
-                class_="value",
-            )
-        )
+        at, anchor = (0.97, "end") if kind == "roc" else (0.03, "start")
+        words = f"{short_name} {ordered[0][area]:.4f}"
+        marks.append(text(x(at), y(0.06), words, anchor=anchor, class_="value"))
     labels = ("false positive rate", "true positive rate") if kind == "roc" else ("recall", "precision")
     label = f"{long_name}, {short_name} " + (
         f"{ordered[0][area]:.4f}" if single else "of each class against the rest"
