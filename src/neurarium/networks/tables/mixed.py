@@ -86,8 +86,8 @@ class MixedNetwork(nn.Module):
         self.normalize = nn.ModuleDict(
             {key: nn.LayerNorm(each.feature_dim) for key, each in self.trunks.items()}
         )  # type: ignore[arg-type]
-        joined = sum(int(each.feature_dim) for each in self.trunks.values())  # type: ignore[arg-type]
-        self.join = nn.Linear(joined, width)
+        widths: list[int] = [each.feature_dim for each in self.trunks.values()]  # type: ignore[misc]
+        self.join = nn.Linear(sum(widths), width)
         self.activate = elementwise(activation)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = width
