@@ -1,7 +1,7 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
 A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`, several
-of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`. Each round-trips through JSON (`to_json`, `spec_from_json`).
+of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are). Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -252,6 +252,67 @@ class Targets(Spec):
         """Cut a network's outputs `(..., outputs)` into (name, spec, outputs) of the parts."""
         cut = outputs.split([each.outputs for each in self.parts], dim=-1)
         return list(zip(self.names, self.parts, cut, strict=True))
+
+
+IGNORED = 255  # the code of pixels that count for nothing: masks are kept as bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Mask(Spec):
+    """A class for each pixel.
+
+    Batch: `(batch, height, width)` int64 class indices; 255 stands for pixels that count for nothing. A network gives one
+    logit per class and pixel, `(batch, len(names), height, width)`.
+
+    >>> Mask(("background", "digit"), 8, 8).decided(torch.tensor([[[[0.0]], [[1.0]]]])).tolist()
+    [[[1]]]
+    """
+
+    names: tuple[str, ...]
+    height: int
+    width: int
+    kind: ClassVar[str] = "segmentation"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    def decided(self, outputs: Tensor) -> Tensor:
+        """Return the class of the highest logit, `(batch, height, width)` int64."""
+        return outputs.argmax(dim=1)
+
+    def tables(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return how many pixels of which class were taken for which, `(batch, classes, classes)` float64.
+
+        Rows are the truth. Ignored pixels are not counted. So small a table per image is all that metrics read: no split
+        has to be held in memory as probabilities.
+        """
+        count, images = len(self.names), torch.arange(len(outputs), device=outputs.device)
+        known = targets != IGNORED
+        cells = (images[:, None, None] * count + targets) * count + self.decided(outputs)
+        found = torch.bincount(cells[known], minlength=len(outputs) * count * count)
+        return found.reshape(len(outputs), count, count).cpu().double()
+
+
+@dataclasses.dataclass(frozen=True)
+class Boxes(Spec):
+    """Things in an image, each with a class and an upright box around it.
+
+    Batch: `{"boxes": (batch, most, 4) float32, "labels": (batch, most) int64, "present": (batch, most) bool}`; a box is
+    (left, top, right, bottom) in pixels of the prepared image, and where `present` is False there is none. A network gives
+    maps `(batch, len(names) + 4, height / stride, width / stride)`: a logit per class that a thing has its centre there,
+    and four raw distances from there to the sides of its box (see `data.boxes`).
+    """
+
+    names: tuple[str, ...]
+    height: int
+    width: int
+    most: int
+    kind: ClassVar[str] = "detection"
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names) + 4
 
 
 @dataclasses.dataclass(frozen=True)
