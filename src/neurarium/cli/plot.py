@@ -12,7 +12,9 @@ from neurarium.cli.output import Output
 from neurarium.core.errors import unknown
 
 app = typer.Typer(
-    help="Plot activations or learning-rate schedules.", no_args_is_help=True, rich_markup_mode=None
+    help="Plot activations, learning-rate schedules, or what skips do.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 FORMATS = (".png", ".svg", ".pdf")
 OutputFile = Annotated[
@@ -55,6 +57,18 @@ def schedules(
     path = _checked(output, "schedules.png")
     plot_schedules(names or None, path)
     _told("schedules", path, Output(as_json, quiet))
+
+
+@app.command()
+def skips(
+    output: OutputFile = None, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+) -> None:
+    """Plot the gradient that reaches the first layer over the depth, with and without skip connections."""
+    from neurarium.report.skip_plot import plot_skips
+
+    path = _checked(output, "skips.png")
+    plot_skips(path)
+    _told("skips", path, Output(as_json, quiet))
 
 
 def _checked(output: Path | None, usual: str) -> Path:

@@ -10,6 +10,7 @@ MEMBERS: dict[str, Member] = {
     "write_comparison": Member("comparison_page", summary="a comparison of runs as one page", chapter="08"),
     "render_comparison": Member("comparison_page", summary="a comparison of runs as HTML"),
     "plot_activations": Member("activation_plot", summary="activations with their derivatives", chapter="04"),
+    "plot_skips": Member("skip_plot", summary="gradients by depth, with and without skips", chapter="14"),
     "plot_schedules": Member("schedule_plot", summary="learning-rate schedules", chapter="03"),
 }
 
