@@ -23,8 +23,13 @@ MEMBERS: dict[str, Member] = {
         "tables.mixed", "mixed", "numbers, categories, texts and images of a row, a trunk for each", "01"
     ),
     "TextBag": Member("texts.bag", "text-bag", "mean and attention pooling of a text's tokens", "01"),
+    "TextCNN": Member("sequences.text_cnn", "text-cnn", "convolutions over the n-grams of a text", "15"),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
+    "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),
+    "EfficientCapsNet": Member(
+        "images.efficient_capsnet", "efficient-capsnet", "capsules with few weights, routed in one pass", "12"
+    ),
     "ResNet": Member("images.resnet", "resnet", "residual networks by stages, widths and blocks", "14"),
     "ResNet18": Member("images.resnet", "resnet18", "residual network of 18 layers", "14"),
     "ResNet34": Member("images.resnet", "resnet34", "residual network of 34 layers", "14"),
@@ -43,6 +48,11 @@ MEMBERS: dict[str, Member] = {
     ),
     "PreActResNet18": Member("images.resnet", "preact-resnet18", "ResNet-18, activations first", "14"),
     "WideResNet28": Member("images.resnet", "wide-resnet28", "WRN-28-10 for images of 32x32", "14"),
+    "ConvNeXt": Member(
+        "images.convnext", "convnext", "large depthwise convolutions, in a transformer's proportions", "10a"
+    ),
+    "ConvNeXtTiny": Member("images.convnext", "convnext-tiny", "ConvNeXt-T of 28 million weights", "10a"),
+    "ViT": Member("images.vit", "vit", "a transformer over the patches of an image", "15"),
     "VGG": Member("images.vgg", "vgg", "stages of small convolutions and a large classifier", "19"),
     "VGG11": Member("images.vgg", "vgg11", "VGG of 11 layers", "19"),
     "VGG13": Member("images.vgg", "vgg13", "VGG of 13 layers", "19"),

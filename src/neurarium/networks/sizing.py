@@ -18,7 +18,17 @@ from neurarium.layers.table_embedding import BINS
 Network = TypeVar("Network", bound=nn.Module)
 Distribution = Literal["gaussian"] | None
 
-SIZED = ("features", "cardinalities", "bins", "outputs", "combination", "channels")
+SIZED = (
+    "features",
+    "cardinalities",
+    "bins",
+    "outputs",
+    "combination",
+    "channels",
+    "vocabulary",
+    "image_height",
+    "image_width",
+)
 
 
 def check(
