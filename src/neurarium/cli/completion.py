@@ -109,10 +109,13 @@ def settings(context: typer.Context, incomplete: str) -> Offers:
     """Offer `key=` for every option of the network, the method and the descent; the names of a kind after `loss=`."""
     if os.environ.get(KEY):  # bash wants what follows the mark
         return _values(os.environ[KEY], incomplete)
+    from neurarium.studies.owners import usual_method
+
     key, mark, value = incomplete.partition("=")
     if mark:
         return [(f"{key}={name}", text) for name, text in _values(key, value)]
-    network, method = context.params.get("network"), context.params.get("method") or "supervised"
+    network = context.params.get("network")
+    method = context.params.get("method") or usual_method(network)
     return starting(_options(network, method), incomplete)
 
 

@@ -20,6 +20,13 @@ MEMBERS = {
         "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
     ),
     "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
+    "DynamicRouting": Member("capsules", "dynamic-routing", "capsules routed by agreement", "12"),
+    "AttentionRouting": Member(
+        "capsules", "attention-routing", "capsules routed by self-attention in one pass", "12"
+    ),
+    "squash": Member("capsules"),
+    "exponential_squash": Member("capsules"),
+    "dynamic_routing": Member("capsules"),
     "TableEmbedding": Member(
         "table_embedding", "table-embedding", "a row of numbers and categories as a vector", "01"
     ),

@@ -19,6 +19,7 @@ MEMBERS = {
     ),
     "CrossEntropy": Member("cross_entropy", "cross-entropy", "several classes by softmax", "02"),
     "Hinge": Member("hinge", "hinge", "margin of a support vector machine", "02"),
+    "Margin": Member("margin", "margin", "lengths of capsules, long where present", "12"),
     "Focal": Member("focal", "focal", "cross-entropy with its weight on what is hard", "02"),
     "KLDivergence": Member("kl_divergence", "kl-divergence", "divergence from a target distribution", "02"),
     "Dice": Member("dice", "dice", "overlap of regions", "02"),

@@ -4,5 +4,6 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS = {
     "Supervised": Member("supervised", "supervised", "learn targets from inputs", "03"),
+    "Capsules": Member("capsules", "capsules", "margin loss of lengths, and the image drawn again", "12"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

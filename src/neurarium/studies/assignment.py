@@ -19,7 +19,7 @@ from neurarium.core.members import find
 from neurarium.core.options import annotations_of as types_of
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
-from neurarium.studies.owners import HIDDEN, NESTED
+from neurarium.studies.owners import HIDDEN, NESTED, usual_method
 
 
 @dataclasses.dataclass
@@ -118,7 +118,7 @@ def owners_of(network: str | None, method: str | None) -> dict[str, Callable[...
 
     found: dict[str, Any] = {"network": find("network", network)} if network else {}
     found |= {
-        "method": find("method", method or "supervised"),
+        "method": find("method", method or usual_method(network)),
         "descent": Descent,
         "initialization": initialize,
     }

@@ -68,6 +68,13 @@ IMAGE = Recipe(
     epochs=(5, 30),
     descent={"optimizer": "adamw", "learning_rate": 4e-3, "weight_decay": 1e-2, "schedule": "one-cycle"},
 )
+CAPSULES = Recipe(
+    "Adam with a rate that rises and falls once; weight decay would shrink the lengths that are the answer",
+    seen={"classification": 300_000},
+    epochs=(5, 30),
+    descent={"optimizer": "adam", "learning_rate": 2e-3, "schedule": "one-cycle"},
+    batch_size=64,
+)
 MIXED = Recipe(
     "texts overfit before tables have learned: few epochs of a falling rate, the best one kept",
     seen={"classification": 300_000, "regression": 600_000},
@@ -90,6 +97,8 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Table", "tabm"): TABM,
     ("Table", ""): TABLE,
     ("Image", ""): IMAGE,
+    ("Image", "capsnet"): CAPSULES,
+    ("Image", "efficient-capsnet"): CAPSULES,
     ("Mixed", ""): MIXED,
     ("Tokens", ""): MIXED,
 }

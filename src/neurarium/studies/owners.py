@@ -11,6 +11,11 @@ NESTED = {
     "regularizer": ("descent", "regularizer_options"),
     "rate_factors": ("descent", "rate_factors"),
 }
+# network -> (method, why), where it is not supervised learning
+METHODS = dict.fromkeys(
+    ("capsnet", "efficient-capsnet"),
+    ("capsules", "capsules learn by the margin loss of their lengths and by drawing the image (arXiv:1710.09829)"),
+)
 # what the data or the training gives, and no person
 HIDDEN = {
     "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},
@@ -32,3 +37,12 @@ HIDDEN = {
         "inputs",
     },
 }
+
+
+def usual_method(network: str | None) -> str:
+    """Return the method by which a network learns where none is named: supervised learning, but for a few.
+
+    >>> usual_method("mlp"), usual_method("capsnet")
+    ('supervised', 'capsules')
+    """
+    return METHODS.get((network or "").lower().replace("_", "-"), ("supervised", ""))[0]

@@ -26,6 +26,7 @@ from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
+from neurarium.studies.owners import METHODS, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
 from neurarium.studies.transfer import Transfer
@@ -69,7 +70,7 @@ def train(
     Args:
         data: the dataset.
         network: a name, a module, or None for the default of such inputs.
-        method: a name, a `Method`, or None for supervised learning.
+        method: a name, a `Method`, or None for the usual one of the network, mostly supervised learning.
         options: of the network, the method and the descent, by name (see `studies.assignment`); text is parsed.
         epochs, steps: how long; chosen by the data where None.
         batch_size, device: as for `fit`.
@@ -262,8 +263,11 @@ def _chosen(
     assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
-    chosen = Chosen(name, built, method or "supervised", assigned)
+    usual = usual_method(name or None)
+    chosen = Chosen(name, built, method or usual, assigned)
     chosen.decisions.insert(0, Decision("network", name or type(built).__name__, reason, "--network"))
+    if method is None and name in METHODS:
+        chosen.decisions.insert(1, Decision("method", usual, METHODS[name][1], "--method supervised"))
     return chosen
 
 
