@@ -76,6 +76,15 @@ ImageFolder = Annotated[
         "--folder", metavar="FOLDER", help="Where these files are; beside the table by default.", group=DATA
     ),
 ]
+Masks = Annotated[
+    str | None,
+    _option(
+        "--masks",
+        metavar="FOLDER",
+        help="A mask for each image, of its name: the class of each pixel is what is predicted.",
+        group=DATA,
+    ),
+]
 Columns = Annotated[
     str | None, _option("--columns", metavar="A,B,C", help="Names, for a table without a header.", group=DATA)
 ]

@@ -25,6 +25,7 @@ class Command:
     image: str | None = None
     text: str | None = None
     folder: str | None = None
+    masks: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None

@@ -38,6 +38,7 @@ def train(
     image: a.ImageColumn = None,
     text: a.TextColumns = None,
     folder: a.ImageFolder = None,
+    masks: a.Masks = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -154,7 +155,7 @@ def _train(
         augment=command.augment,
         time_limit=seconds(command.time_limit),
         start=Run.load(find_run(command.start)) if command.start else None,
-        reader=reader_of(command.data or "", command.image)[1],
+        reader=reader_of(command.data or "", command.image, command.masks)[1],
         out=folder,
         resume=resume,
         seed=command.seed or 0,
@@ -173,7 +174,7 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     from neurarium.studies.assignment import reader_options
     from neurarium.studies.reading import ASKED, read_data, reader_of
 
-    _, reader = reader_of(command.data or "", command.image)
+    _, reader = reader_of(command.data or "", command.image, command.masks)
     options = reader_options(command.set, reader, command.network, command.method)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
@@ -219,7 +220,7 @@ def settled(command: Command, example: str = "neurarium train digits") -> Comman
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
-    for name in ("data", "test", "validation", "start", "folder", "weights"):
+    for name in ("data", "test", "validation", "start", "folder", "masks", "weights"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))

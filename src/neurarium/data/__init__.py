@@ -7,6 +7,7 @@ MEMBERS: dict[str, Member] = {
         "readers.tables", "table", "rows of numbers and categories from CSV, Parquet, frames, arrays", "03"
     ),
     "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
+    "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
     "load": Member("catalogue.loading", "load", "a public data set by name", "03"),
     "fetch": Member("catalogue.fetching", "fetch", "find or download the files of a public data set", "03"),
@@ -24,9 +25,12 @@ MEMBERS: dict[str, Member] = {
     "Series": Member("specs"),
     "Classes": Member("specs"),
     "Quantity": Member("specs"),
+    "Mask": Member("specs"),
+    "Boxes": Member("specs"),
     "Unlabeled": Member("specs"),
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),
+    "DensePreparation": Member("preparation.dense"),
     "ArrayPreparation": Member("preparation.arrays"),
     "load_preparation": Member("preparation.storage"),
 }

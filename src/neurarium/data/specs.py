@@ -55,7 +55,9 @@ def _checked(kind: type[Spec], fields: dict[str, Any]) -> Spec:
     for each in dataclasses.fields(found):
         value = getattr(found, each.name)
         numbers = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(one, int) and not isinstance(one, bool) and not 0 <= one <= 2**31 for one in numbers):
+        if any(
+            isinstance(one, int) and not isinstance(one, bool) and not 0 <= one <= 2**31 for one in numbers
+        ):
             raise ArtifactError(f"a saved {kind.__name__} is damaged: its {each.name} is {value}")
     return found
 

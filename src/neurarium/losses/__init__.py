@@ -23,6 +23,9 @@ MEMBERS = {
     "Focal": Member("focal", "focal", "cross-entropy with its weight on what is hard", "02"),
     "KLDivergence": Member("kl_divergence", "kl-divergence", "divergence from a target distribution", "02"),
     "Dice": Member("dice", "dice", "overlap of regions", "02"),
+    "CrossEntropyDice": Member(
+        "cross_entropy_dice", "cross-entropy-dice", "classes of pixels: cross-entropy and overlap", "10a"
+    ),
     "Tversky": Member("tversky", "tversky", "overlap with prices for false alarms and misses", "02"),
     "Contrastive": Member("contrastive", "contrastive", "like pairs near, unlike pairs far", "02"),
     "Triplet": Member("triplet", "triplet", "nearer to the positive than to the negative", "02"),

@@ -9,7 +9,7 @@ from typing import Any
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
-from neurarium.data.specs import Classes, Quantity, Spec, Targets
+from neurarium.data.specs import IGNORED, Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses.base import Loss
 
 DEFAULTS = {
@@ -17,6 +17,7 @@ DEFAULTS = {
     "multilabel": "binary-cross-entropy",
     "multiclass": "cross-entropy",
     "regression": "mean-squared-error",
+    "segmentation": "cross-entropy-dice",
 }
 
 
@@ -69,6 +70,8 @@ def task_of(targets: Spec) -> str:
         return "multilabel" if targets.several else "binary" if targets.outputs == 1 else "multiclass"
     if isinstance(targets, Quantity):
         return "regression"
+    if isinstance(targets, Mask):
+        return "segmentation"
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",
@@ -116,8 +119,10 @@ def losses_for(task: str) -> list[str]:
 
 def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dict[str, Any]:
     """Fit the options to the targets."""
+    if task == "segmentation":
+        values = {"class_axis": 1, "ignore_index": IGNORED} | values
     weights = values.get("class_weights")
-    if weights is not None and isinstance(targets, Classes) and len(weights) != len(targets.names):
+    if weights is not None and isinstance(targets, Classes | Mask) and len(weights) != len(targets.names):
         raise OptionError(
             "the class weights do not fit the classes",
             expected=f"{len(targets.names)} numbers, for {', '.join(map(str, targets.names[:10]))}",

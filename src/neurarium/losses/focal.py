@@ -36,7 +36,7 @@ class Focal(ClassLoss):
     tensor([0.1733])
     """
 
-    tasks = ("binary", "multiclass", "multilabel")
+    tasks = ("binary", "multiclass", "multilabel", "segmentation")
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Classes, Quantity, Spec, Targets
+from neurarium.data.specs import Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -116,7 +116,8 @@ class Supervised(Method):
 
 
 def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
-    """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units."""
+    """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, tables of
+    the pixels of masks (their targets are in the tables)."""
     if isinstance(spec, Targets):
         losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
         parts = [
@@ -126,6 +127,8 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return {name: each[0] for name, each in parts}, {name: each[1] for name, each in parts}
     if isinstance(spec, Classes):
         return spec.probabilities(outputs.float()), targets
+    if isinstance(spec, Mask):
+        return spec.tables(outputs, targets), targets.new_zeros(len(targets))
     if isinstance(spec, Quantity):
         point = loss.point(outputs) if hasattr(loss, "point") else outputs
         return spec.original(point.float()), spec.original(targets)

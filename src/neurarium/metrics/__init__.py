@@ -58,6 +58,11 @@ MEMBERS: dict[str, Member] = {
     ),
     "IoU": Member("overlap", "iou", "intersection over union of regions", "08"),
     "Dice": Member("overlap", "dice", "Dice coefficient of regions", "08"),
+    "MaskDice": Member("segmented", "mask-dice", "Dice coefficient from tables of pixels per image", "10a"),
+    "MaskIoU": Member("segmented", "mask-iou", "IoU from tables of pixels per image", "10a"),
+    "PixelAccuracy": Member(
+        "segmented", "pixel-accuracy", "share of pixels whose class is right, from tables", "10a"
+    ),
     "NDCG": Member("ndcg", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
     "MRR": Member("reciprocal_rank", "mrr", "mean reciprocal rank of the first relevant item", "08"),
     "HitRate": Member(

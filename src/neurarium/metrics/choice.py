@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.members import find, table
+from neurarium.data.specs import Mask
 from neurarium.data.specs import Targets as SeveralTargets
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.metric_set import MetricSet
@@ -79,6 +80,11 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
                 for key, metric in metrics_for(part, *names).items()
             }
         )
+    if isinstance(targets, Mask):
+        from neurarium.metrics.segmented import MaskDice, MaskIoU, PixelAccuracy
+
+        own = {"dice": MaskDice(), "iou": MaskIoU(), "accuracy": PixelAccuracy()}
+        return MetricSet({**own, **{underscored(name): make_metric(name) for name in names}})
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)

@@ -22,6 +22,9 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Tokens": ("text-bag", "a bag of tokens says most of what a text is about, and trains in seconds"),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
+BY_TARGETS: dict[str, tuple[str, str]] = {
+    "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
+}
 
 
 class Choice(NamedTuple):
@@ -50,7 +53,7 @@ def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options:
     ('mlp', 8)
     """
     if name is None:
-        name, reason = default(inputs)
+        name, reason = default(inputs, targets)
     else:
         reason = "asked for"
     builder = find("network", name)
@@ -58,12 +61,15 @@ def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options:
     return Choice(builder.for_data(inputs, targets, **values), name, reason)
 
 
-def default(inputs: Spec) -> tuple[str, str]:
-    """Return the name of the default network for such inputs, and the reason.
+def default(inputs: Spec, targets: Spec | None = None) -> tuple[str, str]:
+    """Return the name of the default network for such inputs and targets, and the reason.
 
     Raises:
         OptionError: there is none.
     """
+    asked = type(targets).__name__
+    if asked in BY_TARGETS:
+        return BY_TARGETS[asked]
     kind = type(inputs).__name__
     if kind not in DEFAULTS:
         raise OptionError(

@@ -61,7 +61,11 @@ def _cautions(run: Run, reports: Any) -> list[str]:
     if "test" not in reports:
         lines = ["- There was no test split: no metric here is of data that training did not see."]
     rare = (
-        [name for name, row in next(reversed(reports.values())).per_class.items() if row["examples"] < 10]
+        [
+            name
+            for name, row in next(reversed(reports.values())).per_class.items()
+            if row.get("examples", 10) < 10
+        ]
         if reports
         else []
     )

@@ -16,22 +16,26 @@ from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Quantity, Spec, Targets, spec_from_json
+from neurarium.data.specs import Classes, Mask, Quantity, Spec, Targets, spec_from_json
 from neurarium.metrics.choice import make_metric, metrics_for
 from neurarium.metrics.confusion import ConfusionMatrix
 from neurarium.metrics.curves import roc_curve
 from neurarium.metrics.intervals import Interval, bootstrap_set
 from neurarium.metrics.metric_set import MetricSet
+from neurarium.metrics.segmented import MaskDice, MaskIoU
 from neurarium.studies.learner import evaluating, fields_of, learner_of
 from neurarium.studies.reading import read_again
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
 POINTS = 1500
+COUNTS = ("examples", "pixels", "boxes")
 SHOWN = {
     "classification": ("accuracy", "f1_macro", "auc", "balanced_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
+    "segmentation": ("dice", "iou", "accuracy"),
 }
+HEADLINES = {"classification": "accuracy", "segmentation": "dice"}
 
 
 @dataclasses.dataclass
@@ -88,7 +92,7 @@ class EvaluationReport(Displayed):
         """The name of the metric that a person asks for first; of several targets that of the first."""
         for name, part in self.parts.items():
             return f"{name}: {part.headline}"
-        return "accuracy" if isinstance(self.targets, Classes) else "rmse"
+        return HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
 
     def __str__(self) -> str:
         lines = [f"{self.name}, {self.split}: {self.examples:,} examples"]
@@ -167,7 +171,8 @@ def predictions_of(method: Method, examples: Any, *, batch_size: int = 1024) -> 
     """
     parts, totals = [], []
     with evaluating(method) as device:
-        for batch in Minibatches(examples, batch_size, shuffle=False, device=device, rank=0, world=1):
+        size = min(batch_size, method.measured_at_once())
+        for batch in Minibatches(examples, size, shuffle=False, device=device, rank=0, world=1):
             found = method.evaluate(batch)
             if found is None:
                 continue
@@ -202,6 +207,8 @@ def report_of(
     report = EvaluationReport(name, split, batches.size(seen.targets), targets, values, intervals)
     if isinstance(targets, Classes):
         _fill_classes(report, seen, targets)
+    elif isinstance(targets, Mask):
+        _fill_masks(report, seen, targets)
     elif isinstance(targets, Quantity):
         report.pairs = _sampled(seen, targets, seed)
         if len(targets.names) > 1:
@@ -282,6 +289,24 @@ def _fill_classes(report: EvaluationReport, seen: Seen, targets: Classes) -> Non
         report.pairs["roc"] = list(zip(curve[0][places].tolist(), curve[1][places].tolist(), strict=True))
 
 
+def _fill_masks(report: EvaluationReport, seen: Seen, targets: Mask) -> None:
+    """The overlap of each class, and which pixels were taken for which."""
+    table = seen.predictions if seen.weights is None else seen.predictions * seen.weights[:, None, None]
+    table = table.sum(dim=0)
+    dice, iou = MaskDice().each(table).tolist(), MaskIoU().each(table).tolist()
+    rows, columns = table.sum(dim=1), table.sum(dim=0)
+    for number, name in enumerate(targets.names):
+        hits, there, said = (float(each) for each in (table[number, number], rows[number], columns[number]))
+        report.per_class[name] = {
+            "dice": dice[number],
+            "iou": iou[number],
+            "precision": hits / said if said else math.nan,
+            "recall": hits / there if there else math.nan,
+            "pixels": there,
+        }
+    report.confusion = table.tolist()
+
+
 def _sampled(seen: Seen, targets: Quantity, seed: int) -> dict[str, list[tuple[float, float]]]:
     """A sample of (target, prediction) for the plots, the same for every run over the same examples."""
     truth, said = seen.targets.reshape(len(seen.targets), -1), seen.predictions.reshape(len(seen.targets), -1)
@@ -337,6 +362,13 @@ def reports_of(run: Run) -> dict[str, EvaluationReport]:
 
 def _class_lines(per_class: dict[str, dict[str, float]]) -> list[str]:
     width = max(5, *(len(name) for name in per_class))
+    first = next(iter(per_class.values()))
+    if "f1" not in first:  # masks and boxes have measures of their own
+        lines = [f"  {'class':<{width}}" + "".join(f"  {key:>9}" for key in first)]
+        for name, row in per_class.items():
+            shown = (f"{v:>11,.0f}" if k in COUNTS else f"{v:>11.4f}" for k, v in row.items())
+            lines.append(f"  {name:<{width}}" + "".join(shown))
+        return lines
     more = [key for key in ("auc", "threshold") if all(key in row for row in per_class.values())]
     heads = "".join(f"  {key:>9}" for key in more)
     lines = [f"  {'class':<{width}}  precision  recall      f1  examples{heads}"]

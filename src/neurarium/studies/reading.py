@@ -27,6 +27,7 @@ ASKED = (
     "image",
     "text",
     "folder",
+    "masks",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
@@ -46,6 +47,7 @@ def read_data(
     image: str | None = None,
     folder: str | None = None,
     text: str | None = None,
+    masks: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -64,6 +66,7 @@ def read_data(
         image: the column of a table that names image files, which are then the inputs.
         text: columns of texts, with commas; others are recognised.
         folder: where these files are; by default beside the table.
+        masks: a folder with a mask for each image: a class for each of its pixels.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -73,9 +76,9 @@ def read_data(
     >>> read_data("iris")
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
-    kind, reader = reader_of(source, image)
+    kind, reader = reader_of(source, image, masks)
     asked = {
-        "image": image, "folder": folder, "text": text,
+        "masks": masks, "image": image, "folder": folder, "text": text,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
@@ -90,16 +93,22 @@ def read_data(
     return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
 
 
-def reader_of(source: str | Path, image: str | None = None) -> tuple[str, Callable[..., Dataset]]:
+def reader_of(
+    source: str | Path, image: str | None = None, masks: str | None = None
+) -> tuple[str, Callable[..., Dataset]]:
     """Return the kind of a source ("catalogue", "table", "images") and the function that reads it.
 
     A name of the catalogue is that data set; `./name` is a file or folder of that name. A table whose column `image` names
-    files holds images, and so does an archive of images.
+    files holds images, and so does an archive of images. With masks it is a folder of images that have one each.
 
     Raises:
         DataError: there is neither such a data set nor such a file.
     """
     text, path = str(source), Path(source)
+    if masks is not None:
+        from neurarium.data.readers.masks import masks as read_masks
+
+        return "images with masks", read_masks
     from neurarium.data.catalogue.entries import ENTRIES
 
     if text in ENTRIES:
@@ -164,6 +173,12 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
         if name == "folder" and kind == "table":
             raise OptionError("--folder says where the images of a table are", received=f"--folder {asked[name]}",
                               fix="give --image COLUMN too: the column that names them")  # fmt: skip
+        if kind.startswith("images with") and name in TABLE_ONLY:
+            raise OptionError(
+                f"--{name} is for tables, and the targets of {source} are {kind.split()[-1]}",
+                received=f"--{name} {asked[name]}",
+                fix=f"leave out --{name}",
+            )
         flag = {"seed": "--split-seed", "test_fraction": "--test"}.get(name, f"--{name}")
         flag = (
             flag
@@ -263,7 +278,7 @@ def read_again(run: Any) -> Dataset:
             f"the run {run.folder} does not say where its data is",
             fix="give the data: evaluate(run, data), or `neurarium evaluate RUN --input FILE`",
         )
-    _, reader = reader_of(command["data"], command.get("image"))
+    _, reader = reader_of(command["data"], command.get("image"), command.get("masks"))
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)

@@ -255,7 +255,7 @@ def _chosen(
         name, inherited = network_of(start)
         reason = f"the network of {start.folder or 'the run'}"
     else:
-        name, reason = default(data.inputs)
+        name, reason = default(data.inputs, data.targets)
     asked = {**({"descent.precision": precision} if precision else {}), **options}
     owners = owners_of(name or None, method)
     if isinstance(augment, str):

@@ -54,6 +54,13 @@ class Method(nn.Module):
         """The network that is used after training."""
         return getattr(self, self.deployed_role)
 
+    def measured_at_once(self) -> int:
+        """Return how many examples are measured in one batch: fewer where a network answers for every pixel."""
+        targets = getattr(self, "targets", None)
+        if getattr(targets, "kind", "") in ("segmentation", "detection"):
+            return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]
+        return 1024
+
     def descents(self) -> list[Descent]:
         """Return the descents, in the order of their definition."""
         return [module for module in self.modules() if isinstance(module, Descent)]

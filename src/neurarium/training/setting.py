@@ -104,7 +104,9 @@ class Setting:
         best = choose_best(self.method, validation, monitor, patience, keep, self.decisions)
         if validation is None:
             return None, best
-        metrics, size = choose_metrics(self.dataset), max(self.batch_size or 0, 1024)
+        metrics = choose_metrics(self.dataset)
+        size = self.method.measured_at_once()
+        size = max(self.batch_size or 0, size) if size == 1024 else size
         return lambda: evaluate(self.method, validation, metrics, batch_size=size, device=self.device), best
 
 

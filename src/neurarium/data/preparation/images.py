@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import torch
@@ -45,6 +45,7 @@ class ImagePreparation:
     bytes: bool = True
     rules: Rules = USUAL
     column: str | None = None
+    kind: ClassVar[str] = "image"  # how a saved one is found again
 
     @property
     def inputs(self) -> Image:
@@ -84,7 +85,7 @@ class ImagePreparation:
         """Write preparation.json and preparation.safetensors into a folder."""
         content = {"spec": self.spec.to_json(), "target": self.target.to_json(), "bytes": self.bytes}
         content |= {"rules": self.rules.to_json(), "column": self.column}
-        save_preparation(folder, "image", content, {"mean": self.mean, "scale": self.scale})
+        save_preparation(folder, self.kind, content, {"mean": self.mean, "scale": self.scale})
 
     @classmethod
     def from_saved(cls, content: Mapping[str, Any], arrays: Mapping[str, numpy.ndarray]) -> ImagePreparation:

@@ -45,12 +45,14 @@ def load_preparation(folder: Path | str) -> Preparation:
         ArtifactError: a file is missing, altered, or from a newer version.
     """
     from neurarium.data.preparation.arrays import ArrayPreparation
+    from neurarium.data.preparation.dense import DensePreparation
     from neurarium.data.preparation.images import ImagePreparation
     from neurarium.data.preparation.mixed import MixedPreparation
     from neurarium.data.preparation.tables import TablePreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
+        "dense": DensePreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")

@@ -143,6 +143,11 @@ def target_from_json(value: dict[str, Any]) -> Any:
         return Labels(value["column"], tuple(value["names"]))
     if kind == "label sets":
         return LabelSets(tuple(value["columns"]), tuple(value["names"]), value["separator"])
+    if kind in ("masks", "boxes"):
+        from neurarium.data.preparation.dense import BoxTarget, MaskTarget
+
+        listed = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+        return (MaskTarget if kind == "masks" else BoxTarget)(**listed)
     if kind == "several":
         return SeveralTargets(tuple(target_from_json(each) for each in value["parts"]))
     return Quantities(**{key: tuple(each) for key, each in value.items()})

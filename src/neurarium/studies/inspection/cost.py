@@ -67,7 +67,7 @@ def estimate(dataset: Dataset) -> dict[str, Any]:
 
 
 def _measured(dataset: Dataset) -> dict[str, Any]:
-    name, reason = default(dataset.inputs)
+    name, reason = default(dataset.inputs, dataset.targets)
     chosen = Chosen(name, None, "supervised", assign({}, owners_of(name, None)))
     chosen.decisions.insert(0, Decision("network", name, reason, "--network"))
     asked = dict.fromkeys(("epochs", "steps", "batch_size", "device"))
