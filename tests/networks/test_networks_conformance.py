@@ -38,6 +38,8 @@ SPECS["row"] = Mixed(
     SPECS["mixed"], (("text_a", Tokens(30, 7)), ("text_b", Tokens(9, 3))), (("image_c", Image(3, 9, 6)),)
 )
 SPECS["texts"] = Mixed(Table(), (("text_a", Tokens(30, 7)),))
+SPECS["series"] = Series(3, 7)
+SEQUENCES = ("tokens", "series")
 ROWS = ("mixed", "numbers", "categories", "array")
 # Small sizes, so that the suite is fast; every network by its class, with the inputs that it takes.
 NETWORKS = {
@@ -57,6 +59,11 @@ NETWORKS = {
     "MobileNetV2": ({"width": 0.25}, ("image",)),
     "MobileNetV3": ({"width": 0.25, "size": "small"}, ("image",)),
     "TextBag": ({"width": 8}, ("tokens",)),
+    "TextCNN": ({"width": 8, "maps": 4, "filters": (2, 3)}, SEQUENCES),
+    "RNN": ({"embedding": 6, "width": 5, "layers": 2}, SEQUENCES),
+    "LSTM": ({"embedding": 6, "width": 5}, SEQUENCES),
+    "GRU": ({"embedding": 6, "width": 5, "reset": "before"}, SEQUENCES),
+    "Transformer": ({"width": 8, "heads": 2}, SEQUENCES),
     "MixedNetwork": (
         {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},
         ("row", "texts"),
@@ -81,6 +88,9 @@ def draw(spec, rows=6, dtype=torch.float32):
         ]  # a full text, an empty one, others
         tokens = torch.where(torch.arange(spec.length) < lengths, tokens, 0)
         return {"tokens": tokens, "mask": tokens != 0}
+    if isinstance(spec, Series):
+        series = torch.randn(rows, spec.length, spec.channels, generator=chance, dtype=dtype)
+        return {"series": series, "lengths": torch.tensor([spec.length, 0, *range(1, rows - 1)])}
     if isinstance(spec, Mixed):
         inputs = draw(spec.table, rows, dtype)
         for key, each in spec.texts:

@@ -73,7 +73,8 @@ def _flat(tree: Any) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _write(path: Path | str, stored: dict[str, Tensor], metadata: dict[str, str]) -> None:
     def write(temporary: Path) -> None:
         try:
-            save_file(stored, str(temporary), metadata=metadata)
+            # without tensors and metadata safetensors would write a header that it cannot read
+            save_file(stored, str(temporary), metadata=metadata if stored or metadata else None)
         except SafetensorError as error:
             number = re.search(r"os error (\d+)", str(error))
             if number is None:

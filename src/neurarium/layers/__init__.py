@@ -27,6 +27,10 @@ MEMBERS = {
     "squash": Member("capsules"),
     "exponential_squash": Member("capsules"),
     "dynamic_routing": Member("capsules"),
+    "Recurrent": Member("recurrent", "recurrent", "Elman, LSTM and GRU layers, stacked, both ways", "11"),
+    "SinusoidalPositions": Member("positions", "sinusoidal-positions", "waves that say where a token stands", "15"),
+    "LearnedPositions": Member("positions", "learned-positions", "a learned vector per position", "15"),
+    "Rotary": Member("positions", "rotary", "queries and keys turned by their position", "15"),
     "TableEmbedding": Member(
         "table_embedding", "table-embedding", "a row of numbers and categories as a vector", "01"
     ),

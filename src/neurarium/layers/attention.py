@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
+from neurarium.layers.positions import Rotary
 
 
 @recorded
@@ -28,6 +29,7 @@ class Attention(nn.Module):
         dropout: the probability that a weight is set to zero in training.
         bias: whether the four projections have biases.
         source_dim: numbers per position of keys and values; `dim` when left out.
+        rotary: whether queries and keys are turned by their position (see `Rotary`); self-attention alone.
 
     A second derivative (a gradient penalty, MAML) needs `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` about the call:
     the fused kernels have none. Whoever takes the second derivative sets it; the layer stays fast for all others.
@@ -44,7 +46,13 @@ class Attention(nn.Module):
     """
 
     def __init__(
-        self, dim: int, heads: int = 8, dropout: float = 0.0, bias: bool = True, source_dim: int | None = None
+        self,
+        dim: int,
+        heads: int = 8,
+        dropout: float = 0.0,
+        bias: bool = True,
+        source_dim: int | None = None,
+        rotary: bool = False,
     ):
         super().__init__()
         if heads < 1 or dim % heads:
@@ -58,6 +66,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim, bias=bias)
         # A module, so that whoever keeps dropout alive in prediction (Monte Carlo dropout) finds it.
         self.dropout = nn.Dropout(dropout)
+        self.rotate = Rotary(dim // heads) if rotary else nn.Identity()
 
     def forward(
         self,
@@ -128,7 +137,8 @@ class Attention(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         keys = queries if keys is None else keys
         values = keys if values is None else values
-        return self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(values))
+        query, key = self.rotate(self._split(self.query(queries))), self.rotate(self._split(self.key(keys)))
+        return query, key, self._split(self.value(values))
 
     def _split(self, projected: Tensor) -> Tensor:
         return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)

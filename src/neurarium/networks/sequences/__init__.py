@@ -1,0 +1,1 @@
+"""Networks of sequences: texts of tokens, and series of vectors."""

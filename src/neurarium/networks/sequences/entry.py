@@ -1,0 +1,94 @@
+"""The entry of a sequence network: tokens or vectors become one tensor of positions and a mask of the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.errors import OptionError
+from neurarium.data.specs import Series, Spec, Tokens
+from neurarium.layers.dropout import Dropout
+from neurarium.networks.sizing import check
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class SequenceEntry(nn.Module):
+    """Embed tokens, or project vectors, and say which positions are real.
+
+    Args:
+        width: numbers per position.
+        vocabulary: how many tokens there are; 0 for series.
+        channels: numbers per step of a series; 0 for tokens.
+        padding: the index of the padding token, whose embedding is zero and stays so.
+        dropout: the probability that a number is set to zero in training.
+        token_dropout: the probability that a whole token is.
+
+    `forward`: `{"tokens", "mask"}` or `{"series", "lengths"}` -> `(batch, length, width)` and `(batch, length)` bool.
+    Real positions come first in a sequence; what stands behind them is set to zero.
+
+    Raises:
+        OptionError: neither tokens nor channels, or both.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        vocabulary: int = 0,
+        channels: int = 0,
+        padding: int = 0,
+        dropout: float = 0.0,
+        token_dropout: float = 0.0,
+    ):
+        super().__init__()
+        if (vocabulary < 1) == (channels < 1):
+            raise OptionError(
+                "a sequence is one of tokens or one of vectors",
+                expected="a vocabulary, or channels",
+                received=f"vocabulary={vocabulary}, channels={channels}",
+            )
+        self.embed = (
+            nn.Embedding(vocabulary, width, padding_idx=padding) if vocabulary else nn.Linear(channels, width)
+        )
+        if vocabulary:
+            with torch.no_grad():
+                self.embed.weight.uniform_(-0.25, 0.25)[padding].zero_()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
+        self.token_dropout = Dropout(token_dropout) if token_dropout else None
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        if "tokens" in inputs:
+            mask, found = inputs["mask"], self.embed(inputs["tokens"])
+        else:
+            series = inputs["series"]
+            mask = torch.arange(series.shape[1], device=series.device) < inputs["lengths"][:, None]
+            found = self.embed(series)
+        real = mask.unsqueeze(-1).to(found.dtype)
+        if self.token_dropout is not None:
+            real = self.token_dropout(real)
+        return self.dropout(found * real), mask
+
+
+def build_for_sequences(
+    cls: type[Network], name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any], **sizes: Any
+) -> Network:
+    """Build a network of sequences for a dataset's specs (Tokens or Series -> targets).
+
+    Args:
+        sizes: further constructor arguments that the data decides.
+    """
+    check(name, inputs, targets, options, (Tokens, Series))
+    if isinstance(inputs, Tokens):
+        sizes |= {"vocabulary": inputs.vocabulary, "padding": inputs.padding}
+    else:
+        sizes |= {"channels": inputs.channels}  # type: ignore[attr-defined]
+    return cls(outputs=targets.outputs, **sizes, **options)  # type: ignore[attr-defined]
+
+
+def mean_of(sequence: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean over real positions, `(batch, width)`; zeros where there is none."""
+    real = mask.unsqueeze(-1).to(sequence.dtype)
+    return (sequence * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)

@@ -1,0 +1,177 @@
+"""Recurrent networks of sequences: Elman, LSTM and GRU under one head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import torch  # noqa: F401  # for the examples
+from torch import Tensor, nn
+
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.recipe import recorded
+from neurarium.data.specs import Spec
+from neurarium.layers.attention_pooling import AttentionPooling
+from neurarium.layers.dropout import Dropout
+from neurarium.layers.recurrent import Recurrent, Reset, Update
+from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences, mean_of
+from neurarium.networks.sizing import Distribution, head_outputs
+
+Pooling = Literal["last", "mean", "attention"]
+
+
+class RecurrentNetwork(nn.Module):
+    """What the three share: entry, recurrent layers, pooling, head."""
+
+    called = ""
+
+    def _make(
+        self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,
+        token_dropout: float, pooling: Pooling, distribution: Distribution, width: int, **cell: Any,
+    ) -> None:  # fmt: skip
+        if pooling not in ("last", "mean", "attention"):
+            raise OptionError(
+                "there is no such pooling", expected="last, mean or attention", received=pooling
+            )
+        self.distribution, self.pooling = distribution, pooling
+        self.entry = SequenceEntry(embedding, vocabulary, channels, padding, dropout, token_dropout)
+        self.layers = Recurrent(embedding, width, self.called, dropout=dropout, **cell)  # type: ignore[arg-type]
+        self.feature_dim = self.layers.outputs
+        self.pool = AttentionPooling(self.feature_dim) if pooling == "attention" else None
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
+        self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
+
+    @classmethod
+    def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Self:
+        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        return build_for_sequences(cls, cls.called, inputs, targets, options)
+
+    def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the pooled states, with dropout, `(batch, feature_dim)`."""
+        sequence, mask = self.entry(inputs)
+        states = self.layers(sequence, mask)
+        if self.pool is not None:
+            found = self.pool(states, mask)
+        else:
+            found = self.layers.last(states, mask) if self.pooling == "last" else mean_of(states, mask)
+        return self.dropout(found)
+
+    def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the weight of each position in the pooling, `(batch, length)`, summing to one over real ones.
+
+        Raises:
+            RefusalError: the network does not pool by attention.
+        """
+        if self.pool is None:
+            raise RefusalError(
+                f"this network '{self.called}' has no attention: it pools by '{self.pooling}'",
+                expected="pooling=attention",
+                received=f"pooling={self.pooling}",
+                fix=f"train it with --network {self.called} --set pooling=attention",
+            )
+        sequence, mask = self.entry(inputs)
+        return self.pool.weights(self.layers(sequence, mask), mask)
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        return self.head(self.features(inputs))
+
+
+@recorded
+class RNN(RecurrentNetwork):
+    """An Elman network: h_t = tanh(W x_t + b + U h_(t-1) + c), z = pool(h), Z = V dropout(z) + d.
+
+    Args:
+        outputs: how many numbers are predicted.
+        vocabulary, padding: of the tokens; or channels: of a series.
+        embedding: numbers per token or step before the recurrence.
+        width: numbers of a state.
+        layers, bidirectional: as for `layers.Recurrent`.
+        activation: "tanh" or "relu".
+        pooling: "last" state, "mean" of the states, or a learned weighted mean ("attention").
+        dropout: on embedded tokens, between layers and before the head.
+        token_dropout: the probability that a whole token is zero in training.
+        distribution: `gaussian` for a mean and a raw variance per output.
+
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+
+    Elman 1990, "Finding structure in time".
+
+    >>> tokens = torch.tensor([[5, 2, 0], [0, 0, 0]])
+    >>> RNN(3, vocabulary=10)({"tokens": tokens, "mask": tokens != 0}).shape
+    torch.Size([2, 3])
+    """
+
+    called = "rnn"
+
+    def __init__(
+        self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
+        width: int = 128, layers: int = 1, bidirectional: bool = True, activation: str = "tanh",
+        pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
+        distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__()
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+                   width, layers=layers, bidirectional=bidirectional, activation=activation)  # fmt: skip
+
+
+@recorded
+class LSTM(RecurrentNetwork):
+    """An LSTM: gates decide what its memory forgets, takes in and gives out; see `layers.Recurrent`.
+
+    Args:
+        forget_bias: where the bias of the forget gate starts; 1 lets a young network remember.
+        outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
+            token_dropout, distribution: as for `RNN`.
+
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+
+    Hochreiter and Schmidhuber 1997; Gers et al. 2000; Jozefowicz et al. 2015 on the forget bias.
+
+    >>> series = {"series": torch.zeros(2, 7, 3), "lengths": torch.tensor([7, 4])}
+    >>> LSTM(1, channels=3)(series).shape
+    torch.Size([2, 1])
+    """
+
+    called = "lstm"
+
+    def __init__(
+        self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
+        width: int = 128, layers: int = 1, bidirectional: bool = True, forget_bias: float = 1.0,
+        pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
+        distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__()
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+                   width, layers=layers, bidirectional=bidirectional, forget_bias=forget_bias)  # fmt: skip
+
+
+@recorded
+class GRU(RecurrentNetwork):
+    """A GRU: a reset and an update gate instead of the LSTM's three; see `layers.Recurrent` for both conventions.
+
+    Args:
+        reset: "after" the recurrent product (torch's kernel, the fast one) or "before" it (Cho et al.).
+        update: whether z says what is kept ("keep") or what is taken in ("take"), one minus the other.
+        outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
+            token_dropout, distribution: as for `RNN`.
+
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+
+    Cho et al. 2014, arXiv:1406.1078, equations 5 to 8; Chung et al. 2014, arXiv:1412.3555.
+
+    >>> tokens = torch.tensor([[5, 2, 0], [0, 0, 0]])
+    >>> GRU(3, vocabulary=10, reset="before")({"tokens": tokens, "mask": tokens != 0}).shape
+    torch.Size([2, 3])
+    """
+
+    called = "gru"
+
+    def __init__(
+        self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
+        width: int = 128, layers: int = 1, bidirectional: bool = True, reset: Reset = "after",
+        update: Update = "keep", pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
+        distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__()
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+                   width, layers=layers, bidirectional=bidirectional, reset=reset, update=update)  # fmt: skip

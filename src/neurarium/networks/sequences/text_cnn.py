@@ -1,0 +1,101 @@
+"""TextCNN: convolutions of several widths over a text, the strongest answer of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurarium.core.errors import OptionError
+from neurarium.core.recipe import recorded
+from neurarium.data.specs import Spec
+from neurarium.layers.dropout import Dropout
+from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
+from neurarium.networks.sizing import Distribution, elementwise, head_outputs
+
+
+@recorded
+class TextCNN(nn.Module):
+    """Convolutions over n-grams, maximum over time.
+
+    c_(k,i) = relu(w_k . e_(i:i+h-1) + b_k), z_k = max_i c_(k,i), Z = W dropout(z) + b
+
+    A window counts where it touches a real position; the text stands between zeros. A text of nothing has z = 0.
+
+    Args:
+        outputs: how many numbers are predicted.
+        vocabulary, padding: of the tokens; or channels: of a series.
+        width: numbers per token; 300 in the paper.
+        filters: h, the widths of the windows.
+        maps: convolutions of each width.
+        dropout: the probability that a number of z is set to zero in training.
+        embedding_dropout: the same for the embedded tokens; the paper has none.
+        token_dropout: the same for whole tokens.
+        distribution: `gaussian` for a mean and a raw variance per output.
+
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`.
+
+    Raises:
+        OptionError: a window of no token, or no window at all.
+
+    Kim 2014, arXiv:1408.5882, equations 1 to 4 (CNN-rand). The paper bounds the norm of the head's weights by 3;
+    ours leaves that to weight decay.
+
+    >>> tokens = torch.tensor([[5, 2, 0], [0, 0, 0]])
+    >>> TextCNN(3, vocabulary=10)({"tokens": tokens, "mask": tokens != 0}).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        outputs: int,
+        vocabulary: int = 0,
+        channels: int = 0,
+        padding: int = 0,
+        width: int = 300,
+        filters: tuple[int, ...] = (3, 4, 5),
+        maps: int = 100,
+        dropout: float = 0.5,
+        embedding_dropout: float = 0.0,
+        token_dropout: float = 0.0,
+        distribution: Distribution = None,
+    ):
+        super().__init__()
+        if not filters or min(filters) < 1:
+            raise OptionError("the windows are wrong", expected="widths of 1 or more", received=filters)
+        self.distribution = distribution
+        self.entry = SequenceEntry(width, vocabulary, channels, padding, embedding_dropout, token_dropout)
+        self.convolutions = nn.ModuleList(nn.Conv1d(width, maps, size, padding=size - 1) for size in filters)
+        self.activations = nn.ModuleList(elementwise("relu") for _ in filters)
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
+        self.feature_dim = maps * len(filters)
+        self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
+
+    @classmethod
+    def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextCNN:
+        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        return build_for_sequences(cls, "text-cnn", inputs, targets, options)
+
+    def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the strongest answers, with dropout, `(batch, feature_dim)`."""
+        sequence, mask = self.entry(inputs)
+        signal, found = sequence.transpose(1, 2), []
+        for convolution, activate in zip(self.convolutions, self.activations, strict=True):
+            answers = activate(convolution(signal))
+            # answer j saw positions j - h + 1 to j: behind the last real one plus h - 1 it saw zeros alone
+            behind = answers.shape[-1] - mask.shape[1]
+            real = _widened(mask, behind).unsqueeze(1).to(answers.dtype)
+            found.append((answers * real).amax(dim=-1))  # no answer is below zero
+        return self.dropout(torch.cat(found, dim=1))
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        return self.head(self.features(inputs))
+
+
+def _widened(mask: Tensor, more: int) -> Tensor:
+    """Return whether any of the last `more + 1` positions is real, `(batch, length + more)`."""
+    shifted = [functional.pad(mask, (each, more - each)) for each in range(more + 1)]
+    return torch.stack(shifted).any(dim=0)
