@@ -113,6 +113,14 @@ def _uci(name: str, folder: str, summary: str, splits: int, tree: str) -> Entry:
     )
 
 
+_MNIST_FILES = _idx((MNIST,), (
+    "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
+    "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c",
+), (
+    "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
+    "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
+))  # fmt: skip
+
 _ALL = [
     _embedded("digits", "1,797 handwritten digits of 8 x 8 pixels, 10 classes", "classification",
               "Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI 1998"),
@@ -128,13 +136,13 @@ _ALL = [
         "usually described as CC BY-SA 3.0",
         "LeCun, Bottou, Bengio, Haffner, Gradient-based learning applied to document recognition, Proc. IEEE 1998",
         "http://yann.lecun.com/exdb/mnist/", "mnist",
-        (Variant(_idx((MNIST,), (
-            "f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
-            "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c",
-        ), (
-            "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
-            "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
-        )), "pictures:idx"),),
+        (Variant(_MNIST_FILES, "pictures:idx"),),
+    ),
+    Entry(
+        "multi-mnist", "60,000 + 10,000 images of 36 x 36 pixels with two overlapping digits of MNIST, several labels",
+        "classification", "usually described as CC BY-SA 3.0",
+        "Sabour, Frosst, Hinton, Dynamic routing between capsules, arXiv:1710.09829, section 6",
+        "http://yann.lecun.com/exdb/mnist/", "mnist", (Variant(_MNIST_FILES, "overlapping:multi_mnist"),),
     ),
     Entry(
         "fashion-mnist", "60,000 + 10,000 pieces of clothing of 28 x 28 pixels, 10 classes", "classification",
