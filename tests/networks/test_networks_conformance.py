@@ -25,6 +25,8 @@ SPECS = {
     "array": Array((2, 3)),
     "image": Image(3, 9, 6),
     "photo": Image(3, 75, 79),
+    "series": Series(2, 7),
+    "volume": Array((2, 4, 5, 3)),
 }
 TARGETS = {
     "two classes": Classes(("no", "yes")),
@@ -32,7 +34,7 @@ TARGETS = {
     "labels": Classes(("a", "b", "c"), several=True),
     "quantities": Quantity(("x", "y")),
 }
-EVERY = tuple(kind for kind in SPECS if kind != "photo")
+EVERY = tuple(kind for kind in SPECS if kind not in ("photo", "series", "volume"))
 SPECS["tokens"] = Tokens(30, 7)
 SPECS["row"] = Mixed(
     SPECS["mixed"], (("text_a", Tokens(30, 7)), ("text_b", Tokens(9, 3))), (("image_c", Image(3, 9, 6)),)
@@ -49,7 +51,7 @@ NETWORKS = {
     "FTTransformer": ({"width": 8, "heads": 2, "blocks": 2}, ROWS),
     "TabM": ({"widths": (8, 8), "ensemble_size": 3}, ROWS),
     "RealMLP": ({"widths": (8, 8)}, ROWS),
-    "SmallCNN": ({"widths": (4, 8)}, ("image",)),
+    "SmallCNN": ({"widths": (4, 8)}, ("image", "series", "volume")),
     "LeNet5": ({}, ("image",)),
     "ResNet": ({"blocks": (1, 1), "widths": (4, 8)}, ("image",)),
     "ConvNeXt": ({"blocks": (1, 1), "widths": (4, 8)}, ("image",)),
@@ -96,6 +98,9 @@ def draw(spec, rows=6, dtype=torch.float32):
         for key, each in spec.texts:
             inputs |= {f"{key}_{name}": value for name, value in draw(each, rows).items()}
         return inputs | {key: draw(each, rows, dtype) for key, each in spec.images}
+    if isinstance(spec, Series):
+        series = torch.randn(rows, spec.length, spec.channels, generator=chance, dtype=dtype)
+        return {"series": series, "lengths": torch.arange(rows) % spec.length + 1}
     parts = {}
     if spec.numeric:
         parts["numeric"] = torch.randn(rows, len(spec.numeric), generator=chance, dtype=dtype)

@@ -7,8 +7,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn import functional
 
-from neurarium.core.errors import OptionError, RefusalError
-from neurarium.data.specs import Array, Classes, Image, Quantity
+from neurarium.core.errors import OptionError, RefusalError, ShapeError
+from neurarium.data.specs import Array, Classes, Image, Quantity, Series
 from neurarium.networks import SmallCNN
 
 
@@ -76,3 +76,48 @@ def test_an_activation_that_takes_several_numbers_halves_the_channels():
     network = SmallCNN(1, 2, widths=(4, 6), activation="maxout").eval()
     assert network.body[0].out_channels == 8
     assert network.features(torch.randn(3, 1, 8, 8)).shape == (3, 6)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"separable": True, "squeeze": True}, {"activation": "tanh", "depth": 2}]
+)
+def test_a_series_is_read_as_far_as_it_goes(options):
+    network = SmallCNN.for_data(Series(2, 13), Classes(("a", "b", "c")), widths=(4, 8, 8), **options)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):  # statistics that do not map zero to zero
+            module.running_mean.normal_()
+            module.bias.data.normal_()
+    network.eval()
+    series = torch.randn(3, 13, 2)
+    lengths = torch.tensor([13, 6, 1])
+    outputs = network({"series": series, "lengths": lengths})
+    for row, length in enumerate(lengths.tolist()):
+        alone = network({"series": series[row : row + 1, :length], "lengths": lengths[row : row + 1]})
+        torch.testing.assert_close(outputs[row : row + 1], alone, atol=1e-5, rtol=1e-5)
+        whole = network(series[row : row + 1, :length].transpose(1, 2))
+        torch.testing.assert_close(alone, whole, atol=1e-5, rtol=1e-5)
+
+
+def test_volumes_and_arrays_choose_their_dimensions():
+    volume = SmallCNN.for_data(Array((2, 5, 6, 7)), Quantity(("angle",)), widths=(4, 8)).eval()
+    assert volume(torch.zeros(3, 2, 5, 6, 7)).shape == (3, 1)
+    assert volume.body[0].weight.shape == (4, 2, 3, 3, 3)
+    line = SmallCNN.for_data(Array((2, 9)), Classes(("a", "b", "c")), widths=(4,))
+    assert line.body[0].weight.shape == (4, 2, 3)
+    with pytest.raises(ShapeError, match="another shape"):
+        volume(torch.zeros(3, 2, 5, 6))
+
+
+def test_separable_convolutions_have_the_weights_of_their_two_parts():
+    network = SmallCNN(6, 2, widths=(10,), separable=True, squeeze=True)
+    assert [tuple(each.weight.shape) for each in network.modules() if isinstance(each, torch.nn.Conv2d)] == [
+        (6, 1, 3, 3),
+        (10, 6, 1, 1),
+    ]
+    images = torch.randn(2, 6, 5, 5)
+    maps = network.body[:-1].eval()(images)
+    squeeze = network.body[-1]
+    means = maps.mean((2, 3))
+    hidden = torch.relu(means @ squeeze.down.weight.T + squeeze.down.bias)
+    factor = torch.sigmoid(hidden @ squeeze.up.weight.T + squeeze.up.bias)
+    torch.testing.assert_close(squeeze(maps), maps * factor[:, :, None, None])

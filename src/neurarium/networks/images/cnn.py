@@ -1,18 +1,46 @@
-"""SmallCNN: blocks of convolutions for small images."""
+"""SmallCNN: blocks of convolutions for small images, series and volumes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.specs import Image, Spec
+from neurarium.data.specs import Array, Image, Series, Spec
 from neurarium.layers import activations
 from neurarium.layers.dropout import Dropout
+from neurarium.networks.images.trunk import channels_last
 from neurarium.networks.sizing import Distribution, check, head_outputs
+
+CONVOLUTION: dict[int, Any] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+NORM: dict[int, Any] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+POOL: dict[int, Any] = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+
+
+class Squeeze(nn.Module):
+    """Scale each channel by what the means of all channels say: y = x sigmoid(W_2 relu(W_1 mean(x))).
+
+    `(batch, channels, ...)` -> the same. Hu et al. 2017, arXiv:1709.01507, equations 2 to 4.
+    """
+
+    def __init__(self, channels: int, ratio: int = 4):
+        super().__init__()
+        self.down = nn.Linear(channels, max(1, channels // ratio))
+        self.relu = nn.ReLU()
+        self.up = nn.Linear(max(1, channels // ratio), channels)
+        self.sigmoid = nn.Sigmoid()
+
+    def scale(self, means: Tensor) -> Tensor:
+        """Return the factors, `(batch, channels)` -> the same."""
+        return self.sigmoid(self.up(self.relu(self.down(means))))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        scale = self.scale(maps.flatten(2).mean(2))
+        return maps * scale.reshape(*scale.shape, *[1] * (maps.ndim - 2))
 
 
 @recorded
@@ -21,7 +49,8 @@ class SmallCNN(nn.Module):
 
     A_l = g(BN(W_l * A_(l-1))); a 2x2 maximum after each block but the last; Z = W mean over places of A_L + b
 
-    Images of any size are taken, down to one pixel: a side of odd length is rounded up when it is halved.
+    Images of any size are taken, down to one pixel: a side of odd length is rounded up when it is halved. Series are taken with
+    their lengths: padding changes nothing in prediction. Volumes are arrays `(channels, depth, height, width)`.
 
     Args:
         channels: colours of an image.
@@ -31,9 +60,13 @@ class SmallCNN(nn.Module):
         kernel: side of the convolutions, odd.
         activation: its name.
         dropout: the probability that a number before the head is set to zero in training.
+        dimensions: 1 for series, 2 for images, 3 for volumes.
+        separable: each convolution is one of each channel by itself, then one over the channels (arXiv:1610.02357).
+        squeeze: scale each channel by what all channels' means say, after each block (arXiv:1709.01507).
         distribution: `gaussian` for a mean and a raw variance per output.
 
-    `forward`: `(batch, channels, height, width)` -> `(batch, outputs)`. It computes channels last whatever the memory
+    `forward`: `(batch, channels, height, width)`, with one or three dimensions accordingly; or a dict of `series` `(batch,
+    length, channels)` and `lengths` -> `(batch, outputs)`. It computes channels last whatever the memory
     format of its input: maximum pooling is some 8 times faster so on CPUs.
 
     Raises:
@@ -52,56 +85,93 @@ class SmallCNN(nn.Module):
         kernel: int = 3,
         activation: str = "relu",
         dropout: float = 0.0,
+        dimensions: Literal[1, 2, 3] = 2,
+        separable: bool = False,
+        squeeze: bool = False,
         distribution: Distribution = None,
     ):
         super().__init__()
-        if not widths or depth < 1 or kernel % 2 == 0:
+        if not widths or depth < 1 or kernel % 2 == 0 or dimensions not in CONVOLUTION:
             raise OptionError(
                 "the convolutions have no such shape",
-                expected="at least one width, depth >= 1, an odd kernel",
-                received=f"widths={tuple(widths)}, depth={depth}, kernel={kernel}",
+                expected="at least one width, depth >= 1, an odd kernel, 1 to 3 dimensions",
+                received=f"widths={tuple(widths)}, depth={depth}, kernel={kernel}, dimensions={dimensions}",
             )
         self.distribution = distribution
         blocks: list[nn.Module] = []
         for position, (before, width) in enumerate(zip((channels, *widths[:-1]), widths, strict=True)):
-            blocks.extend([nn.MaxPool2d(2, ceil_mode=True)] if position else [])
+            blocks.extend([POOL[dimensions](2, ceil_mode=True)] if position else [])
             for layer in range(depth):
-                blocks.extend(_convolution(width if layer else before, width, kernel, activation))
-        self.channels = channels
+                inner = width if layer else before
+                blocks.extend(_convolution(inner, width, kernel, activation, dimensions, separable))
+            blocks.extend([Squeeze(width)] if squeeze else [])
+        self.channels, self.dimensions = channels, dimensions
         self.body = nn.Sequential(*blocks)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = widths[-1]
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if dimensions == 2:
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> SmallCNN:
-        """Size the network to a dataset's specs (Image -> Classes or Quantity)."""
-        check("cnn", inputs, targets, options, (Image,))
+        """Size the network to a dataset's specs (Image, Series, Array of two or four axes -> Classes or Quantity)."""
+        arrays = isinstance(inputs, Array) and len(inputs.shape) in (2, 4)
+        check("cnn", inputs, targets, options, (Image, Series, Array) if arrays else (Image, Series))
+        if isinstance(inputs, Array):
+            options = {"dimensions": len(inputs.shape) - 1} | options
+            return cls(inputs.shape[0], targets.outputs, **options)  # type: ignore[attr-defined]
+        options = {"dimensions": 1 if isinstance(inputs, Series) else 2} | options
         return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
 
-    def features(self, inputs: Tensor) -> Tensor:
+    def features(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
         """Return the averaged feature maps, `(batch, feature_dim)`."""
-        if inputs.ndim != 4 or inputs.shape[1] != self.channels:
+        if isinstance(inputs, Mapping):
+            return self.dropout(self._of_series(inputs["series"].transpose(1, 2), inputs["lengths"]))
+        if inputs.ndim != self.dimensions + 2 or inputs.shape[1] != self.channels:
+            names = {1: "length", 2: "height, width", 3: "depth, height, width"}[self.dimensions]
             raise ShapeError(
-                "the images have another shape than the network takes",
-                expected=f"(batch, {self.channels}, height, width)",
+                "the inputs have another shape than the network takes",
+                expected=f"(batch, {self.channels}, {names})",
                 received=tuple(inputs.shape),
             )
-        # Channels last by two permutations: vmap (gradients per example) knows no memory formats.
-        maps = self.body(inputs.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2))
-        return self.dropout(maps.mean(dim=(2, 3)))
+        maps = self.body(channels_last(inputs) if self.dimensions == 2 else inputs)
+        return self.dropout(maps.flatten(2).mean(2))
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def _of_series(self, maps: Tensor, lengths: Tensor) -> Tensor:
+        """Average over real places alone; what lies beyond a series' end is zero to convolutions, nothing to maxima."""
+        real = torch.arange(maps.shape[2], device=maps.device) < lengths[:, None]
+        maps = maps.masked_fill(~real[:, None], 0.0)
+        for module in self.body:
+            if isinstance(module, nn.MaxPool1d):
+                maps = maps.masked_fill(~real[:, None], -torch.inf)
+                maps, lengths = module(maps), (lengths + 1) // 2
+                real = torch.arange(maps.shape[2], device=maps.device) < lengths[:, None]
+            elif isinstance(module, Squeeze):
+                raise_to = maps.shape[2] / lengths.clamp(min=1).to(maps.dtype)
+                maps = maps * module.scale(maps.mean(2) * raise_to[:, None])[:, :, None]
+            else:
+                maps = module(maps)
+            maps = maps.masked_fill(~real[:, None], 0.0)
+        return maps.sum(2) / lengths.clamp(min=1)[:, None].to(maps.dtype)
+
+    def forward(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))
 
 
-def _convolution(before: int, width: int, kernel: int, name: str) -> list[nn.Module]:
+def _convolution(
+    before: int, width: int, kernel: int, name: str, dimensions: int, separable: bool
+) -> list[nn.Module]:
     activate = activations.activation(name)
     if (
         activate.widening > 1
     ):  # Such an activation joins neighbours on the axis that it is told: here, the channels.
         activate = activations.activation(name, dim=1)
     wide = width * activate.widening
+    convolve = CONVOLUTION[dimensions]
     # The normalization's shift stands for the convolution's bias.
-    return [nn.Conv2d(before, wide, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(wide), activate]
+    layers = [convolve(before, wide, kernel, padding=kernel // 2, bias=False)]
+    if separable:
+        alone = convolve(before, before, kernel, padding=kernel // 2, groups=before, bias=False)
+        layers = [alone, convolve(before, wide, 1, bias=False)]
+    return [*layers, NORM[dimensions](wide), activate]
