@@ -10,19 +10,43 @@ import typer
 
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
-from neurarium.cli.output import Output
+from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.files import write_atomically, writing
 
 if TYPE_CHECKING:
     import polars
 
+    from neurarium.training.run import Run
+
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 
 Input = Annotated[
-    Path,
+    Path | None,
     typer.Option(
-        "--input", "-i", metavar="FILE", help="New data in the original format: a table, an image, a folder."
+        "--input",
+        "-i",
+        metavar="FILE",
+        help="New data in the original format: a table, an image, a folder.",
+        show_default=False,
+    ),
+]
+InputText = Annotated[
+    str | None,
+    typer.Option(
+        "--input-text", metavar="TEXT", help="A text to predict, as it stands here.", show_default=False
+    ),
+]
+Attention = Annotated[
+    bool, typer.Option("--attention", help="Show which tokens of --input-text the network looked at.")
+]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="PAGE.html",
+        help="With --attention: write a page with heat maps.",
+        show_default=False,
     ),
 ]
 OutputFile = Annotated[
@@ -48,7 +72,10 @@ Keep = Annotated[
 
 def predict(
     run: a.RunName,
-    input: Input,
+    input: Input = None,
+    input_text: InputText = None,
+    attention: Attention = False,
+    out: Page = None,
     output: OutputFile = None,
     keep: Keep = None,
     dropout_samples: a.DropoutSamples = None,
@@ -59,7 +86,9 @@ def predict(
     """Predict new data: a row per example, in its order.
 
     Example: neurarium predict runs/adult-1 --input new.csv --output predictions.csv
+    Example: neurarium predict runs/sst2-1 --input-text "I love this movie" --attention
     """
+    _check(input, input_text, attention, out)
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
     from neurarium.studies.learner import with_dropout
@@ -71,7 +100,12 @@ def predict(
     trained = Run.load(folder)
     if dropout_samples is not None:
         trained = with_dropout(trained, dropout_samples)
-    frame, notes = predict_with_notes(trained, input)
+    raw: Any = input
+    if input_text is not None:
+        from neurarium.studies.text_attention import text_row
+
+        raw = text_row(trained, input_text)
+    frame, notes = predict_with_notes(trained, raw)
     if keep is not None:
         frame = _beside(frame, notes, keep)
     for line in _remarks(notes):
@@ -91,9 +125,59 @@ def predict(
     value["notes"] = {
         name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")
     }
+    if attention and input_text is not None:
+        value["attention"] = _attention(trained, input_text, frame.row(0, named=True), out, said)
     if output is None:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
+
+
+def _check(input: Path | None, input_text: str | None, attention: bool, out: Path | None) -> None:
+    """Find what is missing or contradicts itself before the run is loaded."""
+    if (input is None) == (input_text is None):
+        raise OptionError(
+            "there is nothing to predict" if input is None else "there are two things to predict",
+            expected="either --input FILE or --input-text TEXT",
+            received="neither" if input is None else "both",
+            fix='for example --input-text "I love this movie"',
+        )
+    if attention and input_text is None:
+        raise OptionError(
+            "--attention shows the tokens of one text",
+            received="no --input-text",
+            fix='--input-text "I love this movie" --attention',
+        )
+    if out is not None and not attention:
+        raise OptionError(
+            "--out writes the page of the attention", received=f"--out {out}",
+            fix="add --attention; or write predictions with --output FILE",
+        )  # fmt: skip
+    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        raise unknown("format of a page", out.suffix or out.name, (".html", ".htm"))
+
+
+def _attention(
+    run: Run, literal: str, predicted: dict[str, Any], out: Path | None, said: Output
+) -> dict[str, Any]:
+    """Show the weights of a text's tokens, and write the page."""
+    from neurarium.studies.text_attention import attend
+
+    found = attend(run, literal)
+    top = max(found.weights) or 1.0
+    shown = table("token", "weight", "", right=(1,))
+    for token, weight in zip(found.tokens, found.weights, strict=True):
+        shown.add_row(escape(token), f"{weight:.4f}", "█" * max(round(24 * weight / top), 1))
+    if not said.as_json:
+        said.say(shown)
+    if found.cut:
+        said.note(f"{found.cut} tokens behind the length that the network reads were cut")
+    if out is not None:
+        from neurarium.report.attention_page import write_attention
+
+        with writing(out):
+            write_attention(found, predicted, out)
+        said.say(f"[dim]page[/] {escape(str(out))}")
+    return found.to_json()
 
 
 def write_table(frame: polars.DataFrame, path: Path) -> None:

@@ -39,6 +39,7 @@ def train(
     text: a.TextColumns = None,
     folder: a.ImageFolder = None,
     masks: a.Masks = None,
+    boxes: a.Boxes = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -83,15 +84,22 @@ def train(
 
     Example: neurarium train adult.csv --target income --epochs 20
     """
-    said = dict(locals())
-    output = Output(as_json, quiet)
-    asked = Command(
-        **{**{name: said[name] for name in Command.__annotations__ if name in said}, "set": pairs(set)}
-    )
+    _begin(dict(locals()), Output(as_json, quiet))
+
+
+def _begin(said: dict[str, Any], output: Output) -> None:
+    """Make one command of what was typed and what a file or a run says, run it, and tell how it went.
+
+    Args:
+        said: the arguments of `train`.
+    """
+    config, resume, out = said["config"], said["resume"], said["out"]
+    words = {name: said[name] for name in Command.__annotations__ if name in said}
+    asked = Command(**{**words, "set": pairs(said["set"])})
     if config is not None and resume is not None:
         raise OptionError("--config starts a new run and --resume goes on with one", fix="give one of them")
     going_on = find_run(resume) if resume is not None else None
-    before = Command.from_file(going_on or config) if going_on or config else Command()  # type: ignore[arg-type]
+    before = Command.from_file(going_on or config) if going_on or config else Command()
     command = asked.over(before)
     if going_on is not None:
         _check_resume(asked, going_on, out)
@@ -155,7 +163,7 @@ def _train(
         augment=command.augment,
         time_limit=seconds(command.time_limit),
         start=Run.load(find_run(command.start)) if command.start else None,
-        reader=reader_of(command.data or "", command.image, command.masks)[1],
+        reader=reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
         out=folder,
         resume=resume,
         seed=command.seed or 0,
@@ -174,7 +182,7 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     from neurarium.studies.assignment import reader_options
     from neurarium.studies.reading import ASKED, read_data, reader_of
 
-    _, reader = reader_of(command.data or "", command.image, command.masks)
+    _, reader = reader_of(command.data or "", command.image, command.masks, command.boxes)
     options = reader_options(command.set, reader, command.network, command.method)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
@@ -220,7 +228,7 @@ def settled(command: Command, example: str = "neurarium train digits") -> Comman
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
-    for name in ("data", "test", "validation", "start", "folder", "masks", "weights"):
+    for name in ("data", "test", "validation", "start", "folder", "masks", "boxes", "weights"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))
@@ -317,7 +325,8 @@ def _show(run: Run, output: Output, took: float) -> None:
     last = next(reversed(run.reports.values()), None)
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed") else "FILE_OR_FOLDER"
     rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
-    rows.append(("predict", f"neurarium predict {run.folder} --input {target}"))
+    asked = '--input-text "..."' if type(run.inputs).__name__ == "Tokens" else f"--input {target}"
+    rows.append(("predict", f"neurarium predict {run.folder} {asked}"))
     if last is None:
         output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
     for label, text in rows:

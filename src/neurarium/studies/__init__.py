@@ -12,6 +12,7 @@ MEMBERS: dict[str, Member] = {
     "predict": Member(
         "prediction", "predict", "classes, probabilities, values and intervals for new data", "03"
     ),
+    "attend": Member("text_attention", summary="which tokens of a text a network looked at", chapter="13"),
     "predict_with_notes": Member("prediction", summary="predictions, and what the preparation noted"),
     "read_data": Member("reading", summary="a dataset by the name of its source"),
     "warm_start": Member(

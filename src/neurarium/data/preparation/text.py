@@ -37,6 +37,8 @@ class Tokenizer(Protocol):
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]: ...
 
+    def pieces(self, text: str) -> list[str]: ...
+
     def to_text(self) -> str: ...
 
 
@@ -73,6 +75,10 @@ class Words:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [[self._codes.get(word, UNKNOWN) for word in WORD.findall(text.lower())] for text in texts]
+
+    def pieces(self, text: str) -> list[str]:
+        """Return the piece of the text that each index of `encode` stands for."""
+        return WORD.findall(text.lower())
 
     def to_text(self) -> str:
         return json.dumps({"kind": self.kind, "words": list(self.words)}, ensure_ascii=False)
@@ -127,6 +133,11 @@ class BytePair:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         return [each.ids for each in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def pieces(self, text: str) -> list[str]:
+        """Return the piece of the text that each index of `encode` stands for; of a split character, all of it."""
+        found = self.tokenizer.encode(text, add_special_tokens=False)
+        return [text[start:end].strip() or text[start:end] for start, end in found.offsets]
 
     def to_text(self) -> str:
         return self.tokenizer.to_str(pretty=True)

@@ -139,7 +139,7 @@ class Transformer(nn.Module):
         The mean over heads, of what the "cls" token looks at beside itself, or of what all real tokens look at.
         """
         last = self.attention(inputs)[:, -1].mean(dim=1)
-        mask = inputs["mask"] if "mask" in inputs else None
+        mask = inputs.get("mask")
         if self.start is not None:
             seen = last[:, 0, 1:]
         else:

@@ -78,5 +78,9 @@ class TextBag(nn.Module):
         mean = (tokens * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
         return torch.cat([mean, self.pool(tokens, inputs["mask"])], dim=1)
 
+    def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the weight of each token in the pooling, `(batch, length)`, summing to one over real ones."""
+        return self.pool.weights(self.embedding(inputs["tokens"]), inputs["mask"])
+
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))

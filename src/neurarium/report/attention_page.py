@@ -1,0 +1,103 @@
+"""The page of one text: what was predicted, and which tokens the network looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurarium.core.files import write_text
+from neurarium.report.parts import Html, card, grid, section, table
+from neurarium.report.svg import drawing, element, text
+
+if TYPE_CHECKING:
+    from neurarium.studies.text_attention import TextAttention
+
+CELL, MARGIN, SHOWN = 26, 96, 32  # pixels per token, for the labels; tokens of a square, at most
+
+
+def write_attention(found: TextAttention, predicted: Mapping[str, Any], path: Path | str) -> None:
+    """Write the page of one text.
+
+    Args:
+        found: what `studies.attend` found.
+        predicted: the row of predictions, by column.
+        path: of the page.
+    """
+    write_text(Path(path), render_attention(found, predicted))
+
+
+def render_attention(found: TextAttention, predicted: Mapping[str, Any]) -> str:
+    """Return the page as HTML."""
+    from neurarium.report.page import document
+
+    said = str(predicted.get("prediction", ""))
+    head = (
+        f"<header><p class=eyebrow>Neurarium attention</p><h1>{escape(said)}</h1>"
+        f"<p class=muted>{escape(found.text)}</p></header>"
+    )
+    rows = [
+        [name, f"{each:.4f}" if isinstance(each, float) else str(each)] for name, each in predicted.items()
+    ]
+    tokens = [
+        [token, Html(f"{weight:.4f}")] for token, weight in zip(found.tokens, found.weights, strict=True)
+    ]
+    parts = [
+        section("text", "What the network looked at", _marked(found), _lead(found)),
+        section("blocks", "Which token looks at which", _matrices(found),
+                "A row looks at its columns; the mean over the heads of a block."),
+        section("numbers", "In numbers", grid(
+            card("Prediction", table(["column", "value"], rows, "the prediction", right=(1,))),
+            card("Weights", table(["token", "weight"], tokens, "weights of the tokens", right=(1,))))),
+    ]  # fmt: skip
+    return document(f"Attention: {said}", head, parts)
+
+
+def _lead(found: TextAttention) -> str:
+    cut = f" {found.cut} tokens behind the length that it reads were cut." if found.cut else ""
+    return (
+        "The darker a token, the larger its weight. Attention says where a network looked, not why it decided."
+        + cut
+    )
+
+
+def _marked(found: TextAttention) -> str:
+    top = max(found.weights, default=1.0) or 1.0
+    spans = []
+    for token, weight in zip(found.tokens, found.weights, strict=True):
+        tone = f"background:rgba(38,99,235,{0.65 * weight / top:.3f});padding:.15em .3em;border-radius:.3em"
+        spans.append(f'<span style="{tone}" title="{weight:.4f}">{escape(token)}</span>')
+    return f"<p style='font-size:1.35rem;line-height:2.1'>{' '.join(spans)}</p>"
+
+
+def _matrices(found: TextAttention) -> str:
+    if found.matrices is None:
+        return ""
+    labels = found.labels[:SHOWN]
+    means = found.matrices.mean(dim=1)[:, : len(labels), : len(labels)]
+    note = f"the first {SHOWN} tokens" if len(found.labels) > SHOWN else ""
+    named = [(f"Block {place}", each.tolist()) for place, each in enumerate(means, start=1)]
+    cards = [card(name, _square(name, values, labels), note) for name, values in named]
+    return grid(*cards)
+
+
+def _square(title: str, values: list[list[float]], labels: list[str]) -> str:
+    side = MARGIN + CELL * len(labels)
+    top = max(max(row) for row in values) or 1.0
+    body = []
+    for down, row in enumerate(values):
+        y = MARGIN + CELL * down
+        body.append(text(MARGIN - 6, y + CELL / 2 + 4, _short(labels[down]), anchor="end"))
+        x = MARGIN + CELL * (down + 0.5)
+        label = text(x, MARGIN - 8, _short(labels[down]), anchor="start")
+        body.append(element("g", label, transform=f"rotate(-60 {x:.1f} {MARGIN - 8})"))
+        for across, value in enumerate(row):
+            tone = {"fill": "#2663eb", "fill-opacity": f"{value / top:.3f}"}
+            box = {"x": MARGIN + CELL * across, "y": y, "width": CELL - 1, "height": CELL - 1}
+            body.append(element("rect", **box, **tone))
+    return drawing("".join(body), side, side, f"{title}: how much each token looks at each other one")
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= 11 else f"{token[:10]}…"

@@ -1,0 +1,130 @@
+"""Text attention: which tokens of a text a network looked at, on demand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.errors import DataError, OptionError, RefusalError
+from neurarium.data.preparation.mixed import MixedPreparation
+from neurarium.networks.ensemble import Ensemble
+from neurarium.studies.learner import evaluating, learner_of
+from neurarium.training.run import Run
+
+
+@dataclasses.dataclass
+class TextAttention:
+    """What a network looked at in one text.
+
+    Args:
+        text: as it was given.
+        tokens: the pieces of it that were read, in their order.
+        weights: of the tokens; they sum to one.
+        matrices: of a transformer, `(blocks, heads, queries, keys)`, the class token before the others where there is
+            one; None for networks without.
+        labels: of the queries and keys of the matrices.
+        cut: tokens behind the length that the network reads.
+    """
+
+    text: str
+    tokens: list[str]
+    weights: list[float]
+    matrices: Tensor | None = None
+    labels: list[str] = dataclasses.field(default_factory=list)
+    cut: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"text": self.text, "tokens": self.tokens, "weights": self.weights, "cut": self.cut}
+
+
+def text_row(run: Run, text: str) -> dict[str, list[str]]:
+    """Return a literal text as the one row of a table that the run can predict.
+
+    Raises:
+        OptionError: the run was not trained on texts alone.
+        DataError: the text is empty.
+    """
+    preparation = run.preparation
+    if not isinstance(preparation, MixedPreparation) or not preparation.texts:
+        raise OptionError(
+            "--input-text is for runs that were trained on texts",
+            expected="a run with a text column",
+            received=f"{run.folder or 'a run'} on {type(run.inputs).__name__} inputs",
+            fix="give the new data with --input FILE",
+        )
+    if not preparation.alone:
+        raise OptionError(
+            "the run reads more than one text per row: a literal text is not all of it",
+            expected=f"the columns {', '.join(preparation.sources)}",
+            received="one text",
+            fix="give a table with all of them: --input FILE",
+        )
+    if not text.strip():
+        raise DataError("the text is empty", expected="at least one word", received=repr(text))
+    return {preparation.texts[0][1]: [text]}
+
+
+def attend(run: Run, text: str) -> TextAttention:
+    """Return which tokens of a text the run's network looked at.
+
+    Args:
+        run: trained on texts alone, with a network that has attention: a transformer, a text bag, or a recurrent network
+            with pooling=attention; an ensemble of such gives the mean.
+        text: a literal.
+
+    Raises:
+        RefusalError: the network has no attention.
+        OptionError: the run was not trained on texts alone.
+        DataError: the text is empty.
+
+    >>> import neurarium as nr
+    >>> rows = {"text": ["a good old film", "a bad old film"] * 20, "sentiment": ["yes", "no"] * 20}
+    >>> data = nr.data.table(rows, "sentiment", text=("text",), tokenizer="words")
+    >>> run = nr.studies.train(data, "text-bag", epochs=1, progress=False)
+    >>> nr.studies.attend(run, "a good film").tokens
+    ['a', 'good', 'film']
+    """
+    text_row(run, text)
+    preparation: Any = run.preparation
+    fitted = preparation.texts[0][2]
+    method = learner_of(run)
+    with evaluating(method) as device:
+        network = _bare(method.deployed)
+        inputs = {name: each.to(device) for name, each in fitted.batch(fitted.encode([text])).items()}
+        if not bool(inputs["mask"].any()):
+            raise DataError("the text holds no token", expected="at least one word", received=repr(text))
+        weights = _weights(network, inputs)[0]
+        matrices = network.attention(inputs)[0].cpu() if hasattr(network, "attention") else None
+    pieces = fitted.tokenizer.pieces(text)
+    count = int(inputs["mask"].sum())
+    tokens = pieces[:count]
+    found = TextAttention(
+        text, tokens, [float(each) for each in weights[:count].cpu()], cut=len(pieces) - count
+    )
+    if matrices is not None:
+        first = ["[class]"] if matrices.shape[-1] > inputs["mask"].shape[1] else []
+        found.labels = [*first, *tokens]
+        found.matrices = matrices[..., : len(found.labels), : len(found.labels)]
+    return found
+
+
+def _bare(network: nn.Module) -> Any:
+    """Take off what stands around a network: a temperature divides outputs and changes no attention."""
+    inner = getattr(network, "network", None)
+    return _bare(inner) if isinstance(inner, nn.Module) and not hasattr(network, "token_weights") else network
+
+
+def _weights(network: Any, inputs: dict[str, Tensor]) -> Tensor:
+    if isinstance(network, Ensemble):
+        return torch.stack([_weights(each, inputs) for each in network.networks]).mean(dim=0)
+    if not hasattr(network, "token_weights"):
+        raise RefusalError(
+            f"the network {type(network).__name__} has no attention to show",
+            expected="a transformer, a text-bag, or rnn, lstm or gru with pooling=attention",
+            received=type(network).__name__,
+            fix="leave out --attention, or train such a network: --network transformer",
+        )
+    return network.token_weights(inputs)
