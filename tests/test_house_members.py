@@ -118,3 +118,14 @@ def test_names_are_found_and_misspelt_names_get_the_nearest():
                 assert find(kind, name).__name__ == attribute
     with pytest.raises(OptionError, match="did you mean 'mlp'"):
         find("network", "mpl")
+
+
+def test_files_and_folders_of_a_package_are_reachable_though_not_listed():
+    import neurarium
+
+    assert neurarium.training.callbacks.Callback.__name__ == "Callback"
+    assert neurarium.data.augmentation.Crop.__name__ == "Crop"
+    assert neurarium.studies.evaluation.evaluate is neurarium.studies.evaluate
+    assert "evaluation" not in dir(neurarium.studies)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing_of_this_name'"):
+        _ = neurarium.training.nothing_of_this_name

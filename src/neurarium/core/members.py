@@ -8,12 +8,13 @@ points (`core/plugins.py`).
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from neurarium.core import plugins
-from neurarium.core.errors import unknown
+from neurarium.core.errors import nearest, unknown
 
 KINDS = {
     "network": "neurarium.networks",
@@ -55,12 +56,18 @@ def lazy(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` for a package whose members load on first use.
 
-    Use in an `__init__.py`: `__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)`.
+    Use in an `__init__.py`: `__getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)`. A file or folder of the package
+    is reachable too (`neurarium.training.callbacks`), though it is not listed.
     """
 
     def load(attribute: str) -> Any:
         if attribute not in members:
-            raise AttributeError(f"module '{package}' has no attribute '{attribute}'")
+            inside = f"{package}.{attribute}"
+            if not attribute.startswith("_") and importlib.util.find_spec(inside) is not None:
+                return importlib.import_module(inside)
+            near = None if attribute.startswith("_") else nearest(attribute, members)
+            hint = f"; did you mean '{near}'?" if near else ""
+            raise AttributeError(f"module '{package}' has no attribute '{attribute}'{hint}")
         value = getattr(importlib.import_module(f"{package}.{members[attribute].module}"), attribute)
         setattr(sys.modules[package], attribute, value)
         return value
