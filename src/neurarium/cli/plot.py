@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from neurarium.cli import arguments as a
+from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output
-from neurarium.core.errors import unknown
+from neurarium.core.errors import OptionError, unknown
 
 app = typer.Typer(
-    help="Plot activations, learning-rate schedules, or what skips do.",
+    help="Plot activations, learning-rate schedules, what skips do, or what the capsules of a run draw.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -69,6 +70,61 @@ def skips(
     path = _checked(output, "skips.png")
     plot_skips(path)
     _told("skips", path, Output(as_json, quiet))
+
+
+@app.command()
+def capsules(
+    run: a.RunName,
+    input: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="FILE",
+            help="An image; by default the first of the test split.",
+            show_default=False,
+        ),
+    ] = None,
+    dims: Annotated[
+        str | None,
+        typer.Option(metavar="N,N", help="Which numbers of the capsule; all by default.", show_default=False),
+    ] = None,
+    output: OutputFile = None,
+    as_json: a.Json = False,
+    quiet: a.Quiet = False,
+    debug: a.Debug = False,
+) -> None:
+    """Plot what each number of an image's capsule does to the image; of several labels, which part each capsule draws.
+
+    Example: neurarium plot capsules runs/mnist-1 --output pose.png
+    """
+    from neurarium.report.capsule_plot import SHOWN, plot_capsules
+    from neurarium.studies.evaluation import examples_for
+    from neurarium.studies.learner import evaluating, learner_of
+    from neurarium.training.run import Run
+
+    path = _checked(output, "capsules.png")
+    trained = Run.load(find_run(run))
+    method = learner_of(trained)
+    if input is None:
+        images = examples_for(trained, None, "test")[2].take(slice(0, SHOWN))["inputs"]
+    else:
+        images = trained.preparation.apply(input)[0]["inputs"]
+    with evaluating(method) as device:
+        targets = getattr(method, "targets", None)
+        plot_capsules(method.deployed, images.to(device), targets, path, dims=_numbers(dims))
+    _told("capsules", path, Output(as_json, quiet))
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(each) for each in text.split(",")]
+    except ValueError:
+        raise OptionError(
+            "these are no numbers of a capsule", expected="such as 0,3,7", received=text
+        ) from None
 
 
 def _checked(output: Path | None, usual: str) -> Path:
