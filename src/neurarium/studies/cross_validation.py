@@ -20,7 +20,7 @@ from neurarium.data import splits
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
-from neurarium.data.specs import Classes
+from neurarium.data.specs import Classes, Spec, Targets
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
 from neurarium.training.fitting import fit
@@ -78,25 +78,17 @@ class CrossValidation(Displayed):
 
     def frame(self) -> polars.DataFrame:
         """Return a table with a row per predicted example: `row` in the source, `fold`, `target`, `prediction`, and the
-        probabilities of classes."""
+        probabilities of classes; of several targets the name of each before them."""
         import polars
 
         spec = self.report.targets
         held: dict[str, Any] = {"row": self.rows, "fold": self.fold + 1}
-        if isinstance(spec, Classes) and not spec.several:
-            held["target"] = [spec.names[each] for each in self.targets.tolist()]
-            held["prediction"] = [spec.names[each] for each in self.predictions.argmax(dim=1).tolist()]
-        names = getattr(spec, "names", ("",))
-        single = len(names) == 1
-        if not isinstance(spec, Classes) or spec.several:
-            for number, name in enumerate(names):
-                held["target" if single else f"target_{name}"] = self.targets.reshape(-1, len(names))[
-                    :, number
-                ].numpy()
-        head = "probability" if isinstance(spec, Classes) else "prediction"
-        for number, name in enumerate(names):
-            values = self.predictions.reshape(-1, len(names))[:, number].double().numpy()
-            held[head if single and head == "prediction" else f"{head}_{name}"] = values
+        if isinstance(spec, Targets):
+            for name, part in zip(spec.names, spec.parts, strict=True):
+                own = _columns_of(part, self.predictions[name], self.targets[name])
+                held |= {f"{name}_{key}": values for key, values in own.items()}
+        else:
+            held |= _columns_of(spec, self.predictions, self.targets)
         return polars.DataFrame(held)
 
     def deviation(self, metric: str) -> float:
@@ -194,6 +186,26 @@ def cross_validate(
         if run.interrupted:
             raise KeyboardInterrupt
     return _joined(dataset, how, rows, parts, runs, seen, metrics, resamples, seed)
+
+
+def _columns_of(spec: Spec, predictions: torch.Tensor, targets: torch.Tensor) -> dict[str, Any]:
+    """The columns of one target: what is true, what was predicted."""
+    held: dict[str, Any] = {}
+    if isinstance(spec, Classes) and not spec.several:
+        held["target"] = [spec.names[each] for each in targets.tolist()]
+        held["prediction"] = [spec.names[each] for each in predictions.argmax(dim=1).tolist()]
+    names = getattr(spec, "names", ("",))
+    single = len(names) == 1
+    if not isinstance(spec, Classes) or spec.several:
+        for number, name in enumerate(names):
+            held["target" if single else f"target_{name}"] = targets.reshape(-1, len(names))[
+                :, number
+            ].numpy()
+    head = "probability" if isinstance(spec, Classes) else "prediction"
+    for number, name in enumerate(names):
+        values = predictions.reshape(-1, len(names))[:, number].double().numpy()
+        held[head if single and head == "prediction" else f"{head}_{name}"] = values
+    return held
 
 
 def _pool(dataset: Dataset) -> tuple[numpy.ndarray, numpy.ndarray | None]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from neurarium.core.display import Displayed
 from neurarium.core.errors import ArtifactError, DataError, RefusalError
 from neurarium.core.files import read_json, sha256, write_json
-from neurarium.data.specs import Classes
+from neurarium.data.specs import Classes, Targets
 from neurarium.studies.calibration import Calibration, Temperature, calibrate
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import CALIBRATION, learner_of
@@ -242,6 +242,13 @@ def _write(run: Run, name: str, content: Mapping[str, Any]) -> None:
 
 def _classes_of(run: Run) -> Classes:
     targets: Any = getattr(learner_of(run), "targets", None) or run.targets
+    if isinstance(targets, Targets):
+        raise RefusalError(
+            "a run of several targets has no probabilities of one set of classes",
+            expected="a run of classes, or of several labels per row",
+            received=f"a run of {', '.join(targets.names)}",
+            fix="train a run of that target alone: --target COLUMN",
+        )
     if not isinstance(targets, Classes):
         raise RefusalError(
             "only probabilities of classes are calibrated and decided on",

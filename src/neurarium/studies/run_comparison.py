@@ -11,10 +11,11 @@ from typing import Any
 import numpy
 import torch
 
+from neurarium.core import batches
 from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Classes, Quantity
+from neurarium.data.specs import Classes, Quantity, Targets
 from neurarium.studies.calibration import Temperature
 from neurarium.studies.comparison import Comparison, compare
 from neurarium.studies.evaluation import EvaluationReport, Seen, examples_for, predictions_of, report_of
@@ -141,7 +142,8 @@ def compare_several(
         data: as `evaluate` takes it; None for the data of each run's training, which must be the same.
         names: of the runs; those of their folders where None.
         split: "train", "validation" or "test".
-        metric: what the tests are about; accuracy for classes and rmse for quantities where None.
+        metric: what the tests are about; accuracy for classes and rmse for quantities where None. Of several targets
+            one of them with its name, `price: rmse`; that of the first where None.
         level, resamples, seed: of the tests and intervals, see `compare`.
 
     Raises:
@@ -160,16 +162,17 @@ def compare_several(
     names = tuple(names or _names(runs))
     measured = [_measured(run, data, split) for run in runs]
     _check_same(names, measured, split)
-    seen = [each.seen for each in measured]
     targets: Any = measured[0].targets
-    chosen = metric or ("accuracy" if isinstance(targets, Classes) else "rmse")
     reports = [
         report_of(each.seen, targets, name=each.name, split=split, resamples=min(resamples, 1000), seed=seed)
         for each in measured
     ]
+    chosen = metric or reports[0].headline
     if chosen not in reports[0].metrics:
         raise unknown("metric of these runs", chosen, reports[0].metrics)
-    options: dict[str, Any] = {"metric": chosen, "level": level, "resamples": resamples, "seed": seed}
+    measured, plain = _about(measured, chosen)
+    seen = [each.seen for each in measured]
+    options: dict[str, Any] = {"metric": plain, "level": level, "resamples": resamples, "seed": seed}
     places = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs))]
     pairs = [
         compare(
@@ -216,6 +219,25 @@ def _measured(run: Run, data: Any, split: str) -> _Measured:
     return _Measured(name, targets, predictions_of(method, examples), dataset, rows, examples)
 
 
+def _about(measured: list[_Measured], metric: str) -> tuple[list[_Measured], str]:
+    """Of several targets take the one that a metric `NAME: METRIC` is about."""
+    targets = measured[0].targets
+    for number, name in enumerate(getattr(targets, "names", ())):
+        if not metric.startswith(f"{name}: ") or isinstance(targets, Classes):
+            continue
+        parts = []
+        for each in measured:
+            said, truth = each.seen.predictions, each.seen.targets
+            if isinstance(targets, Targets):
+                spec, said, truth = targets.parts[number], said[name], truth[name]
+            else:
+                spec, said, truth = Quantity((name,)), said[:, [number]], truth[:, [number]]
+            seen = Seen(said, truth, each.seen.weights, None)
+            parts.append(dataclasses.replace(each, targets=spec, seen=seen))
+        return parts, metric.removeprefix(f"{name}: ")
+    return measured, metric
+
+
 def _check_same(names: Sequence[str], measured: Sequence[_Measured], split: str) -> None:
     """Refuse runs whose examples differ, and say how."""
     first = measured[0]
@@ -224,7 +246,7 @@ def _check_same(names: Sequence[str], measured: Sequence[_Measured], split: str)
         if how:
             raise DataError(
                 f"{names[0]} and {name} were not measured on the same {split} examples: {how}",
-                expected=f"the same {len(first.seen.targets):,} examples",
+                expected=f"the same {batches.size(first.seen.targets):,} examples",
                 fix="train both on the same data with the same --split, --test and --split-seed, or give both new data "
                 "with --input FILE",
             )
@@ -244,6 +266,9 @@ def _difference(one: _Measured, two: _Measured) -> str:
     if one.rows is not None and two.rows is not None and not numpy.array_equal(one.rows, two.rows):
         common = len(numpy.intersect1d(one.rows, two.rows))
         return f"they have {common:,} of {len(one.rows):,} and {len(two.rows):,} rows in common, so their splits are others"
+    if isinstance(one.targets, Targets):
+        pairs = [(_about([each], f"{name}: ")[0][0] for each in (one, two)) for name in one.targets.names]
+        return next((how for pair in pairs if (how := _difference(*pair))), "")
     truths = one.seen.targets, two.seen.targets
     if truths[0].shape != truths[1].shape:
         return f"there are {len(truths[0]):,} and {len(truths[1]):,} of them"
