@@ -28,6 +28,8 @@ SIZED = (
     "vocabulary",
     "image_height",
     "image_width",
+    "texts",
+    "images",
 )
 
 

@@ -31,8 +31,13 @@ def findings(table: Table) -> Iterator[Finding]:
 
 
 def _keys(table: Table) -> dict[str, numpy.ndarray]:
-    """Return a number for the inputs of each row; names of rows are left out, since they hide what is equal."""
-    names = [name for name in table.plain["train"].columns if name not in identifiers(table)]
+    """Return a number for the inputs of each row; names of rows are left out, since they hide what is equal.
+
+    Texts and images may differ in every row, and are inputs.
+    """
+    inputs = {name for name, kind in table.kinds.items() if kind.kind in ("text", "image")}
+    hiding = identifiers(table) - inputs
+    names = [name for name in table.plain["train"].columns if name not in hiding]
     if not names:
         return {}
     return {
