@@ -18,6 +18,7 @@ from neurarium.core.errors import ArtifactError, UserError
 from neurarium.core.files import (
     new_folder,
     read_json,
+    read_yaml,
     sha256,
     write_atomically,
     write_json,
@@ -191,3 +192,32 @@ def test_everything_is_synchronised_before_it_gets_its_name(tmp_path, monkeypatc
     monkeypatch.setattr(Path, "replace", lambda *args: (events.append("name"), replace(*args))[1])
     write_text(tmp_path / "file", "new")
     assert events == ["file", "name", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("widths:\n" + "- 1\n" * 10**6, "4,000,008 bytes"),  # a minute of reading
+        ("[" * 10**5, "nests deeper than 100"),
+        ("- " * 10**5, "nests deeper than 100"),
+        ('{"a":' * 10**5, "nests deeper than 100"),
+        ("a: &a [x, x]\nb: [*a, *a]\n", None),
+        ("a: [1", "expected ',' or ']'"),
+    ],
+)
+def test_a_yaml_file_is_bounded_before_it_is_built(tmp_path: Path, text: str, reason: str | None):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    if reason is None:
+        assert read_yaml(path) == {"a": ["x", "x"], "b": [["x", "x"], ["x", "x"]]}
+    else:
+        with pytest.raises(ArtifactError, match=reason):
+            read_yaml(path)
+
+
+def test_references_that_unfold_without_end_are_refused(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))]
+    path.write_text("\n".join(lines))
+    with pytest.raises(ArtifactError, match="unfolds to more"):
+        read_yaml(path)

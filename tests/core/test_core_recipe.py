@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import nn
 
-from neurarium.core.errors import ArtifactError
+from neurarium.core.errors import ArtifactError, UnknownOptionError
 from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of, recorded, with_recipe
 
 
@@ -131,3 +131,29 @@ def test_what_is_not_plain_is_refused():
         recipe_of(Branch(first=object())).to_json()
     with pytest.raises(TypeError):
         Leaf()  # the constructor's own complaint comes first
+
+
+@recorded
+class Trunk:
+    def __init__(self, *, depth: int = 1, **leaf: Any):
+        self.leaf = Layer(**leaf) if leaf else None
+        self.depth = depth
+
+
+def test_an_unknown_option_is_told_with_the_nearest_right_one():
+    with pytest.raises(
+        UnknownOptionError, match=r"Layer has no option 'widht'[\s\S]*one of width[\s\S]*'width'\?"
+    ):
+        Layer(widht=3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):  # it is Python's own kind of error too
+        Layer(widht=3)  # type: ignore[call-arg]
+    with pytest.raises(ArtifactError, match="refuses its recorded options"):
+        build(Recipe(recipe_of(Layer()).builder, {"widht": 3}))  # type: ignore[union-attr]
+
+
+def test_what_is_passed_on_is_told_by_the_names_of_both():
+    with pytest.raises(UnknownOptionError, match=r"Trunk has no option 'widht'[\s\S]*one of depth, width\n"):
+        Trunk(widht=3)
+    with pytest.raises(UnknownOptionError, match=r"did you mean 'depth'\?"):
+        Trunk(dept=3)
+    assert recipe_of(Trunk(width=2, depth=4)).options == {"width": 2, "depth": 4}  # type: ignore[union-attr]

@@ -151,7 +151,16 @@ def _train(
     from neurarium.studies.training import train
     from neurarium.training.run import Run
 
-    names = ("epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device")
+    names: tuple[str, ...] = (
+        "epochs",
+        "steps",
+        "patience",
+        "precision",
+        "batch_size",
+        "monitor",
+        "keep",
+        "device",
+    )
     names += ("weights", "freeze", "unfreeze_every")
     return train(
         dataset,

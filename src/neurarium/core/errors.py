@@ -14,6 +14,13 @@ from types import ModuleType
 from typing import Any
 
 LONGEST = 2000  # characters of one line of a message
+ABBREVIATIONS = {
+    "lr": "learning_rate",
+    "wd": "weight_decay",
+    "bs": "batch_size",
+    "hidden": "widths",
+    "hidden_sizes": "widths",
+}
 
 
 class NeurariumError(Exception):
@@ -61,6 +68,13 @@ class OptionError(UserError):
     """An option, a name or a combination of options is wrong."""
 
 
+class UnknownOptionError(OptionError, TypeError):
+    """A keyword that a class does not take (`unknown_option` makes it); a `TypeError` too, as Python's own."""
+
+    name: str = ""
+    allowed: tuple[str, ...] = ()
+
+
 class ShapeError(UserError):
     """A tensor has another shape or type than the network or the method takes."""
 
@@ -104,8 +118,12 @@ def nearest(name: str, allowed: Iterable[str]) -> str | None:
 
     >>> nearest("incme", ["age", "income"])
     'income'
+    >>> nearest("lr", ["learning_rate", "clip_norm"])
+    'learning_rate'
     """
     allowed = [str(each) for each in allowed]
+    if ABBREVIATIONS.get(str(name).lower()) in allowed:
+        return ABBREVIATIONS[str(name).lower()]
     lowered = {each.lower(): each for each in allowed}
     found = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
     return lowered[found[0]] if found else None
@@ -132,6 +150,27 @@ def unknown(
     shown = ", ".join(allowed[:40]) + (f", ... ({len(allowed)} in all)" if len(allowed) > 40 else "")
     hint = f"did you mean '{near}'?" if near else fix
     return error(f"there is no {kind} '{name}'", expected=f"one of {shown}", received=name, fix=hint)
+
+
+def unknown_option(kind: str, name: str, allowed: Iterable[str]) -> UnknownOptionError:
+    """Make the error for a keyword that a class does not take, with the nearest match.
+
+    >>> print(unknown_option("Descent", "lr", ["learning_rate", "warmup"]))
+    Descent has no option 'lr'
+      expected: one of learning_rate, warmup
+      received: lr
+      to fix:   did you mean 'learning_rate'?
+    """
+    allowed = tuple(sorted(allowed))
+    near = nearest(name, allowed)
+    error = UnknownOptionError(
+        f"{kind} has no option '{name}'",
+        expected=f"one of {', '.join(allowed)}",
+        received=name,
+        fix=f"did you mean '{near}'?" if near else "leave it out",
+    )
+    error.name, error.allowed = name, allowed
+    return error
 
 
 def require(package: str, *, extra: str) -> ModuleType:

@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from neurarium.core.errors import ArtifactError, UserError
 
-YAML_BYTES = 32 * 1024**2
+YAML_BYTES = 1024**2  # a second or two to read; the configuration of a run has some thousand
 DEPTH = 100
 
 
@@ -108,8 +108,10 @@ def read_yaml(path: Path | str) -> Any:
     path = Path(path)
     try:
         if path.stat().st_size > YAML_BYTES:
-            raise ValueError(f"it has more than {YAML_BYTES:,} bytes")
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raise ValueError(f"it has {path.stat().st_size:,} bytes, and {YAML_BYTES:,} are the most")
+        text, loader = path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _require_shallow(yaml.parse(text, Loader=loader))
+        held = yaml.load(text, Loader=loader)
         _require_bounded(held)
         return held
     except (
@@ -123,8 +125,18 @@ def read_yaml(path: Path | str) -> Any:
     ) as error:
         raise ArtifactError(
             f"{path} is damaged: {str(error) or type(error).__name__}",
-            fix="restore it from a copy, or train again",
+            fix="mend it, restore it from a copy, or train again",
         ) from error
+
+
+def _require_shallow(events: Iterable[Any]) -> None:
+    """Refuse nests before anything is built of them: the fast loader calls itself for each, without a limit of its own."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > DEPTH:
+            raise ValueError(f"it nests deeper than {DEPTH}")
 
 
 def _require_bounded(value: Any) -> None:

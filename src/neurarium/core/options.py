@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from neurarium.core.errors import OptionError, unknown
+from neurarium.core.errors import OptionError, unknown, unknown_option
+
+Kind = TypeVar("Kind", bound=type)
 
 
 def parameters(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -23,6 +26,45 @@ def annotations_of(builder: Callable[..., Any]) -> dict[str, Any]:
     """Return the resolved annotations of a builder's options."""
     target = inspect.unwrap(builder.__init__) if inspect.isclass(builder) else inspect.unwrap(builder)  # type: ignore[misc]
     return typing.get_type_hints(target)
+
+
+def naming_options(cls: Kind) -> Kind:
+    """Class decorator: a keyword that the constructor does not take is told with the nearest that it takes.
+
+    >>> @naming_options
+    ... class Scale:
+    ...     def __init__(self, factor: float = 2.0): ...
+    >>> Scale(facter=3.0)
+    Traceback (most recent call last):
+    neurarium.core.errors.UnknownOptionError: Scale has no option 'facter'
+      expected: one of factor
+      received: facter
+      to fix:   did you mean 'factor'?
+    """
+    original = cls.__init__  # type: ignore[misc]
+    require = requirement(cls)
+
+    @functools.wraps(original)
+    def __init__(self, *args, **kwargs):
+        if type(self) is cls:
+            require(kwargs)
+        original(self, *args, **kwargs)
+
+    cls.__init__ = __init__  # type: ignore[misc]
+    return cls
+
+
+def requirement(cls: type) -> Callable[[Mapping[str, Any]], None]:
+    """Return what refuses the keywords that the constructor of a class does not take: nothing where it takes any."""
+    kinds = {each.kind for each in inspect.signature(cls.__init__).parameters.values()}  # type: ignore[misc]
+    known = set(parameters(cls))
+
+    def require(keywords: Mapping[str, Any]) -> None:
+        if not known.issuperset(keywords):
+            wrong = next(each for each in keywords if each not in known)
+            raise unknown_option(cls.__qualname__, wrong, known)
+
+    return (lambda keywords: None) if inspect.Parameter.VAR_KEYWORD in kinds else require
 
 
 def coerce(builder: Callable[..., Any], options: Mapping[str, Any], *, what: str) -> dict[str, Any]:

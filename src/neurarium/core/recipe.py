@@ -13,7 +13,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from neurarium.core.errors import ArtifactError
+from neurarium.core.errors import ArtifactError, UnknownOptionError, unknown_option
+from neurarium.core.options import parameters, requirement
 from neurarium.core.trust import buildable, may_build, may_import
 
 Kind = TypeVar("Kind", bound=type)
@@ -71,20 +72,30 @@ def recorded(cls: Kind) -> Kind:
     ...         self.factor = factor
     >>> recipe_of(Scale(3.0)).options
     {'factor': 3.0}
+
+    An unknown keyword is told with the nearest right one (`UnknownOptionError`).
     """
     original = cls.__init__  # type: ignore[misc]
-    signature = inspect.signature(original)
+    signature, require = inspect.signature(original), requirement(cls)
 
     @functools.wraps(original)
     def __init__(self, *args, **kwargs):
         if type(self) is cls:
+            require(kwargs)
             options = dict(signature.bind(self, *args, **kwargs).arguments)
             options.pop(next(iter(signature.parameters)))
             for parameter in signature.parameters.values():
                 if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                     options.update(options.pop(parameter.name, {}))
             object.__setattr__(self, "_recipe", Recipe(_address(cls), options))
-        original(self, *args, **kwargs)
+        try:
+            original(self, *args, **kwargs)
+        except UnknownOptionError as error:
+            # of a part that takes what is left over: the lists of both are what the caller may choose from
+            if type(self) is not cls or error.name not in kwargs:
+                raise
+            known = {*parameters(cls), *error.allowed}
+            raise unknown_option(cls.__qualname__, error.name, known) from None
 
     cls.__init__ = __init__  # type: ignore[misc]
     return buildable(cls)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import NeurariumError, NotFiniteError, OptionError, RefusalError, ShapeError
 from neurarium.core.members import find
-from neurarium.core.options import coerce
+from neurarium.core.options import coerce, naming_options
 from neurarium.data.dataset import Decision
 from neurarium.training import distributed, finiteness, memory, precision, sharding
 from neurarium.training.averaging import Average
@@ -28,6 +28,7 @@ from neurarium.training.schedules import schedule as make_schedule
 LossFunction = Callable[[Any], Any]
 
 
+@naming_options
 class Descent(nn.Module):
     r"""Take gradient steps on the parameters of some networks.
 

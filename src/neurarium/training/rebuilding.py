@@ -16,7 +16,8 @@ from neurarium.core.trust import keeping_out
 MAKERS = {
     "empty", "empty_strided", "zeros", "ones", "full", "rand", "randn", "randint", "randperm", "arange", "eye", "linspace",
 }  # fmt: skip
-SPARE_BYTES, SPARE_TENSORS, SPARE_SIDE = 512 * 1024**2, 10_000, 2**24
+SPARE_BYTES, SPARE_TENSORS, SPARE_SIDE = 512 * 1024**2, 2_000, 2**24
+TENSOR_BYTES = 8  # a stored tensor takes 50 bytes and more of its file, and a few others to be made
 
 
 class Budget(TorchDispatchMode):
@@ -29,7 +30,8 @@ class Budget(TorchDispatchMode):
 
     def __init__(self, size: int, place: Any):
         super().__init__()
-        self.bytes, self.tensors, self.place = 2 * size + SPARE_BYTES, size + SPARE_TENSORS, place
+        self.bytes: float = 2 * size + SPARE_BYTES
+        self.tensors, self.place = size // TENSOR_BYTES + SPARE_TENSORS, place
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.overloadpacket.__name__ in MAKERS and args:

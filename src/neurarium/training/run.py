@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import shutil
 from pathlib import Path
@@ -245,11 +246,11 @@ class Run(Displayed):
         self._weights_hash = held["weights_sha256"]
         for name, expected in held.get("files_sha256", {}).items():
             path = self.folder / name  # type: ignore[operator]
-            if ".." in Path(name).parts or Path(name).is_absolute() or path.is_symlink():
+            if ".." in Path(name).parts or Path(name).is_absolute() or os.path.islink(path):
                 raise ArtifactError(
                     f"results.json of the run {self.folder} names a file outside of it", received=name
                 )
-            if not path.is_file():
+            if not os.path.isfile(path):  # unlike Path's, it answers for a name that is none too
                 raise ArtifactError(
                     f"the file {path} is missing", fix="copy the whole folder, or train again"
                 )

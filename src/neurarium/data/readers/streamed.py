@@ -28,6 +28,7 @@ from neurarium.data.readers.room import free_memory
 from neurarium.data.readers.values import text
 from neurarium.data.streaming import BUFFER, NAMES, HashSplit, StreamedExamples, known, uniform
 
+Task = Literal["classification", "regression"] | None
 SHARE = 0.25  # of the free memory: a table that needs more is streamed
 SAMPLE = 200_000  # training rows that quantiles and categories are fitted on
 MEASURED = 200_000  # rows of validation and test each, at most, unless shares are given
@@ -108,7 +109,7 @@ def streamed_table(
     validation: Any = None,
     test: Any = None,
     test_fraction: float | None = None,
-    task: Literal["classification", "regression"] | None = None,
+    task: Task = None,
     drop: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
     weights: str | None = None,
@@ -143,16 +144,9 @@ def streamed_table(
     _check(table, target, [*drop, *(types or {}), *([weights] if weights else [])])
     split = _split(table, validation, None if test is None else 0.0, test_fraction, seed)
     sampled = _sampled(table, split, seed, sample, reading)
-    plan, decision = recognise_target(sampled, list(target), task)
-    if not isinstance(plan, Labels | Quantities):
-        raise RefusalError(
-            "a streamed table has one target: a class, or quantities",
-            expected="one class column, or columns of numbers",
-            received=f"{decision.choice} in {', '.join(target)}",
-            fix="choose one --target, or stream=False where the table fits into memory",
-        )
-    counts = _count(table, split, plan, reading)
-    plan = _whole_target(plan, counts, table)
+    sought, decision = _target(sampled, target, task)
+    counts = _count(table, split, sought, reading)
+    plan = _whole_target(sought, counts, table)
     train = numpy.flatnonzero(known(plan, plan.encode(sampled)[0]))
     left_out = {*target, *drop, *({weights} - {None} - set(types or {}))}
     kinds = [
@@ -184,6 +178,18 @@ def streamed_table(
         preparation=preparation, decisions=[*decisions, *fitted.decisions],
         summary=_summary(table, kinds, parts, counts, plan),
     )  # fmt: skip
+
+
+def _target(sampled: polars.DataFrame, target: list[str], task: Task) -> tuple[Labels | Quantities, Decision]:
+    plan, decision = recognise_target(sampled, target, task)
+    if not isinstance(plan, Labels | Quantities):
+        raise RefusalError(
+            "a streamed table has one target: a class, or quantities",
+            expected="one class column, or columns of numbers",
+            received=f"{decision.choice} in {', '.join(target)}",
+            fix="choose one --target, or stream=False where the table fits into memory",
+        )
+    return plan, decision
 
 
 def _fitted(
@@ -378,7 +384,8 @@ def _companion(source: Any, preparation: TablePreparation, buffer: int) -> Examp
     if other is not None:
         preparation.require(list(other.schema), other.origin)
         split = HashSplit(0.0, 0.0, 0)
-        counts = _count(other, split, preparation.target, preparation.reading).groups["train"]
+        target: Any = preparation.target  # a label or quantities: `_target` refuses the others
+        counts = _count(other, split, target, preparation.reading).groups["train"]
         return StreamedExamples(other, preparation, split, "everything", counts, buffer)
     read = read_frame(source, preparation.reading, like=[preparation.columns])
     preparation.require(read.frame.columns, read.origin)
