@@ -81,6 +81,8 @@ def findings(table: Table) -> Iterator[Finding]:
             yield _constant(subject, name, known, missing)
             continue
         yield from _nearly_constant(subject, known)
+        if kind.kind in ("text", "image"):
+            continue  # different in every row, as it should be
         if (key := _identifier(subject, name, kind, known)) is not None:
             yield key
         elif kind.kind == "drop":

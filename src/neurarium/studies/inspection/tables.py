@@ -19,6 +19,7 @@ from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.files import read_files
 from neurarium.data.readers.frames import read_frame
+from neurarium.data.readers.mixed import with_images
 from neurarium.data.readers.streamed import parquet_to_stream
 from neurarium.data.readers.values import MISSING, dates, numbers, text
 
@@ -151,6 +152,8 @@ def of_source(source: Any, target: Any, options: Mapping[str, Any], *, name: str
     group, time = options.get("group"), options.get("time")
     left = {*targets, *(options.get("drop") or ()), *([options["weights"]] if options.get("weights") else [])}
     kinds = _kinds(main, [each for each in main.columns if each not in left], options.get("types") or {})
+    beside = Path(source).parent if isinstance(source, str | os.PathLike) else None
+    kinds = dict(zip(kinds, with_images(list(kinds.values()), main, beside), strict=True))
     plan = _plan(main, targets, options.get("task"))
     rows = {key: numpy.arange(frame.height) for key, frame in frames.items()}
     own = tuple(key for key in frames if key != "train")
@@ -182,6 +185,7 @@ def split(table: Table, dataset: Dataset, plan: Labels | Quantities | None, way:
             frames[key], rows[key] = of[places], places
     types = {name: kind.kind for name, kind in table.kinds.items() if kind.reason == "given"}
     kinds = _kinds(frames["train"], list(table.kinds), types)
+    kinds |= {name: kind for name, kind in table.kinds.items() if kind.kind == "image"}
     return dataclasses.replace(table, frames=frames, rows=rows, plan=plan, way=way, kinds=kinds)
 
 
