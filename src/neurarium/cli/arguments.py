@@ -76,6 +76,15 @@ ImageFolder = Annotated[
         "--folder", metavar="FOLDER", help="Where these files are; beside the table by default.", group=DATA
     ),
 ]
+Boxes = Annotated[
+    str | None,
+    _option(
+        "--boxes",
+        metavar="FILE",
+        help="A COCO file, or a CSV (image, x_min, y_min, x_max, y_max, label): the things to find.",
+        group=DATA,
+    ),
+]
 Masks = Annotated[
     str | None,
     _option(

@@ -26,6 +26,7 @@ class Command:
     text: str | None = None
     folder: str | None = None
     masks: str | None = None
+    boxes: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None

@@ -106,7 +106,7 @@ def _validated(
         "options": command.set,
         "precision": command.precision,
         "ensemble": command.ensemble or 1,
-        "reader": reader_of(command.data or "", command.image, command.masks)[1],
+        "reader": reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
         "seed": command.seed or 0,
         **{name: getattr(command, name) for name in names},
     }

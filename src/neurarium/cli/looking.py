@@ -223,7 +223,7 @@ def _untrained(command: Command, dataset: Any) -> tuple[Any, dict[str, Any]]:
         command.method,
         options=command.set,
         ensemble=command.ensemble or 1,
-        reader=reader_of(command.data or "", command.image, command.masks)[1],
+        reader=reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
         seed=command.seed or 0,
         batch_size=command.batch_size,
     )

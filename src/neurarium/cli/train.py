@@ -151,17 +151,9 @@ def _train(
     from neurarium.studies.training import train
     from neurarium.training.run import Run
 
-    names: tuple[str, ...] = (
-        "epochs",
-        "steps",
-        "patience",
-        "precision",
-        "batch_size",
-        "monitor",
-        "keep",
-        "device",
+    names = (
+        "epochs steps patience precision batch_size monitor keep device weights freeze unfreeze_every".split()
     )
-    names += ("weights", "freeze", "unfreeze_every")
     return train(
         dataset,
         command.network,

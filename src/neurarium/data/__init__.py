@@ -7,7 +7,11 @@ MEMBERS: dict[str, Member] = {
         "readers.tables", "table", "rows of numbers and categories from CSV, Parquet, frames, arrays", "03"
     ),
     "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
+    "texts": Member("readers.text_folders", "texts", "texts from a folder per class, a file each", "15"),
     "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
+    "boxes": Member(
+        "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
+    ),
     "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
     "load": Member("catalogue.loading", "load", "a public data set by name", "03"),
     "fetch": Member("catalogue.fetching", "fetch", "find or download the files of a public data set", "03"),

@@ -26,6 +26,7 @@ MEMBERS = {
     "CrossEntropyDice": Member(
         "cross_entropy_dice", "cross-entropy-dice", "classes of pixels: cross-entropy and overlap", "10a"
     ),
+    "Centres": Member("centres", "centres", "where things are, and how their boxes fit", "10a"),
     "Tversky": Member("tversky", "tversky", "overlap with prices for false alarms and misses", "02"),
     "Contrastive": Member("contrastive", "contrastive", "like pairs near, unlike pairs far", "02"),
     "Triplet": Member("triplet", "triplet", "nearer to the positive than to the negative", "02"),

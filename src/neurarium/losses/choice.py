@@ -9,7 +9,7 @@ from typing import Any
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
-from neurarium.data.specs import IGNORED, Classes, Mask, Quantity, Spec, Targets
+from neurarium.data.specs import IGNORED, Boxes, Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses.base import Loss
 
 DEFAULTS = {
@@ -18,6 +18,7 @@ DEFAULTS = {
     "multiclass": "cross-entropy",
     "regression": "mean-squared-error",
     "segmentation": "cross-entropy-dice",
+    "detection": "centres",
 }
 
 
@@ -72,6 +73,8 @@ def task_of(targets: Spec) -> str:
         return "regression"
     if isinstance(targets, Mask):
         return "segmentation"
+    if isinstance(targets, Boxes):
+        return "detection"
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",
@@ -121,6 +124,8 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
     """Fit the options to the targets."""
     if task == "segmentation":
         values = {"class_axis": 1, "ignore_index": IGNORED} | values
+    if isinstance(targets, Boxes):
+        values = {**values, "height": targets.height}
     weights = values.get("class_weights")
     if weights is not None and isinstance(targets, Classes | Mask) and len(weights) != len(targets.names):
         raise OptionError(

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
+from neurarium.data.boxes import detected
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Classes, Mask, Quantity, Spec, Targets
+from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -129,6 +130,8 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return spec.probabilities(outputs.float()), targets
     if isinstance(spec, Mask):
         return spec.tables(outputs, targets), targets.new_zeros(len(targets))
+    if isinstance(spec, Boxes):
+        return detected(outputs, spec), targets
     if isinstance(spec, Quantity):
         point = loss.point(outputs) if hasattr(loss, "point") else outputs
         return spec.original(point.float()), spec.original(targets)

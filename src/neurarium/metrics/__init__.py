@@ -63,6 +63,12 @@ MEMBERS: dict[str, Member] = {
     "PixelAccuracy": Member(
         "segmented", "pixel-accuracy", "share of pixels whose class is right, from tables", "10a"
     ),
+    "MeanAveragePrecision": Member(
+        "mean_average_precision", "map", "average precision of boxes, mean over classes and overlaps", "10a"
+    ),
+    "MeanAveragePrecision50": Member(
+        "mean_average_precision", "map-50", "average precision of boxes at an overlap of one half", "10a"
+    ),
     "NDCG": Member("ndcg", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
     "MRR": Member("reciprocal_rank", "mrr", "mean reciprocal rank of the first relevant item", "08"),
     "HitRate": Member(

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     ),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("iou", "dice", "accuracy"),
+    "detection": ("map_50", "map"),
     "forecast": ("mae", "rmse_pooled", "smape"),
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
     "translation": ("bleu",),

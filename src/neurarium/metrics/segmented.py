@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Hashable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from neurarium.core.errors import ShapeError
@@ -71,6 +70,7 @@ class TableMetric(SumMetric):
 class MaskDice(TableMetric):
     """The Dice coefficient of masks: the mean over classes of 2 TP / (2 TP + FP + FN), over all pixels.
 
+    >>> import torch
     >>> MaskDice().value(torch.tensor([[[3.0, 1.0], [0.0, 4.0]]]), None)  # the mean of 6 / 7 and 8 / 9
     0.873015873015873
     """
@@ -85,6 +85,7 @@ class MaskDice(TableMetric):
 class MaskIoU(TableMetric):
     """The intersection over union of masks: the mean over classes of TP / (TP + FP + FN), over all pixels.
 
+    >>> import torch
     >>> MaskIoU().value(torch.tensor([[[3.0, 1.0], [0.0, 4.0]]]), None)  # the mean of 3 / 4 and 4 / 5
     0.775
     """
@@ -98,6 +99,7 @@ class MaskIoU(TableMetric):
 class PixelAccuracy(TableMetric):
     """The share of pixels whose class is right.
 
+    >>> import torch
     >>> PixelAccuracy().value(torch.tensor([[[3.0, 1.0], [0.0, 4.0]]]), None)
     0.875
     """

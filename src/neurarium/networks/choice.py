@@ -23,6 +23,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {
+    "Boxes": ("centre-detector", "things are points with a size: no anchors to choose (arXiv:1904.07850)"),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 

@@ -82,6 +82,19 @@ SEGMENTATION = Recipe(
     descent={"optimizer": "adamw", "learning_rate": 3e-3, "weight_decay": 1e-2, "schedule": "one-cycle"},
     batch_size=16,
 )
+DETECTION = Recipe(
+    "a rate that rises and falls once, and clipped gradients: the focal loss starts steep",
+    seen={"detection": 60_000},
+    epochs=(5, 100),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 2e-3,
+        "weight_decay": 1e-2,
+        "clip_norm": 10.0,
+        "schedule": "one-cycle",
+    },
+    batch_size=16,
+)
 MIXED = Recipe(
     "texts overfit before tables have learned: few epochs of a falling rate, the best one kept",
     seen={"classification": 300_000, "regression": 600_000},
@@ -109,7 +122,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Mixed", ""): MIXED,
     ("Tokens", ""): MIXED,
 }
-DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION}
+DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
 
 
 def recipe_for(dataset: Dataset, network: str) -> Recipe:

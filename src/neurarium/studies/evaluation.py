@@ -16,11 +16,12 @@ from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Mask, Quantity, Spec, Targets, spec_from_json
+from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets, spec_from_json
 from neurarium.metrics.choice import make_metric, metrics_for
 from neurarium.metrics.confusion import ConfusionMatrix
 from neurarium.metrics.curves import roc_curve
 from neurarium.metrics.intervals import Interval, bootstrap_set
+from neurarium.metrics.mean_average_precision import MeanAveragePrecision, MeanAveragePrecision50
 from neurarium.metrics.metric_set import MetricSet
 from neurarium.metrics.segmented import MaskDice, MaskIoU
 from neurarium.studies.learner import evaluating, fields_of, learner_of
@@ -35,7 +36,7 @@ SHOWN = {
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("dice", "iou", "accuracy"),
 }
-HEADLINES = {"classification": "accuracy", "segmentation": "dice"}
+HEADLINES = {"classification": "accuracy", "segmentation": "dice", "detection": "map_50"}
 
 
 @dataclasses.dataclass
@@ -209,21 +210,32 @@ def report_of(
         _fill_classes(report, seen, targets)
     elif isinstance(targets, Mask):
         _fill_masks(report, seen, targets)
+    elif isinstance(targets, Boxes):
+        _fill_boxes(report, seen, targets)
     elif isinstance(targets, Quantity):
         report.pairs = _sampled(seen, targets, seed)
         if len(targets.names) > 1:
-            report.metrics |= _by_quantity(seen, targets)
+            found, bounds = _by_quantity(seen, targets, resamples, seed)
+            report.metrics |= found
+            report.intervals |= bounds
     return report
 
 
-def _by_quantity(seen: Seen, targets: Quantity) -> dict[str, float]:
-    """The metrics of each of several quantities, which may have different units."""
+def _by_quantity(
+    seen: Seen, targets: Quantity, resamples: int, seed: int
+) -> tuple[dict[str, float], dict[str, Interval]]:
+    """The metrics of each of several quantities, which may have different units, and their intervals."""
     metrics: dict[str, float] = {}
+    bounds: dict[str, Interval] = {}
     for number, name in enumerate(targets.names):
         own = metrics_for(Quantity((name,)))  # type: ignore[arg-type]
-        own.update(seen.predictions[:, [number]], seen.targets[:, [number]], seen.weights)
+        part = Seen(seen.predictions[:, [number]], seen.targets[:, [number]], seen.weights, None)
+        own.update(part.predictions, part.targets, part.weights)
         metrics |= {f"{name}: {key}": float(value) for key, value in own.compute().items()}
-    return metrics
+        if resamples:
+            held = _intervals(part, Quantity((name,)), own, resamples, seed)
+            bounds |= {f"{name}: {key}": value for key, value in held.items()}
+    return metrics, bounds
 
 
 def _side_by_side(
@@ -305,6 +317,19 @@ def _fill_masks(report: EvaluationReport, seen: Seen, targets: Mask) -> None:
             "pixels": there,
         }
     report.confusion = table.tolist()
+
+
+def _fill_boxes(report: EvaluationReport, seen: Seen, targets: Boxes) -> None:
+    """The average precision of each class that has boxes."""
+    whole, half = MeanAveragePrecision(), MeanAveragePrecision50()
+    state = whole.contribution(whole.check(seen.predictions, seen.targets, seen.weights))
+    at_all, at_half = whole.each(state), half.each(state)
+    for number, name in enumerate(targets.names):
+        report.per_class[name] = {
+            "ap_50": float(at_half.get(number, math.nan)),
+            "ap": float(at_all.get(number, math.nan)),
+            "boxes": float((state["truth"] == number).sum()),
+        }
 
 
 def _sampled(seen: Seen, targets: Quantity, seed: int) -> dict[str, list[tuple[float, float]]]:

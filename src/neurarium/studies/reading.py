@@ -28,6 +28,7 @@ ASKED = (
     "text",
     "folder",
     "masks",
+    "boxes",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
@@ -48,13 +49,14 @@ def read_data(
     folder: str | None = None,
     text: str | None = None,
     masks: str | None = None,
+    boxes: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
 
     Args:
         source: a data set of the catalogue (`digits`), a table (CSV, JSON lines, Parquet, Arrow ..., packed or not), a
-            pattern of tables (`parts/*.csv`) or a folder of them, a folder of images with a folder per class, a folder
+            pattern of tables (`parts/*.csv`) or a folder of them, a folder of images or texts with a folder per class, a folder
             of idx files, an npz file.
         target: the column to predict, several with commas; tables need it.
         columns: names with commas, for a table without a header.
@@ -67,6 +69,7 @@ def read_data(
         text: columns of texts, with commas; others are recognised.
         folder: where these files are; by default beside the table.
         masks: a folder with a mask for each image: a class for each of its pixels.
+        boxes: a COCO file or a CSV of the boxes in each image.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -76,9 +79,9 @@ def read_data(
     >>> read_data("iris")
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
-    kind, reader = reader_of(source, image, masks)
+    kind, reader = reader_of(source, image, masks, boxes)
     asked = {
-        "masks": masks, "image": image, "folder": folder, "text": text,
+        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
@@ -94,17 +97,25 @@ def read_data(
 
 
 def reader_of(
-    source: str | Path, image: str | None = None, masks: str | None = None
+    source: str | Path, image: str | None = None, masks: str | None = None, boxes: str | None = None
 ) -> tuple[str, Callable[..., Dataset]]:
     """Return the kind of a source ("catalogue", "table", "images") and the function that reads it.
 
     A name of the catalogue is that data set; `./name` is a file or folder of that name. A table whose column `image` names
-    files holds images, and so does an archive of images. With masks it is a folder of images that have one each.
+    files holds images, and so does an archive of images. With masks it is a folder of images that have one each, with boxes one of images that a list says them of.
 
     Raises:
         DataError: there is neither such a data set nor such a file.
     """
     text, path = str(source), Path(source)
+    if masks is not None and boxes is not None:
+        raise OptionError(
+            "masks and boxes are different targets", received="--masks and --boxes", fix="give one of them"
+        )
+    if boxes is not None:
+        from neurarium.data.readers.boxes import boxes as read_boxes
+
+        return "images with boxes", read_boxes
     if masks is not None:
         from neurarium.data.readers.masks import masks as read_masks
 
@@ -122,6 +133,12 @@ def reader_of(
     from neurarium.data.readers.image_archives import is_archive
 
     folder = not parts and path.is_dir() and not holds_tables(path)
+    from neurarium.data.readers.text_folders import holds_texts
+
+    if folder and image is None and holds_texts(path):
+        from neurarium.data.readers.text_folders import texts
+
+        return "texts", texts
     if (
         image is not None
         or folder
@@ -188,7 +205,8 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
         if kind == "catalogue":
             problem, expected = f"the data set '{source}' comes with its target and its split", "none of that"
         else:
-            problem, expected = f"{flag} is for tables, and {source} holds images", "a folder per class"
+            held = "texts" if kind == "texts" else "images"
+            problem, expected = f"{flag} is for tables, and {source} holds {held}", "a folder per class"
         if flag.startswith("--set"):
             near = nearest(name, known)
             fix = f"did you mean '{near}'?" if near else f"the options are {', '.join(sorted(known))}"
@@ -278,7 +296,7 @@ def read_again(run: Any) -> Dataset:
             f"the run {run.folder} does not say where its data is",
             fix="give the data: evaluate(run, data), or `neurarium evaluate RUN --input FILE`",
         )
-    _, reader = reader_of(command["data"], command.get("image"), command.get("masks"))
+    _, reader = reader_of(command["data"], command.get("image"), command.get("masks"), command.get("boxes"))
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)
