@@ -129,8 +129,14 @@ class MixedPreparation(TablePreparation):
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """As of `TablePreparation`; the notes name the images that could not be read, as `quarantined`."""
+        from neurarium.data.readers.text_folders import read_texts
+
+        files = None
+        if self.alone and isinstance(raw, str | Path) and _is_texts(Path(raw), self.columns):
+            files, said = read_texts(Path(raw))
+            raw = {self.texts[0][1]: said}
         batch, notes = super().apply(raw)
-        return self.finish()(batch), notes
+        return self.finish()(batch), notes | ({"files": files} if files else {})
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json, preparation.safetensors and the tokenizers into a folder."""
@@ -172,6 +178,15 @@ class MixedPreparation(TablePreparation):
         """Add texts and images to the preparation of a table."""
         held = {field.name: getattr(table, field.name) for field in dataclasses.fields(TablePreparation)}
         return cls(**held, texts=texts, images=images)
+
+
+def _is_texts(path: Path, columns: Sequence[str]) -> bool:
+    """Whether a path is read as texts: a folder of them, or one for a run that learned from such a folder."""
+    from neurarium.data.readers.text_folders import CLASS, SUFFIX, TEXT
+
+    if path.is_dir():
+        return any(path.rglob(f"*{SUFFIX}"))
+    return path.suffix.lower() == SUFFIX and tuple(columns) == (TEXT, CLASS)
 
 
 class Finish:
