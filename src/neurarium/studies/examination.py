@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import torch
 from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
@@ -22,6 +23,7 @@ from neurarium.studies.importance import permutation_importance
 from neurarium.studies.learner import intervals_of, learner_of
 from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
+from neurarium.studies.scene_examples import scene_examples
 from neurarium.studies.slices import slices_of
 from neurarium.training.run import Run
 
@@ -129,7 +131,11 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     split = next((each for each in ("test", "validation") if each in data.splits), None)
     method = learner_of(run)
     targets: Any = getattr(method, "targets", None) or run.targets
-    if split is None or not isinstance(targets, Classes | Quantity):
+    if split is not None and isinstance(targets, Mask | Boxes):
+        found.held["split"] = split
+        found.add("scenes", lambda: scene_examples(method, data.splits[split], run.preparation))
+        return
+    if split is None or not isinstance(targets, Classes | Quantity | Targets):
         if split is not None:
             found.left_out["baselines and errors"] = (
                 f"{type(targets).__name__} targets have no error per example"
@@ -141,8 +147,60 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
             held[each] = predictions_of(method, examples_for(run, data, each)[2])
     seen, checked = held[split], held.get("validation") if split == "test" else None
     found.held["split"] = split
-    _from_predictions(run, seen, checked, targets, found)
-    examples = data.splits[split]
+    if not isinstance(targets, Targets):
+        _of_target(run, data, (seen, checked), targets, split, full, found, "", intervals_of(run))
+        return
+    intervals, quantities = intervals_of(run), 0
+    found.held["parts"] = parts = {}
+    for name, spec in zip(targets.names, targets.parts, strict=True):
+        own = None
+        if isinstance(spec, Quantity):
+            own, quantities = intervals and intervals.of(quantities), quantities + 1
+        inside, both = _Parts(found.deadline), (_part(seen, name), checked and _part(checked, name))
+        _of_target(run, _about(data, name, spec), both, spec, split, full, inside, name, own)
+        parts[name] = inside.held
+        found.left_out |= {f"{name}: {part}": why for part, why in inside.left_out.items()}
+
+
+def _part(seen: Seen, name: str) -> Seen:
+    return Seen(seen.predictions[name], seen.targets[name], seen.weights, None)
+
+
+def _about(data: Dataset, name: str, spec: Spec) -> Dataset:
+    """The same examples with one of their targets alone."""
+    splits = {key: _OneTarget(split, name) for key, split in data.splits.items()}
+    return Dataset(
+        data.name, data.inputs, spec, preparation=data.preparation, rows=data.rows, **splits,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+class _OneTarget:
+    """A split of several targets, seen as one of a single target."""
+
+    def __init__(self, examples: Any, name: str):
+        self.examples, self.name = examples, name
+        self.in_memory = getattr(examples, "in_memory", True)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def targets(self) -> Any:
+        return self.examples.targets[self.name]
+
+    def take(self, indices: Any) -> dict[str, Any]:
+        taken = self.examples.take(indices)
+        return {**taken, "targets": taken["targets"][self.name]}
+
+
+def _of_target(
+    run: Run, data: Dataset, both: tuple[Seen, Seen | None], targets: Any, split: str, full: bool, found: _Parts,
+    name: str, intervals: Any,
+) -> None:  # fmt: skip
+    """What is found of one target: of several, `name` is its name."""
+    seen, checked = both
+    _from_predictions(intervals, seen, checked, targets, found)
+    examples: Any = data.splits[split]
     rows = data.rows.get(split)
     found.add(
         "errors",
@@ -160,18 +218,19 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
             )
         ],
     )
-    if raw_columns(run.preparation, examples.take([0])["inputs"]):
-        found.add("importance", lambda: _importance(run, data, split, full, found.deadline))
+    columns = raw_columns(run.preparation, examples.take([0])["inputs"])
+    if len(columns) > 1 or (columns and not columns[0].parts):  # a text alone is all there is to look at
+        found.add("importance", lambda: _importance(run, data, split, full, found.deadline, name))
 
 
-def _from_predictions(run: Run, seen: Seen, checked: Seen | None, targets: Any, found: _Parts) -> None:
+def _from_predictions(intervals: Any, seen: Seen, checked: Seen | None, targets: Any, found: _Parts) -> None:
     if isinstance(targets, Classes):
         found.add("curves", lambda: curves_of(seen, targets))
         found.add("calibration", lambda: calibration_of(seen, checked, targets))
         if len(targets.names) == 2 and not targets.several and checked is not None:
             found.add("thresholds", lambda: thresholds_of(checked, seen, targets))
         return
-    found.add("residuals", lambda: residuals_of(seen, targets, intervals_of(run)))
+    found.add("residuals", lambda: residuals_of(seen, targets, intervals))
 
 
 def _slices(
@@ -197,10 +256,18 @@ def _taken(predictions: Any, places: torch.Tensor) -> Any:
     )
 
 
-def _importance(run: Run, data: Dataset, split: str, full: bool, deadline: float) -> dict[str, Any]:
+def _importance(
+    run: Run, data: Dataset, split: str, full: bool, deadline: float, name: str = ""
+) -> dict[str, Any]:
     left = max(2.0, deadline - time.thread_time())
     options: dict[str, Any] = {"repeats": 10, "most": 20_000} if full else {"repeats": 3, "most": 1024}
-    return permutation_importance(run, data, split=split, seconds=left, **options).to_json()
+    examples: Any = data.splits[split]
+    whole = examples
+    if name:  # the network predicts all targets: the metric is of one
+        whole = examples.examples
+        options["metric"] = f"{name}: {'accuracy' if isinstance(data.targets, Classes) else 'rmse'}"
+    found = permutation_importance(run, whole, seconds=left, **options)
+    return dataclasses.replace(found, split=split).to_json()
 
 
 def columns_of(data: Dataset, preparation: Any, most: int = 50_000) -> list[dict[str, Any]]:

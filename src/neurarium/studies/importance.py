@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from neurarium.core import batches
-from neurarium.core.errors import RefusalError
+from neurarium.core.errors import RefusalError, unknown
 from neurarium.core.seeds import derive, generator
 from neurarium.data.examples import Examples
-from neurarium.data.specs import Classes
+from neurarium.data.specs import Classes, Targets
 from neurarium.metrics.choice import goal, make_metric
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import learner_of
@@ -85,7 +85,8 @@ def permutation_importance(
         trained: a run, or a method.
         data: as `evaluate` takes it.
         split: "train", "validation" or "test".
-        metric: its name in results; None: accuracy for classes, rmse for quantities.
+        metric: its name in results; None: accuracy for classes, rmse for a quantity, r2 for several. Of several targets
+            that of one, `price: rmse`; None: of the first.
         repeats: permutations per column.
         most: examples that are measured at most; more are sampled.
         seconds: of computing, after which no further column is begun; None for no limit.
@@ -106,7 +107,7 @@ def permutation_importance(
     if not columns:
         raise RefusalError("these inputs have no columns", fix="permutation importance is for tables")
     targets = getattr(method, "targets", None) or getattr(trained, "targets", None)
-    name = metric or ("accuracy" if isinstance(targets, Classes) else "rmse")
+    name = metric or _usual(targets)
     sign = 1.0 if goal(name) == "max" else -1.0
     base = _measured(name, predictions_of(method, Examples(batch)))
     begun, late = time.thread_time(), []
@@ -123,6 +124,14 @@ def permutation_importance(
     return Importance(name, base, names, drops, split, batches.size(batch), tuple(late))
 
 
+def _usual(targets: Any) -> str:
+    if isinstance(targets, Targets):
+        return f"{targets.names[0]}: {_usual(targets.parts[0])}"
+    if isinstance(targets, Classes):
+        return "accuracy"
+    return "r2" if len(getattr(targets, "names", ())) > 1 else "rmse"
+
+
 def _orders(batch: Any, column: RawColumn, repeats: int, seed: int) -> list[torch.Tensor]:
     """The permutations of a column: by its name, so that they do not depend on which columns there are."""
     source = generator(derive(seed, "importance"), column.name)
@@ -134,6 +143,12 @@ def _permuted(batch: dict[str, Any], column: RawColumn, order: torch.Tensor) -> 
 
 
 def _measured(name: str, seen: Seen) -> float:
+    said, truth = seen.predictions, seen.targets
+    if isinstance(truth, dict):
+        part, _, name = name.rpartition(": ")
+        if part not in truth:
+            raise unknown("target", part, truth)
+        said, truth = said[part], truth[part]
     metric = make_metric(name)
-    metric.update(seen.predictions, seen.targets, seen.weights)
+    metric.update(said, truth, seen.weights)
     return float(metric.compute())

@@ -148,7 +148,10 @@ def _told(seen: Seen, targets: Spec, place: int) -> tuple[str, str, float]:
 
 def _shown(inputs: Any, preparation: Any, count: int) -> list[tuple[dict[str, str], str]]:
     """The inputs of each example: values by column, and a picture."""
-    columns = [(each.name, each.values(inputs)) for each in raw_columns(preparation, inputs)]
+    columns = [
+        (each.name, each.texts(inputs) if each.parts else each.values(inputs))
+        for each in raw_columns(preparation, inputs)
+    ]
     pictures = _pictures(inputs, preparation)
     found = []
     for number in range(count):
@@ -180,21 +183,23 @@ def _pictures(inputs: Any, preparation: Any) -> list[str]:
     if not images:
         return []
     held = images[0].float().cpu()
-    mean, scale = getattr(preparation, "mean", None), getattr(preparation, "scale", None)
+    columns = getattr(preparation, "images", None)
+    owner = columns[0][1] if columns else preparation
+    mean, scale = getattr(owner, "mean", None), getattr(owner, "scale", None)
     if mean is not None and scale is not None and numpy.size(mean) == held.shape[1]:
         shape = (1, -1, 1, 1)
         held = held * torch.as_tensor(scale).float().reshape(shape) + torch.as_tensor(mean).float().reshape(
             shape
         )
     low, high = held.amin(dim=(1, 2, 3), keepdim=True), held.amax(dim=(1, 2, 3), keepdim=True)
-    if getattr(preparation, "bytes", False) and float(high.max()) > 16:
+    if (columns or getattr(preparation, "bytes", False)) and float(high.max()) > 16:
         low, high = torch.zeros_like(low), torch.full_like(high, 255.0)
     shares = ((held - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
     return [picture((each * 255).round().to(torch.uint8).numpy()) for each in shares]
 
 
-def picture(pixels: numpy.ndarray) -> str:
-    """Return bytes `(channels, height, width)` as a data address of a PNG of at most 160 pixels.
+def picture(pixels: numpy.ndarray, side: int = SIDE) -> str:
+    """Return bytes `(channels, height, width)` as a data address of a PNG of at most `side` pixels.
 
     >>> picture(numpy.zeros((1, 2, 2), dtype=numpy.uint8))[:22]
     'data:image/png;base64,'
@@ -202,7 +207,7 @@ def picture(pixels: numpy.ndarray) -> str:
     import PIL.Image
 
     image = PIL.Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
-    image.thumbnail((SIDE, SIDE))
+    image.thumbnail((side, side))
     held = io.BytesIO()
     image.save(held, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode("ascii")

@@ -21,15 +21,16 @@ class RawColumn:
     Args:
         name: of the column.
         numeric, categorical: its places in the two parts of a table's batch; `numeric` too for arrays of one axis.
-        part: for inputs of another kind (a text, an image beside a table): the key of the batch; "" for the above.
-        column: what was fitted to it (`NumericColumn`, `CategoricalColumn`), where the preparation knows.
+        parts: for inputs of another kind (a text, an image beside a table): their keys of the batch; () for the above.
+        column: what was fitted to it (`NumericColumn`, `CategoricalColumn`, `TextPreparation`, `ImageColumn`), where the
+            preparation knows.
         gap: the place of `X is missing` among the numeric parts, or None.
     """
 
     name: str
     numeric: tuple[int, ...] = ()
     categorical: tuple[int, ...] = ()
-    part: str = ""
+    parts: tuple[str, ...] = ()
     column: Any = None
     gap: int | None = None
 
@@ -38,8 +39,8 @@ class RawColumn:
         if isinstance(inputs, Tensor):
             return _placed(inputs, self.numeric, order)
         changed = dict(inputs)
-        if self.part:
-            return {**changed, self.part: batches.take(changed[self.part], order)}
+        if self.parts:
+            return changed | {part: batches.take(changed[part], order) for part in self.parts}
         for part, places in (("numeric", self.numeric), ("categorical", self.categorical)):
             if places:
                 changed[part] = _placed(changed[part], places, order)
@@ -47,8 +48,10 @@ class RawColumn:
 
     @property
     def kind(self) -> str:
-        """`categorical`, `numeric`, or `other` (a text, an image)."""
-        return "other" if self.part else "categorical" if self.categorical else "numeric"
+        """`categorical`, `numeric`, `text`, `image`, or `other`."""
+        if self.parts:
+            return "text" if hasattr(self.column, "tokenizer") else "image" if self.column else "other"
+        return "categorical" if self.categorical else "numeric"
 
     def values(self, inputs: Any) -> numpy.ndarray | None:
         """Return the raw values of a batch: float64 with NaN for missing, or names with None; None for other kinds.
@@ -56,7 +59,7 @@ class RawColumn:
         Numbers beyond the range of the training rows come back as the end of that range, where the preparation cut
         them there.
         """
-        if self.part:
+        if self.parts:
             return None
         if self.categorical:
             return self._names(inputs)
@@ -68,6 +71,10 @@ class RawColumn:
         if self.gap is not None:
             values = numpy.where(held[:, self.gap].cpu().numpy() > 0.5, numpy.nan, values)
         return values
+
+    def texts(self, inputs: Any) -> list[str] | None:
+        """Return the texts of a batch, as their tokens spell them; None for other kinds."""
+        return self.column.decode(inputs[self.parts[0]]) if self.kind == "text" else None
 
     def codes(self, inputs: Any) -> tuple[numpy.ndarray, list[str | None]]:
         """Return a categorical column's codes `(batch,)` and the name of each code; None stands for missing."""
@@ -102,8 +109,17 @@ def raw_columns(preparation: Any, inputs: Any) -> list[RawColumn]:
         *_numeric(preparation, inputs.get("numeric")),
         *_categorical(preparation, inputs.get("categorical")),
     ]
-    if found:  # beside a table; alone, a text or an image is no column
-        found += [RawColumn(key, part=key) for key in inputs if key not in ("numeric", "categorical")]
+    texts, images = (list(getattr(preparation, name, ()) or ()) for name in ("texts", "images"))
+    known = {"numeric", "categorical"}
+    for key, source, fitted in texts:
+        parts = tuple(name for name in (f"{key}_tokens", f"{key}_mask", "tokens", "mask") if name in inputs)
+        found += [RawColumn(source, parts=parts, column=fitted)] if parts else []
+        known |= set(parts)
+    for key, fitted in images:
+        found += [RawColumn(fitted.source, parts=(key,), column=fitted)] if key in inputs else []
+        known.add(key)
+    if found:  # beside a table; alone, a text or an image without a name is no column
+        found += [RawColumn(key, parts=(key,)) for key in inputs if key not in known]
     order = {name: place for place, name in enumerate(getattr(preparation, "columns", ()))}
     return sorted(found, key=lambda each: order.get(each.name, len(order)))
 

@@ -39,6 +39,8 @@ class Tokenizer(Protocol):
 
     def pieces(self, text: str) -> list[str]: ...
 
+    def decode(self, indices: Sequence[int]) -> str: ...
+
     def to_text(self) -> str: ...
 
 
@@ -79,6 +81,10 @@ class Words:
     def pieces(self, text: str) -> list[str]:
         """Return the piece of the text that each index of `encode` stands for."""
         return WORD.findall(text.lower())
+
+    def decode(self, indices: Sequence[int]) -> str:
+        """Spell indices; an unknown word is `…`."""
+        return " ".join(self.words[code - 2] if code > UNKNOWN else "…" for code in indices)
 
     def to_text(self) -> str:
         return json.dumps({"kind": self.kind, "words": list(self.words)}, ensure_ascii=False)
@@ -139,6 +145,10 @@ class BytePair:
         found = self.tokenizer.encode(text, add_special_tokens=False)
         return [text[start:end].strip() or text[start:end] for start, end in found.offsets]
 
+    def decode(self, indices: Sequence[int]) -> str:
+        """Spell indices."""
+        return self.tokenizer.decode(list(indices)).strip()
+
     def to_text(self) -> str:
         return self.tokenizer.to_str(pretty=True)
 
@@ -171,6 +181,11 @@ class TextPreparation:
             kept = indices[: self.length]
             row[: len(kept)] = kept
         return torch.from_numpy(found)
+
+    def decode(self, tokens: Tensor) -> list[str]:
+        """Spell tokens `(texts, length)`, in lower case and cut at the length; a missing text is empty."""
+        rows = tokens.tolist()
+        return [self.tokenizer.decode([each for each in row if each != PADDING]) for row in rows]
 
     def batch(self, tokens: Tensor) -> dict[str, Tensor]:
         """Turn indices into the batch of a `Tokens` spec."""
