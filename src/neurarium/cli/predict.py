@@ -44,8 +44,8 @@ Page = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        metavar="PAGE.html",
-        help="With --attention: write a page with heat maps.",
+        metavar="PATH",
+        help="Runs of masks or boxes: the folder of masks, overlays, pictures. With --attention: a page with heat maps.",
         show_default=False,
     ),
 ]
@@ -105,7 +105,9 @@ def predict(
         from neurarium.studies.text_attention import text_row
 
         raw = text_row(trained, input_text)
-    frame, notes = predict_with_notes(trained, raw)
+    pictures = out is not None and not attention
+    found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw)
+    frame, notes = found
     if keep is not None:
         frame = _beside(frame, notes, keep)
     for line in _remarks(notes):
@@ -113,6 +115,8 @@ def predict(
     if output is not None:
         write_table(frame, output)
         said.say(f"{frame.height:,} predictions in {output}")
+    elif pictures:
+        said.say(f"{len(notes['files']):,} images in {out}")
     elif not as_json:
         sys.stdout.write(frame.write_csv())
     value: dict[str, Any] = {
@@ -127,7 +131,7 @@ def predict(
     }
     if attention and input_text is not None:
         value["attention"] = _attention(trained, input_text, frame.row(0, named=True), out, said)
-    if output is None:
+    if output is None and not pictures:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
 
@@ -147,12 +151,13 @@ def _check(input: Path | None, input_text: str | None, attention: bool, out: Pat
             received="no --input-text",
             fix='--input-text "I love this movie" --attention',
         )
-    if out is not None and not attention:
+    if out is not None and not attention and (input is None or out.suffix.lower() in (".html", ".htm")):
         raise OptionError(
-            "--out writes the page of the attention", received=f"--out {out}",
+            "--out writes the page of the attention, or masks and pictures with boxes into a folder",
+            received=f"--out {out}",
             fix="add --attention; or write predictions with --output FILE",
-        )  # fmt: skip
-    if out is not None and out.suffix.lower() not in (".html", ".htm"):
+        )
+    if out is not None and attention and out.suffix.lower() not in (".html", ".htm"):
         raise unknown("format of a page", out.suffix or out.name, (".html", ".htm"))
 
 
@@ -178,6 +183,25 @@ def _attention(
             write_attention(found, predicted, out)
         said.say(f"[dim]page[/] {escape(str(out))}")
     return found.to_json()
+
+
+def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
+    """Write what is found in images as pictures, and as a table beside them.
+
+    Raises:
+        OptionError: a run that finds neither masks nor boxes.
+    """
+    from neurarium.studies.scenes import is_dense, predict_scenes
+
+    if not is_dense(run):
+        raise OptionError(
+            "--out is for runs of masks or boxes, whose answers are pictures, and for the page of --attention",
+            received=f"--out {out}",
+            fix="write the table with --output FILE",
+        )
+    frame, notes = predict_scenes(run, input, out)
+    write_table(frame, out / "predictions.csv")
+    return frame, notes
 
 
 def write_table(frame: polars.DataFrame, path: Path) -> None:

@@ -46,6 +46,9 @@ def _task(run: Run) -> str:
         return (
             f"classification of {getattr(run.targets, 'column', 'class')} into {len(names)} classes ({shown})"
         )
+    what = {"segmentation": "the class of each pixel", "detection": "boxes around things"}
+    if (kind := getattr(run.targets, "kind", "")) in what:
+        return f"{kind}: {what[kind]}, of {len(names)} classes ({', '.join(names[:12])})"
     return f"regression of {', '.join(names)}" if names else "without targets"
 
 

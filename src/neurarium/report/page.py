@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_text
-from neurarium.report import findings, quality, sections, verdict
+from neurarium.report import findings, quality, scenes, sections, verdict
 from neurarium.report.card import card
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def render(run: Run, *, command: str | None = None) -> str:
         sections.data(run, found),
         sections.training(run),
         quality.outcome(reports, found),
+        scenes.scenes(found),
         quality.calibration(found),
         quality.thresholds(found),
         findings.slices(found),

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.data.specs import Classes, Quantity
-from neurarium.report import charts
+from neurarium.report import charts, scenes
 from neurarium.report.confusion import MOST, confusion
 from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.words import integer, number
@@ -27,6 +27,8 @@ def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
         cards = _classes_cards(report, found)
     elif isinstance(report.targets, Quantity):
         cards = _quantity_cards(report, found)
+    elif scenes.is_scene(report.targets):
+        cards = scenes.classes_card(report)
     else:  # several targets: the cards of each under its name
         cards = [
             each.replace("<h3>", f"<h3>{escape(name)}: ", 1)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Classes, Quantity
+from neurarium.data.specs import Boxes, Classes, Mask, Quantity
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -67,6 +67,10 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         what += f" ({listed})" if listed else ""
     elif isinstance(targets, Quantity):
         what = "the value of " + ", ".join(targets.names[:6]) + (", ..." if len(targets.names) > 6 else "")
+    elif isinstance(targets, Mask):
+        what = f"which of {len(targets.names)} classes each pixel is ({', '.join(targets.names[:8])})"
+    elif isinstance(targets, Boxes):
+        what = f"where things of {len(targets.names)} classes are ({', '.join(targets.names[:8])})"
     else:
         what = f"{type(targets).__name__} targets"
     kind = type(inputs).__name__
@@ -88,7 +92,7 @@ def _figure(report: EvaluationReport | None) -> str:
         return f"<div class=headline><p class=name>not measured</p><p class=said>{said}</p></div>"
     name = report.headline
     value, bounds = report.metrics.get(name, math.nan), report.intervals.get(name)
-    whole = isinstance(report.targets, Classes)
+    whole = isinstance(report.targets, Classes | Mask | Boxes)
     shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
     unit = getattr(report.targets, "unit", "")
     better = "" if whole else "<span class=better>lower is better</span>"

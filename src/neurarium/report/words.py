@@ -16,6 +16,8 @@ TITLES = {
     "ece": "ECE",
     "rmse": "RMSE",
     "mae": "MAE",
+    "iou": "IoU",
+    "map": "mAP",
     "r2": "R²",
 }
 

@@ -16,6 +16,7 @@ from neurarium.data.specs import Classes, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
+from neurarium.studies.scenes import is_dense, predict_scenes, require_files
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
@@ -31,7 +32,8 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
     Returns:
         A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`; several labels:
         `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
-        there are several), `std` where the network predicts a distribution. Images have their `file` first.
+        there are several), `std` where the network predicts a distribution. Images have their `file` first. Masks and
+        boxes: as `studies.scenes.predict_scenes` says, a row per image or per box.
 
     Raises:
         ArtifactError: the run is not finished, or a file of it is missing or altered.
@@ -57,6 +59,8 @@ def predict_with_notes(
             expected="a folder 'preparation' in the run",
             fix="restore it from a copy; or give prepared inputs to run.network",
         )
+    if is_dense(run):
+        return predict_scenes(run, require_files(raw))
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)

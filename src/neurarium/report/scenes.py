@@ -1,0 +1,55 @@
+"""Scenes of a report: images with their masks or boxes, true and found, and the measures of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from neurarium.data.specs import Boxes, Mask
+from neurarium.report.parts import card, section, table
+from neurarium.report.words import number, titled
+
+if TYPE_CHECKING:
+    from neurarium.studies.evaluation import EvaluationReport
+
+HEADS = {"dice": "Dice", "iou": "IoU", "ap_50": "AP at 0.5", "ap": "AP, 0.5 to 0.95"}
+
+
+def scenes(found: Mapping[str, Any]) -> str:
+    """Pictures of some images of the split that was measured: what is there beside what was found."""
+    held = found.get("scenes")
+    if not held:
+        return ""
+    cards = "".join(
+        f'<li class=card><img src="{escape(each["truth"], quote=True)}" alt="what is there"> '
+        f'<img src="{escape(each["found"], quote=True)}" alt="what was found">'
+        f"<p class=note>{escape(each['note'])}</p></li>"
+        for each in held
+    )
+    lead = "Some images at equal distances: on the left what is there, on the right what was found."
+    return section("scenes", "What it sees", f"<ol class='errors pictures pairs'>{cards}</ol>", lead)
+
+
+def classes_card(report: EvaluationReport) -> list[str]:
+    """The measures of each class of masks or boxes."""
+    if not report.per_class:
+        return []
+    keys = list(next(iter(report.per_class.values())))
+    rows = [
+        [name, *(f"{row[key]:,.0f}" if key in ("pixels", "boxes") else number(row[key]) for key in keys)]
+        for name, row in report.per_class.items()
+    ]
+    heads = ["class", *(HEADS.get(key, titled(key)) for key in keys)]
+    made = table(heads, rows, "metrics of each class", right=tuple(range(1, len(heads))))
+    note = (
+        "Over all pixels of all images; pixels are those of the truth."
+        if isinstance(report.targets, Mask)
+        else "As COCO counts it: a box is found where one of its class overlaps it enough, each box once."
+    )
+    return [card("Classes", made, note, wide=True)]
+
+
+def is_scene(targets: Any) -> bool:
+    """Return whether targets are masks or boxes."""
+    return isinstance(targets, Mask | Boxes)
