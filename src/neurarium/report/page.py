@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_text
 from neurarium.report import findings, quality, scenes, sections, verdict
 from neurarium.report.card import card
+from neurarium.report.parts import renamed
 
 if TYPE_CHECKING:
+    from neurarium.studies.evaluation import EvaluationReport
     from neurarium.training.run import Run
 
 
@@ -56,6 +58,26 @@ def render(run: Run, *, command: str | None = None) -> str:
     parts = [
         sections.data(run, found),
         sections.training(run),
+        *_told(reports, found),
+        quality.metrics(reports, found),
+        sections.plan(run),
+        findings.left_out(found),
+        sections.rerun(run, command),
+    ]
+    return document(verdict.title(run), verdict.head(run, reports, found), parts)
+
+
+def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> list[str]:
+    """What it gets right and wrong, and where; of several targets each in its turn."""
+    parts = found.get("parts") or {}
+    last = next(iter(reports.values()), None)
+    if last is not None and last.parts:
+        held = []
+        for number, name in enumerate(last.parts, start=1):
+            own = {split: report.parts[name] for split, report in reports.items()}
+            held += [renamed(each, name, number) for each in _told(own, parts.get(name) or {})]
+        return held
+    return [
         quality.outcome(reports, found),
         scenes.scenes(found),
         quality.calibration(found),
@@ -63,12 +85,7 @@ def render(run: Run, *, command: str | None = None) -> str:
         findings.slices(found),
         findings.errors(found),
         findings.importance(found),
-        quality.metrics(reports, found),
-        sections.plan(run),
-        findings.left_out(found),
-        sections.rerun(run, command),
     ]
-    return document(verdict.title(run), verdict.head(run, reports, found), parts)
 
 
 def document(title: str, head: str, parts: Sequence[str]) -> str:

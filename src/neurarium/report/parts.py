@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -20,6 +21,20 @@ def section(name: str, title: str, body: str, lead: str = "") -> str:
         return ""
     said = f"<p class=lead>{escape(lead)}</p>" if lead else ""
     return f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{escape(title)}</h2>{said}{body}</section>'
+
+
+def renamed(made: str, name: str, number: int) -> str:
+    """Return a section under the name of one of several targets, with an id of its own.
+
+    >>> renamed(section("errors", "Worst errors", "<p>none</p>"), "price", 2)[:64]
+    '<section id="errors-2" aria-labelledby="errors-2-title"><h2 id="er'
+    """
+    found = re.match(r'<section id="([\w-]+)"', made)
+    if found is None:
+        return made
+    own = f"{found[1]}-{number}"
+    made = made.replace(f'id="{found[1]}"', f'id="{own}"', 1).replace(f'"{found[1]}-title"', f'"{own}-title"')
+    return re.sub(r"(<h2[^>]*>)", lambda each: f"{each[1]}{escape(name)}: ", made, count=1)
 
 
 def card(title: str, body: str, note: str = "", *, wide: bool = False) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.data.specs import Classes, Quantity
@@ -29,12 +28,8 @@ def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
         cards = _quantity_cards(report, found)
     elif scenes.is_scene(report.targets):
         cards = scenes.classes_card(report)
-    else:  # several targets: the cards of each under its name
-        cards = [
-            each.replace("<h3>", f"<h3>{escape(name)}: ", 1)
-            for name, part in report.parts.items()
-            for each in (_classes_cards if isinstance(part.targets, Classes) else _quantity_cards)(part, {})
-        ]
+    else:
+        return ""
     return section("quality", f"What it gets right and wrong ({report.split})", grid(*cards))
 
 

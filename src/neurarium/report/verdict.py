@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Boxes, Classes, Mask, Quantity
+from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Targets
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -44,9 +44,21 @@ def head(run: Run, reports: Reports, found: Mapping[str, Any]) -> str:
         f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in tiles
     )
     return (
-        f"{top}<section class='card hero' aria-label='what came out'>{_figure(report)}{_beside(report, found)}"
+        f"{top}<section class='card hero' aria-label='what came out'>{_came_out(report, found)}"
         f"<dl class=tiles>{cells}</dl></section>"
     )
+
+
+def _came_out(report: EvaluationReport | None, found: Mapping[str, Any]) -> str:
+    """The figure beside the baselines; of several targets one below the other."""
+    if report is None or not report.parts:
+        return _figure(report) + _beside(report, found)
+    held = found.get("parts") or {}
+    rows = []
+    for name, part in report.parts.items():
+        own = {**held[name], "split": found.get("split")} if name in held else {}
+        rows.append(_figure(part, f"{name}: ") + (_beside(part, own) or "<div class=beside></div>"))
+    return "".join(rows)
 
 
 def asked(run: Run, facts: Mapping[str, str]) -> str:
@@ -71,6 +83,8 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         what = f"which of {len(targets.names)} classes each pixel is ({', '.join(targets.names[:8])})"
     elif isinstance(targets, Boxes):
         what = f"where things of {len(targets.names)} classes are ({', '.join(targets.names[:8])})"
+    elif isinstance(targets, Targets):
+        what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:
         what = f"{type(targets).__name__} targets"
     kind = type(inputs).__name__
@@ -86,7 +100,7 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
     return f"Asked: to tell, from {source}, {what}."
 
 
-def _figure(report: EvaluationReport | None) -> str:
+def _figure(report: EvaluationReport | None, start: str = "") -> str:
     if report is None:
         said = "The data has neither a validation nor a test split."
         return f"<div class=headline><p class=name>not measured</p><p class=said>{said}</p></div>"
@@ -95,13 +109,20 @@ def _figure(report: EvaluationReport | None) -> str:
     whole = isinstance(report.targets, Classes | Mask | Boxes)
     shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
     unit = getattr(report.targets, "unit", "")
-    better = "" if whole else "<span class=better>lower is better</span>"
-    text = f"<p class=name>{escape(titled(name))} on {escape(report.split)} {better}</p><p class=figure>{shown} {escape(unit)}</p>"
+    better = "" if _rises(name) else "<span class=better>lower is better</span>"
+    text = f"<p class=name>{escape(start)}{escape(titled(name))} on {escape(report.split)} {better}</p><p class=figure>{shown} {escape(unit)}</p>"
     if bounds is not None:
         text += charts.interval(bounds.low, value, bounds.high, whole)
         low, high = (_said(each, whole) for each in (bounds.low, bounds.high))
         text += f"<p class=said>95 % interval {low} to {high}, from {integer(report.examples)} {escape(report.split)} examples.</p>"
     return f"<div class=headline>{text}</div>"
+
+
+def _rises(name: str) -> bool:
+    """Whether more of a metric is better."""
+    from neurarium.metrics.choice import goal
+
+    return goal(name) == "max"
 
 
 def _said(value: float, whole: bool) -> str:
@@ -129,7 +150,7 @@ def sentences(rows: Sequence[Mapping[str, Any]], report: EvaluationReport) -> li
     """Say how the run stands beside each baseline, the strongest first; plainly too where it is worse."""
     name, whole = report.headline, isinstance(report.targets, Classes)
     known = [each for each in rows if each.get("metrics") and each.get("difference")]
-    sign = 1.0 if whole else -1.0
+    sign = 1.0 if _rises(name) else -1.0
     known.sort(key=lambda each: -sign * each["metrics"][name])
     learned = [each for each in known if each["kind"] != "naive"][:1] or known[:1]
     others = [each for each in known if each not in learned]

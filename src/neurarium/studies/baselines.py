@@ -21,7 +21,7 @@ from neurarium.metrics.choice import make_metric
 from neurarium.metrics.intervals import drawn, percentile_interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
 from neurarium.studies.learner import learner_of
-from neurarium.studies.raw_columns import sampled
+from neurarium.studies.raw_columns import raw_columns, sampled
 from neurarium.training.run import Run
 
 WIDEST = 4096  # numbers of an example
@@ -200,7 +200,7 @@ def _fit(made: Baseline, data: Dataset, split: str, most: int, full: bool, seed:
         return None
     places = sampled(data.train, most, seed)
     train, test = data.train.take(places), data.splits[split].take(slice(None))
-    columns = Columns(made.kind, train["inputs"])
+    columns = Columns(made.kind, train["inputs"], data.preparation)
     learner = _linear if made.kind == "linear" else _boosting
     x, y = columns.matrix(train["inputs"]), _truth(train["targets"], targets).numpy()
     weights = train["weights"].numpy() if train.get("weights") is not None else None
@@ -240,7 +240,7 @@ def _unsuited(inputs: Any) -> str:
 class Columns:
     """Prepared inputs as a matrix; categories as codes for trees, one-hot for linear models."""
 
-    def __init__(self, kind: str, inputs: Any):
+    def __init__(self, kind: str, inputs: Any, preparation: Any = None):
         self.spread = kind == "linear"
         self.categorical: list[int] = []
         self.sizes: list[int] = []
@@ -252,7 +252,7 @@ class Columns:
             self.categorical = (
                 [] if self.spread else [count + p for p, n in enumerate(self.sizes) if n <= 255]
             )
-            others = [key for key in inputs if key not in ("numeric", "categorical")]
+            others = [each.name for each in raw_columns(preparation, inputs) if each.parts]
             self.note = f"without {', '.join(others)}" if others else ""
 
     def matrix(self, inputs: Any) -> numpy.ndarray:

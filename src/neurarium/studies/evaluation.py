@@ -90,10 +90,14 @@ class EvaluationReport(Displayed):
 
     @property
     def headline(self) -> str:
-        """The name of the metric that a person asks for first; of several targets that of the first."""
+        """The name of the metric that a person asks for first; of several targets that of the first.
+
+        Of several quantities it has no unit: theirs may differ.
+        """
         for name, part in self.parts.items():
             return f"{name}: {part.headline}"
-        return HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
+        several = isinstance(self.targets, Quantity) and len(self.targets.names) > 1
+        return "r2" if several else HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
 
     def __str__(self) -> str:
         lines = [f"{self.name}, {self.split}: {self.examples:,} examples"]
