@@ -25,6 +25,9 @@ CHOICES = {
     "precision": ("float32", "bfloat16", "float16"),
     "report": ("quick", "full", "none"),
 }
+HANDED_ON = (  # to the study, as they are
+    "epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device", "weights", "freeze", "unfreeze_every",
+)  # fmt: skip
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
@@ -151,15 +154,12 @@ def _train(
     from neurarium.studies.training import train
     from neurarium.training.run import Run
 
-    names = (
-        "epochs steps patience precision batch_size monitor keep device weights freeze unfreeze_every".split()
-    )
     return train(
         dataset,
         command.network,
         command.method,
         options=command.set,
-        **{name: getattr(command, name) for name in names},
+        **{name: getattr(command, name) for name in HANDED_ON},
         ensemble=command.ensemble or 1,
         augment=command.augment,
         time_limit=seconds(command.time_limit),

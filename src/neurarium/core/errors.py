@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 LONGEST = 2000  # characters of one line of a message
+SHOWN = 48  # names of a list; a reader who needs the others asks the command that lists them
 ABBREVIATIONS = {
     "lr": "learning_rate",
     "wd": "weight_decay",
@@ -147,7 +148,7 @@ def unknown(
     """
     allowed = sorted(str(each) for each in allowed)
     near = nearest(name, allowed)
-    shown = ", ".join(allowed[:40]) + (f", ... ({len(allowed)} in all)" if len(allowed) > 40 else "")
+    shown = ", ".join(allowed[:SHOWN]) + (f", ... ({len(allowed)} in all)" if len(allowed) > SHOWN else "")
     hint = f"did you mean '{near}'?" if near else fix
     return error(f"there is no {kind} '{name}'", expected=f"one of {shown}", received=name, fix=hint)
 
