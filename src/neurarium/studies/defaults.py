@@ -107,6 +107,24 @@ MIXED = Recipe(
         "warmup": 0.05,
     },
 )
+TEXT = Recipe(
+    "sentences are learned in few passes: on sst2 the validation loss of text-cnn was lowest after 3 of 6",
+    seen={"classification": 35_000, "regression": 70_000},
+    epochs=(5, 20),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "weight_decay": 1e-2,
+        "schedule": "cosine",
+        "warmup": 0.05,
+    },
+)
+BAG = Recipe(
+    "a bag has little to learn per token: on sst2 a rate of 3e-3 gave 0.78 on validation, 1e-3 gave 0.73",
+    seen={"classification": 70_000, "regression": 140_000},
+    epochs=(10, 40),
+    descent={**TEXT.descent, "learning_rate": 3e-3},
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -120,7 +138,8 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Image", "capsnet"): CAPSULES,
     ("Image", "efficient-capsnet"): CAPSULES,
     ("Mixed", ""): MIXED,
-    ("Tokens", ""): MIXED,
+    ("Tokens", "text-bag"): BAG,
+    ("Tokens", ""): TEXT,
 }
 DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
 

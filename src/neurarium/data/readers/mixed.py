@@ -80,7 +80,7 @@ def with_parts(
         The preparation as it came where there is neither, and the decisions.
 
     Raises:
-        DataError: a text column is empty, or no file of a column of images can be read.
+        DataError: a text column is empty or says the same in every row, or no file of a column of images can be read.
         OptionError: the decoded images would need more than 2 GB.
     """
     key = _keys([kind.name for kind in kinds if kind.kind in ("text", "image")])
@@ -90,6 +90,7 @@ def with_parts(
     for kind in kinds:
         if kind.kind == "text":
             values = text(frame.get_column(kind.name), preparation.reading.missing).gather(train).to_list()
+            _require_different(values, kind.name)
             made, told = fit_text(
                 values, kind=parts.tokenizer, vocabulary=parts.vocabulary, length=parts.length, name=kind.name
             )
@@ -102,6 +103,17 @@ def with_parts(
     if not fitted_texts and not images:
         return preparation, []
     return MixedPreparation.around(preparation, fitted_texts, images), decisions
+
+
+def _require_different(values: Sequence[str | None], name: str) -> None:
+    known = [each for each in values if each]
+    if len(known) > 1 and len(set(known)) == 1:
+        raise DataError(
+            f"all texts of the column '{name}' are equal in the training rows",
+            expected="texts that differ",
+            received=repr(known[0][:60]),
+            fix=f"choose another --text, or leave the column out: --set drop={name}",
+        )
 
 
 def _keys(names: Sequence[str]) -> dict[str, str]:

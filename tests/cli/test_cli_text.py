@@ -1,0 +1,88 @@
+"""Texts from the shell: a table, JSON lines, a folder of texts; literals; the attention in the terminal and on a page."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+WORDS = {"positive": ("great", "lovely", "fine"), "negative": ("awful", "boring", "poor")}
+ROWS = [(f"the {noun} was {word} we said", label) for noun in ("film", "play", "book", "song") for label, words
+        in WORDS.items() for word in words] * 4  # fmt: skip
+TRAIN = ("--network", "text-bag", "--set", "width=16", "--set", "learning_rate=0.02", "--set", "tokenizer=words",
+         "--epochs", "12", "--report", "none")  # fmt: skip
+
+
+def write(kind):
+    if kind == "jsonl":
+        Path("reviews.jsonl").write_text(
+            "\n".join(json.dumps({"review": said, "sentiment": it}) for said, it in ROWS)
+        )
+        return ("reviews.jsonl", "--text", "review", "--target", "sentiment")
+    if kind == "folder":
+        for number, (said, label) in enumerate(ROWS):
+            place = Path("reviews") / label
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{number:03}.txt").write_text(said)
+        return ("reviews",)
+    name = f"reviews.{kind}"
+    with Path(name).open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="," if kind == "csv" else "\t")
+        writer.writerows([("review", "sentiment"), *ROWS])
+    return (name, "--text", "review", "--target", "sentiment")
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "folder"])
+def test_a_sentence_is_classified_from_the_shell(kind, tmp_path, monkeypatch, run_line):
+    monkeypatch.chdir(tmp_path)
+    code, value, _ = run_line("train", *write(kind), *TRAIN, "--out", "run")
+    assert code == 0 and value["metrics"]["test"]["accuracy"] > 0.9
+    code, value, _ = run_line(
+        "predict", "run", "--input-text", "the play was great", "--attention", "--out", "a.html"
+    )
+    assert (code, value["predictions"][0]["prediction"]) == (0, "positive")
+    found = value["attention"]
+    assert found["tokens"] == ["the", "play", "was", "great"] and max(found["weights"]) == found["weights"][3]
+    assert "great" in Path("a.html").read_text()
+
+
+MISTAKES = [
+    (("--input-text", ""), "the text is empty"),
+    ((), "nothing to predict"),
+    (("--input", "x.csv", "--input-text", "good"), "two things"),
+    (("--input", "x.csv", "--attention"), "tokens of one text"),
+    (("--input-text", "good", "--out", "a.html"), "--out"),
+    (("--input-text", "good", "--attention", "--out", "a.png"), "format of a page"),
+]
+
+
+def test_mistakes_are_named(tmp_path, monkeypatch, run_line, capfd):
+    monkeypatch.chdir(tmp_path)
+    data = write("csv")
+    assert run_line("train", *data, *TRAIN[:-4], "--epochs", "1", "--report", "none", "--out", "run")[0] == 0
+    for line, words in MISTAKES:
+        code, _, said = run_line("predict", "run", *line)
+        assert code == 2 and words in said, (line, said)
+    code, _, said = run_line("train", data[0], "--text", "revue", "--target", "sentiment")
+    assert code == 2 and "review" in said
+    code, _, said = run_line("train", *data, "--network", "text-cnn", "--set", "widht=3")
+    assert code == 2 and "width" in said
+    same = Path("same.csv")
+    same.write_text("review,sentiment\n" + "good film,a\ngood film,b\n" * 20)
+    code, _, said = run_line("train", "same.csv", "--text", "review", "--target", "sentiment")
+    assert code == 2 and "are equal" in said
+    same.write_text("review,sentiment\n" + '"",a\n"",b\n' * 20)
+    code, _, said = run_line("train", "same.csv", "--text", "review", "--target", "sentiment")
+    assert code == 2 and "is empty" in said
+
+
+def test_a_run_that_is_not_of_texts_takes_no_literal(tmp_path, monkeypatch, run_line):
+    monkeypatch.chdir(tmp_path)
+    assert (
+        run_line("train", "iris", "--network", "mlp", "--epochs", "1", "--report", "none", "--out", "run")[0]
+        == 0
+    )
+    code, _, said = run_line("predict", "run", "--input-text", "good")
+    assert code == 2 and "trained on texts" in said
