@@ -16,7 +16,7 @@ FIELDS = 14
 def slices(found: Mapping[str, Any]) -> str:
     """The groups of examples on which it does worst."""
     held = found.get("slices")
-    if not held:
+    if not held or not held["tried"]:  # too few examples for a group
         return ""
     share = held["measure"] != "mean absolute error"
     rows = []

@@ -121,6 +121,8 @@ def images(
             **{key: stacks[key] for key in stacks if key != "train"},
         }
         how_split = {"test_fraction": test_fraction, "split": split, "seed": seed}
+        if stacks["train"][0].ndim == 2:  # a row of numbers per example is no image
+            return arrays(*stacks["train"], classes=classes, name=called, **given, **how_split)
         return arrays(*stacks["train"], task="classification", kind="image", classes=classes, name=called, **given, **how_split)  # fmt: skip
     found = _found(path, image, columns, folder, {"validation": validation, "test": test})
     fraction = float(validation) if isinstance(validation, int | float) and "validation" not in found else 0.0
