@@ -15,7 +15,7 @@ from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.members import find, table
 from neurarium.core.recipe import build, recipe_of
-from neurarium.data.specs import Array, Classes, Image, Mixed, Quantity, Series, Table, Tokens, Unlabeled
+from neurarium.data.specs import Array, Boxes, Classes, Image, Mask, Mixed, Quantity, Series, Table, Tokens, Unlabeled
 
 EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
 SPECS = {
@@ -74,6 +74,19 @@ NETWORKS = {
     ),
     "Ensemble": ({"network": "mlp", "size": 2, "widths": (8,)}, EVERY),
 }
+# Networks whose answers are maps: the targets that they take, and what a map of theirs is for an image of 9 x 6.
+DENSE = {
+    "UNet": (Mask(("a", "b", "c"), 9, 6), (6, 3, 9, 6)),
+    "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 3, 2)),
+}
+NETWORKS |= {
+    "UNet": ({"width": 4, "depth": 2}, ("image",)),
+    "CentreDetector": (
+        {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8},
+        ("image",),
+    ),
+}
+ANSWERS = [name for name in NETWORKS if name not in DENSE]
 CASES = [(name, kind) for name, (_, kinds) in NETWORKS.items() for kind in kinds]
 WRAPPERS = {"MonteCarloDropout"}
 
@@ -116,7 +129,8 @@ def make(name, kind, targets="four classes", *, alive=True):
     """Build a network; `alive` moves its weights off special starts such as a head of zeros."""
     torch.manual_seed(1)
     options, _ = NETWORKS[name]
-    network = getattr(networks, name).for_data(SPECS[kind], TARGETS[targets], **options)
+    wanted = DENSE[name][0] if name in DENSE else TARGETS[targets]
+    network = getattr(networks, name).for_data(SPECS[kind], wanted, **options)
     if alive:
         with torch.no_grad():
             if (
@@ -153,7 +167,7 @@ def test_a_variant_is_its_family_with_options_fixed(name):
 
 
 @pytest.mark.parametrize("targets", TARGETS)
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in DENSE])
 def test_outputs_have_the_shape_of_the_targets(name, kind, targets):
     network = make(name, kind, targets).eval()
     outputs = network(draw(SPECS[kind]))
@@ -239,7 +253,7 @@ def test_it_exports_and_differentiates_twice_and_per_example(name, kind):
         torch.testing.assert_close(gradient.sum(0), whole[path], atol=atol, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] != "Ensemble"])
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in ("Ensemble", *DENSE)])
 def test_the_head_can_be_replaced(name, kind):
     network = make(name, kind).eval()
     inputs = draw(SPECS[kind])
@@ -251,7 +265,7 @@ def test_the_head_can_be_replaced(name, kind):
     assert network(inputs).shape == (6, 7)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ANSWERS)
 def test_other_inputs_and_targets_are_refused_by_name(name):
     builder = getattr(networks, name).for_data
     own = {type(SPECS[kind]) for kind in NETWORKS[name][1]}
@@ -265,7 +279,7 @@ def test_other_inputs_and_targets_are_refused_by_name(name):
         builder(SPECS[kind], TARGETS["two classes"], distribution="gaussian")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ANSWERS)
 def test_a_gaussian_has_two_numbers_per_quantity(name):
     torch.manual_seed(0)
     options, kinds = NETWORKS[name]
@@ -279,3 +293,21 @@ def test_a_gaussian_has_two_numbers_per_quantity(name):
 def test_a_row_without_columns_is_refused(name):
     with pytest.raises(OptionError, match="no column"):
         getattr(networks, name).for_data(Table(), TARGETS["two classes"])
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_maps_have_the_shape_of_their_targets_and_other_targets_are_refused(name):
+    targets, shape = DENSE[name]
+    network = make(name, "image").eval()
+    outputs = network(draw(SPECS["image"]))
+    assert outputs.shape == shape and shape[1] == targets.outputs and outputs.std() > 0
+    assert network.head(network.features(draw(SPECS["image"]))).shape[1] == shape[1]
+    builder = getattr(networks, name).for_data
+    with pytest.raises(RefusalError, match="cannot take Table"):
+        builder(SPECS["numbers"], targets)
+    with pytest.raises(RefusalError, match="cannot predict Classes"):
+        builder(SPECS["image"], TARGETS["two classes"])
+    with pytest.raises(OptionError, match="follows from the data"):
+        builder(SPECS["image"], targets, channels=3)
+    with pytest.raises(OptionError, match="no feature maps"):
+        builder(SPECS["image"], targets, trunk="mlp")

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.boxes import area, giou, reached, stride_of
+from neurarium.data.geometry import area, giou, reached, stride_of
 from neurarium.losses.base import Loss, precise
 
 
@@ -30,7 +30,7 @@ class Centres(Loss):
         height: of the images, in pixels: it tells the stride of the maps.
         box_weight: lambda.
 
-    Shapes: outputs `(batch, classes + 4, h, w)` as `data.boxes` reads them; targets those of a `Boxes` spec. Values
+    Shapes: outputs `(batch, classes + 4, h, w)` as `data.geometry` reads them; targets those of a `Boxes` spec. Values
     `(batch,)`.
 
     Raises:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.data.boxes import detected
+from neurarium.data.geometry import detected
 from neurarium.data.dataset import Decision
 from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses import loss_for

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.boxes import iou
+from neurarium.data.geometry import iou
 from neurarium.metrics.checks import weighting
 from neurarium.metrics.metric import KeptMetric, State
 
@@ -43,7 +43,7 @@ class MeanAveragePrecision(KeptMetric):
     Classes without a box are left out.
 
     Predictions `{"boxes": (batch, most, 4), "scores": (batch, most), "labels": (batch, most)}`, a score of 0 where there is
-    none (`data.boxes.detected`); targets as those of a `Boxes` spec. The most per image must be the same in all batches.
+    none (`data.geometry.detected`); targets as those of a `Boxes` spec. The most per image must be the same in all batches.
 
     Lin et al., "Microsoft COCO", arXiv:1405.0312; its evaluation code decides.
 

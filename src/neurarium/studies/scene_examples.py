@@ -8,7 +8,7 @@ import numpy
 import torch
 from torch import Tensor
 
-from neurarium.data.boxes import detected
+from neurarium.data.geometry import detected
 from neurarium.data.specs import Boxes, Mask
 from neurarium.studies.drawing import COLORS, framed, overlaid
 from neurarium.studies.learner import evaluating

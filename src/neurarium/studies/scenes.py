@@ -12,7 +12,7 @@ import torch
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.core.files import write_atomically, write_json, writing
-from neurarium.data.boxes import detected
+from neurarium.data.geometry import detected
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.fitting import Fit, fit_of
 from neurarium.data.readers.pictures import decode, files, header
@@ -208,6 +208,6 @@ def require_files(raw: Any) -> Path:
             "masks and boxes are predicted for image files",
             expected="a file or a folder",
             received=type(raw).__name__,
-            fix="for tensors use run.network, and data.boxes.detected or Mask.decided on its outputs",
+            fix="for tensors use run.network, and data.geometry.detected or Mask.decided on its outputs",
         )
     return Path(raw)

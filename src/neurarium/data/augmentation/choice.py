@@ -44,6 +44,11 @@ class Mixing:
     def __init__(self, name: str, targets: Spec, **options: Any):
         if isinstance(targets, Unlabeled):
             raise OptionError(f"{name} blends targets, and the data has none")
+        if getattr(targets, "kind", "") in ("segmentation", "detection"):
+            raise OptionError(
+                f"{name} blends classes, and the targets are {type(targets).__name__.lower()}",
+                fix="leave it out; crop, flip and affine maps move masks and boxes with their images",
+            )
         if name not in MIXING:
             raise unknown("mixing", name, MIXING)
         self.name, self.targets, self.mix = name, targets, find("augmentation", name)

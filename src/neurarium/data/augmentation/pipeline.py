@@ -13,7 +13,7 @@ from neurarium.core.errors import OptionError
 from neurarium.data.augmentation.augmentation import Augmentation, Drawn, checked
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Image
+from neurarium.data.specs import IGNORED, Image, Mask
 
 Step = Augmentation | Callable[[dict[str, Any], Chance], dict[str, Any]]
 
@@ -22,7 +22,7 @@ class Pipeline:
     """Apply augmentations in the order in which they are written: what `fit(..., augment=...)` takes.
 
     Augmentations that read colors get images from 0 (black) to 1 (white); what is empty shows the mean color. Masks in
-    `batch["masks"]`, and targets that are masks, move with their images.
+    `batch["masks"]`, and targets that are masks or boxes, move with their images.
 
     Args:
         steps: augmentations, and functions `step(batch, chance) -> batch` such as `Mixing` or one of your own.
@@ -51,6 +51,7 @@ class Pipeline:
             )
         self.steps = list(steps)
         self.name = data.name
+        self.fill = IGNORED if isinstance(data.targets, Mask) else 0  # what is beyond the border has no class
         self.units = _units(data) if any(each.reads_colors for each in varying) else None
         # Runs of augmentations are applied together, so that the units change once and not at every step.
         named = list(enumerate(self.steps))
@@ -81,6 +82,7 @@ class Pipeline:
     ) -> dict[str, Any]:
         images = checked(batch["inputs"], run[0][1].name)
         masks = {key: value for key, value in batch.items() if _is_mask(key, value, images)}
+        boxes = batch["targets"] if _is_boxes(batch.get("targets")) else None
         colored = any(step.reads_colors for _, step in run)
         fill: Tensor | float = 0.0  # the mean color of standardized images
         if colored:
@@ -90,9 +92,11 @@ class Pipeline:
             height, width = images.shape[2:]
             drawn = step.draw(chance, height, width, use=_use(place, step))
             images = step.images(images, drawn, fill)
-            masks = {key: step.masks(mask, drawn) for key, mask in masks.items()}
+            masks = {key: step.masks(mask, drawn, self.fill) for key, mask in masks.items()}
+            if boxes:
+                boxes = _moved(boxes, step, drawn, height, width)
         images = (images - shift) / scale if colored else images
-        return {**batch, "inputs": images, **masks}
+        return {**batch, "inputs": images, **masks, **({"targets": boxes} if boxes else {})}
 
 
 def _use(place: int, step: Augmentation) -> str:
@@ -107,6 +111,21 @@ def _is_mask(key: str, value: Any, images: Tensor) -> bool:
         and not value.is_floating_point()
         and tuple(value.shape) == (len(images), *images.shape[2:])
     )
+
+
+def _is_boxes(targets: Any) -> bool:
+    return isinstance(targets, dict) and "boxes" in targets and "present" in targets
+
+
+def _moved(
+    targets: dict[str, Any], step: Augmentation, drawn: Drawn, height: int, width: int
+) -> dict[str, Any]:
+    """Move the boxes of a batch with their images; one of which hardly anything is left in the picture is not there."""
+    boxes = targets["boxes"]
+    owners = torch.arange(len(boxes), device=boxes.device).repeat_interleave(boxes.shape[1])
+    moved = step.boxes(boxes.flatten(0, 1), owners, drawn, height, width).reshape(boxes.shape)
+    seen = ((moved[..., 2:] - moved[..., :2]) > 1).all(-1)
+    return {**targets, "boxes": moved, "present": targets["present"] & seen}
 
 
 def _units(data: Dataset) -> tuple[Tensor, Tensor]:

@@ -69,7 +69,7 @@ class CentreDetector(nn.Module):
         width: channels of the neck and the towers.
         height: of the images, where a trunk asks whether they are small.
 
-    `forward`: `(batch, channels, height, width)` -> maps `(batch, outputs, height / s, width / s)`, which `data.boxes` reads,
+    `forward`: `(batch, channels, height, width)` -> maps `(batch, outputs, height / s, width / s)`, which `data.geometry` reads,
     s being the stride of the trunk's first stage. A side that the trunk's last stride does not divide is padded with its
     last pixels, and the maps are cut again.
 

@@ -132,7 +132,7 @@ def told(row: dict[str, Any]) -> str:
     if "loss" in row.get("train", {}):
         parts.append(f"loss {row['train']['loss']:.4f}")
     seen = row.get("validation", {})
-    for name in ("loss", "accuracy", "f1_macro", "rmse", "r2"):
+    for name in ("loss", "accuracy", "f1_macro", "dice", "map_50", "rmse", "r2"):
         if isinstance(seen.get(name), float):
             parts.append(f"validation {name} {seen[name]:.4f}")
     return "  ".join(parts[:3])

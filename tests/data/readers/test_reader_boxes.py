@@ -1,0 +1,96 @@
+"""Images with boxes: a COCO file and a CSV say the same, and damaged lists are refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from neurarium.core.errors import DataError
+from neurarium.data import boxes
+
+HEAD = "image,x_min,y_min,x_max,y_max,label\n"
+
+
+def made(folder, count=10):
+    """Images of 20 x 40 with one box, the last with none."""
+    (folder / "images").mkdir()
+    rows = []
+    for number in range(count):
+        Pillow.fromarray(numpy.full((20, 40), 9 * number, numpy.uint8)).save(
+            folder / "images" / f"{number}.png"
+        )
+        rows.append((f"{number}.png", 2, 4, 12, 10, "cat" if number % 2 else "dog"))
+    lines = [",".join(map(str, row)) for row in rows[:-1]] + [f"{count - 1}.png,,,,,"]
+    (folder / "boxes.csv").write_text(HEAD + "\n".join(lines) + "\n")
+    held = {
+        "images": [{"id": n, "file_name": row[0], "width": 40, "height": 20} for n, row in enumerate(rows)],
+        "categories": [{"id": 7, "name": "cat"}, {"id": 9, "name": "dog"}],
+        "annotations": [
+            {"id": n, "image_id": n, "category_id": 7 if row[5] == "cat" else 9, "bbox": [2, 4, 10, 6]}
+            for n, row in enumerate(rows[:-1])
+        ],
+    }
+    (folder / "boxes.json").write_text(json.dumps(held))
+    return folder / "images", folder
+
+
+def test_a_csv_and_a_coco_file_say_the_same(tmp_path):
+    images, folder = made(tmp_path)
+    one, other = (boxes(images, boxes=folder / name) for name in ("boxes.csv", "boxes.json"))
+    assert one.targets == other.targets and one.targets.names == ("cat", "dog")
+    for key, value in one.train.targets.items():
+        assert torch.equal(value, other.train.targets[key])
+    together = torch.cat([part.targets["present"].sum(1) for part in one.splits.values()])
+    assert sorted(together.tolist()) == [0] + [1] * 9
+    first = one.train[0:1]["targets"]
+    assert first["boxes"][0, 0].tolist() in ([2.0, 4.0, 12.0, 10.0], [0.0] * 4)
+
+
+def test_boxes_move_with_their_images(tmp_path):
+    images, folder = made(tmp_path)
+    data = boxes(images, boxes=folder / "boxes.csv", size=80)
+    held = data.train.targets
+    found = held["boxes"][held["present"]]
+    # twice as large, with a border of 20 above and below
+    assert (found == torch.tensor([4.0, 28.0, 24.0, 40.0])).all() and len(found) >= 5
+
+
+def test_images_that_the_list_does_not_name_are_left_out(tmp_path):
+    images, folder = made(tmp_path)
+    Pillow.fromarray(numpy.zeros((20, 40), numpy.uint8)).save(images / "other.png")
+    data = boxes(images, boxes=folder / "boxes.csv")
+    assert sum(len(part) for part in data.splits.values()) == 10
+    assert [each.choice for each in data.decisions if each.subject == "images left out"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("image,x_min,y_min,x_max,label\n", "lacks the column y_max"),
+        (HEAD + "0.png,1,2,3,four,cat\n", "line 2 of .* holds no box"),
+        (HEAD + "0.png,1,2,3,4,\n", "line 2 of .* has no label"),
+        (HEAD + "0.png,1,2,30,99,cat\n", "a box lies outside its image 0.png"),
+        (HEAD + "nothing.png,1,2,3,4,cat\n", "names none of the 10 images"),
+    ],
+)
+def test_a_damaged_table_is_refused_with_its_line(tmp_path, text, match):
+    images, folder = made(tmp_path)
+    (folder / "bad.csv").write_text(text)
+    with pytest.raises(DataError, match=match):
+        boxes(images, boxes=folder / "bad.csv")
+
+
+def test_a_damaged_coco_file_is_refused(tmp_path):
+    images, folder = made(tmp_path)
+    held = json.loads((folder / "boxes.json").read_text())
+    held["annotations"][2]["category_id"] = 99
+    (folder / "bad.json").write_text(json.dumps(held))
+    with pytest.raises(DataError, match="annotation 2"):
+        boxes(images, boxes=folder / "bad.json")
+    (folder / "bad.json").write_text("[]")
+    with pytest.raises(DataError, match="no COCO file"):
+        boxes(images, boxes=folder / "bad.json")

@@ -1,0 +1,107 @@
+"""Masks and boxes from training to pictures: what predict writes lies where the things are."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy
+import polars
+import pytest
+from PIL import Image as Pillow
+
+from neurarium.core.errors import OptionError
+from neurarium.data import boxes, masks
+from neurarium.report import render
+from neurarium.studies import train
+from neurarium.studies.evaluation import evaluate
+from neurarium.studies.examination import examine
+from neurarium.studies.prediction import predict
+from neurarium.studies.scenes import predict_scenes
+from neurarium.training.run import Run
+
+
+@pytest.fixture(scope="module")
+def squares(tmp_path_factory):
+    """Dark images of 16 x 16 with one bright square of 6."""
+    folder = tmp_path_factory.mktemp("squares")
+    chance, rows = numpy.random.default_rng(0), []
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir()
+    for number in range(48):
+        top, left = chance.integers(0, 11, 2)
+        codes = numpy.zeros((16, 16), numpy.uint8)
+        codes[top : top + 6, left : left + 6] = 255
+        pixels = (codes * 0.7 + chance.integers(0, 40, codes.shape)).astype(numpy.uint8)
+        Pillow.fromarray(pixels).save(folder / "images" / f"{number:02d}.png")
+        Pillow.fromarray(codes).save(folder / "masks" / f"{number:02d}.png")
+        rows.append((f"{number:02d}.png", left, top, left + 6, top + 6, "square"))
+    with open(folder / "boxes.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("image", "x_min", "y_min", "x_max", "y_max", "label"), *rows])
+    return folder
+
+
+def test_masks_from_folders_to_pictures(squares, tmp_path):
+    data = masks(squares / "images", masks=squares / "masks", classes=("ground", "square"))
+    run = train(
+        data,
+        "unet",
+        options={"width": "4", "depth": "1"},
+        epochs=20,
+        batch_size=8,
+        out=tmp_path / "run",
+        progress=False,
+    )
+    assert run.results["test"]["dice"] > 0.9
+    report = run.reports["test"]
+    assert (
+        report.per_class["square"]["dice"] > 0.85 and report.intervals["dice"].low <= report.metrics["dice"]
+    )
+    assert sum(map(sum, report.confusion)) == len(data.test) * 256
+    loaded = Run.load(tmp_path / "run")
+    assert evaluate(loaded, data).metrics["dice"] == pytest.approx(run.results["test"]["dice"])
+    new = tmp_path / "new"
+    new.mkdir()
+    small = Pillow.open(squares / "images" / "00.png")
+    small.resize((32, 32), Pillow.Resampling.NEAREST).save(new / "large.png")
+    (new / "broken.png").write_bytes(b"no image")
+    frame, notes = predict_scenes(loaded, new, tmp_path / "out")
+    found = numpy.asarray(Pillow.open(tmp_path / "out" / "masks" / "large.png"))
+    truth = numpy.asarray(Pillow.open(squares / "masks" / "00.png")).repeat(2, 0).repeat(2, 1)
+    assert found.shape == (32, 32) and set(numpy.unique(found)) == {0, 255}
+    assert (found == truth).mean() > 0.93
+    assert Pillow.open(tmp_path / "out" / "overlays" / "large.png").size == (32, 32)
+    assert frame["share_square"][0] == pytest.approx((found == 255).mean())
+    assert [each["file"].endswith("broken.png") for each in notes["quarantined"]] == [True]
+    assert predict(loaded, new)["share_square"].to_list() == frame["share_square"].to_list()
+    held = examine(run, data)["scenes"]
+    page = render(run)
+    assert len(held) == len(data.test) and page.count('alt="what was found"') == len(held)
+    assert "IoU" in page and "What it sees" in page
+    with pytest.raises(OptionError, match="image files"):
+        predict(loaded, numpy.zeros((1, 16, 16)))
+
+
+@pytest.mark.slow
+def test_boxes_from_a_table_to_pictures(squares, tmp_path):
+    data = boxes(squares / "images", boxes=squares / "boxes.csv")
+    options = {"trunk_options": "blocks=1,1;widths=8,16;stem=small", "width": "16"}
+    run = train(data, options=options, epochs=30, batch_size=8, out=tmp_path / "run", progress=False)
+    assert run.results["test"]["map_50"] > 0.9
+    assert run.reports["test"].per_class["square"]["boxes"] == len(data.test)
+    loaded = Run.load(tmp_path / "run")
+    frame, _ = predict_scenes(loaded, squares / "images", tmp_path / "out")
+    best = frame.sort("score", descending=True).unique("file", keep="first", maintain_order=True)
+    truth = polars.read_csv(squares / "boxes.csv")
+    joined = best.with_columns(polars.col("file").str.split("/").list.last().alias("image")).join(
+        truth, on="image"
+    )
+    gaps = [
+        (joined[name] - joined[f"{name}_right"]).abs().median()
+        for name in ("x_min", "y_min", "x_max", "y_max")
+    ]
+    assert len(joined) == 48 and max(gaps) < 1.5
+    held = json.loads((tmp_path / "out" / "boxes.json").read_text())
+    assert len(held["images"]) == 48 and len(held["annotations"]) == len(frame)
+    assert Pillow.open(tmp_path / "out" / "pictures" / "00.png").size == (16, 16)
+    assert len(examine(run, data)["scenes"]) == len(data.test)
