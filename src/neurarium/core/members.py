@@ -63,7 +63,8 @@ def lazy(
     def load(attribute: str) -> Any:
         if attribute not in members:
             inside = f"{package}.{attribute}"
-            if not attribute.startswith("_") and importlib.util.find_spec(inside) is not None:
+            folder = hasattr(sys.modules[package], "__path__") and not attribute.startswith("_")
+            if folder and importlib.util.find_spec(inside) is not None:
                 return importlib.import_module(inside)
             near = None if attribute.startswith("_") else nearest(attribute, members)
             hint = f"; did you mean '{near}'?" if near else ""
