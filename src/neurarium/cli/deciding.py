@@ -124,7 +124,9 @@ def thresholds(
     output.say(_table(rows, rule, trained.targets))
     if split == "validation":
         output.say("[dim]what it reaches on validation flatters it; the test split tells[/]")
-    output.say("[dim]predict and serve decide by it; evaluate measures the largest probability, as before[/]")
+    output.say(
+        "[dim]predict, serve and evaluate decide by it; the report shows the largest probability, as trained[/]"
+    )
     output.finish({"run": folder, **dataclasses.asdict(rule), "measured": rows})
 
 

@@ -71,6 +71,7 @@ def evaluate(
             "intervals": {name: [each.low, each.high] for name, each in report.intervals.items()},
             "per_class": report.per_class,
             "confusion": report.confusion,
+            "rule": report.rule or None,
             "classes": list(getattr(report.targets, "names", ())),
         }
     )
@@ -85,6 +86,13 @@ def _show(report: EvaluationReport, output: Output) -> None:
         shown = f"{number(bounds.low)} to {number(bounds.high)}" if bounds else ""
         metrics.add_row(f"{bold}{name}", f"{bold}{number(value)}", shown)
     output.say(metrics)
+    if report.rule:
+        output.say(f"[dim]decided by {escape(report.rule)} (neurarium thresholds); AUC, losses and calibration are of "
+                   "the probabilities[/]")  # fmt: skip
+    for name, part in report.parts.items():
+        if part.per_class:
+            output.say(f"[bold]{escape(name)}[/]")
+            output.say(_classes(part))
     if report.per_class:
         output.say(_classes(report))
     if report.confusion is not None and len(report.confusion) <= 12:

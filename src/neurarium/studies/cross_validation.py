@@ -21,6 +21,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
 from neurarium.data.specs import Classes, Spec, Targets
+from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
 from neurarium.training.fitting import fit
@@ -223,6 +224,12 @@ def _pool(dataset: Dataset) -> tuple[numpy.ndarray, numpy.ndarray | None]:
 
 def _without_source(dataset: Dataset, names: list[str]) -> tuple[numpy.ndarray, numpy.ndarray | None]:
     """The rows of examples in memory are their places in the joined splits."""
+    if isinstance(dataset.train, StreamedExamples):
+        raise RefusalError(
+            f"{dataset.name} is streamed, and cross-validation needs all rows at once",
+            expected="a table that is held in memory",
+            fix="--set stream=false; or train once: streamed tables are large enough for a test split",
+        )
     if dataset.preparation is not None or not all(dataset.splits[name].in_memory for name in names):
         raise RefusalError(
             f"{dataset.name} does not say how it was read, and its preparation must be fitted anew for each fold",

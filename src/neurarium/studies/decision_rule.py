@@ -62,6 +62,13 @@ class DecisionRule(Displayed):
             return (values[:, 1] > self.thresholds[0]).to(torch.int64)
         return (values > torch.tensor(self.thresholds, dtype=torch.float64)).to(torch.int64)
 
+    def one_hot(self, probabilities: Tensor) -> Tensor:
+        """Return the decisions in the shape of probabilities: 1 for what is decided, 0 else."""
+        decided = self.decide(probabilities)
+        if decided.ndim == 2:
+            return decided.double()
+        return torch.nn.functional.one_hot(decided, probabilities.shape[1]).double()
+
     def __str__(self) -> str:
         if self.thresholds:
             shown = ", ".join(f"{each:.4g}" for each in self.thresholds)

@@ -30,6 +30,9 @@ from neurarium.training.method import Method
 from neurarium.training.run import Run
 
 POINTS = 1500
+PROBABILISTIC = frozenset(
+    ("auc", "log_loss", "brier", "ece", "loss")
+)  # of probabilities, however one decides
 COUNTS = ("examples", "pixels", "boxes")
 SHOWN = {
     "classification": ("accuracy", "f1_macro", "auc", "balanced_accuracy", "log_loss"),
@@ -53,6 +56,7 @@ class EvaluationReport(Displayed):
         confusion: counts of targets (rows) by predictions (columns); None for quantities and several labels.
         per_class: class to `precision`, `recall`, `f1`, `examples`.
         pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
+        rule: how the run decides, where thresholds or costs were chosen for it; else by the largest probability.
         parts: of several targets, the report of each by its name; `metrics` then holds theirs as `price: rmse`.
     """
 
@@ -66,6 +70,7 @@ class EvaluationReport(Displayed):
     per_class: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
     parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
+    rule: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values; `from_json` takes them back."""
@@ -129,7 +134,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
 ) -> EvaluationReport:
-    """Measure a trained method.
+    """Measure a trained method; a run decides by the thresholds or costs that were chosen for it.
 
     Args:
         trained: a run, or a method.
@@ -155,7 +160,28 @@ def evaluate(
     name, split, examples = examples_for(trained, data, split)
     targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples, batch_size=batch_size)
-    return report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
+    report = report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
+    from neurarium.studies.decision_rule import rule_of
+
+    rule = rule_of(trained) if isinstance(trained, Run) and isinstance(targets, Classes) else None
+    if rule is not None:
+        _decide(
+            report, dataclasses.replace(seen, predictions=rule.one_hot(seen.predictions)), resamples, seed
+        )
+        report.rule = str(rule)
+    return report
+
+
+def _decide(report: EvaluationReport, decided: Seen, resamples: int, seed: int) -> None:
+    """Let what measures decisions measure those of a rule; what measures probabilities stays."""
+    other = report_of(decided, report.targets, name="", split="", resamples=resamples, seed=seed)
+    for name in set(report.metrics) - PROBABILISTIC:
+        report.metrics[name] = other.metrics[name]
+        if name in other.intervals:
+            report.intervals[name] = other.intervals[name]
+    for label, row in report.per_class.items():
+        row |= {key: value for key, value in other.per_class[label].items() if key != "auc"}
+    report.confusion = other.confusion
 
 
 @dataclasses.dataclass
