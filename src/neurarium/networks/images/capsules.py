@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -113,14 +113,9 @@ class CapsuleNetwork(nn.Module):
                     received=f"{option}={options[option]}",
                     fix=f"leave out {option}; --set size= reads the images in another size",
                 )
-        readout = "length" if isinstance(targets, Classes) else "vector"
-        return cls(
-            inputs.channels,
-            inputs.height,
-            inputs.width,
-            targets.outputs,
-            **{"readout": readout, **options},  # type: ignore[attr-defined, call-arg]
-        )
+        image, readout = cast(Image, inputs), "length" if isinstance(targets, Classes) else "vector"
+        sizes = (image.channels, image.height, image.width, cast(Any, targets).outputs)
+        return cls(*sizes, **{"readout": readout, **options})
 
     def features(self, images: Tensor) -> Tensor:
         """Return the capsules of the parts, `(batch, feature_dim)`."""
