@@ -15,7 +15,19 @@ from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.members import find, table
 from neurarium.core.recipe import build, recipe_of
-from neurarium.data.specs import Array, Boxes, Classes, Image, Mask, Mixed, Quantity, Series, Table, Tokens, Unlabeled
+from neurarium.data.specs import (
+    Array,
+    Boxes,
+    Classes,
+    Image,
+    Mask,
+    Mixed,
+    Quantity,
+    Series,
+    Table,
+    Tokens,
+    Unlabeled,
+)
 
 EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
 SPECS = {

@@ -14,7 +14,7 @@ from neurarium.report.words import in_shell, integer, plain, titled
 if TYPE_CHECKING:
     from neurarium.training.run import Run
 
-WATCHED = ("accuracy", "f1_macro", "r2", "rmse")
+WATCHED = ("dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
 QUARANTINED = 50
 
 

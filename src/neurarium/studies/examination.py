@@ -132,7 +132,6 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     method = learner_of(run)
     targets: Any = getattr(method, "targets", None) or run.targets
     if split is not None and isinstance(targets, Mask | Boxes):
-        found.held["split"] = split
         found.add("scenes", lambda: scene_examples(method, data.splits[split], run.preparation))
         return
     if split is None or not isinstance(targets, Classes | Quantity | Targets):

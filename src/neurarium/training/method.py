@@ -54,12 +54,16 @@ class Method(nn.Module):
         """The network that is used after training."""
         return getattr(self, self.deployed_role)
 
-    def measured_at_once(self) -> int:
-        """Return how many examples are measured in one batch: fewer where a network answers for every pixel."""
+    def measured_at_once(self, learned_at_once: int | None = None) -> int:
+        """Return how many examples are measured in one batch: fewer where a network answers for every pixel.
+
+        Args:
+            learned_at_once: the batch size of the training; no smaller one is measured.
+        """
         targets = getattr(self, "targets", None)
         if getattr(targets, "kind", "") in ("segmentation", "detection"):
             return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]
-        return 1024
+        return max(learned_at_once or 0, 1024)
 
     def descents(self) -> list[Descent]:
         """Return the descents, in the order of their definition."""

@@ -105,8 +105,7 @@ class Setting:
         if validation is None:
             return None, best
         metrics = choose_metrics(self.dataset)
-        size = self.method.measured_at_once()
-        size = max(self.batch_size or 0, size) if size == 1024 else size
+        size = self.method.measured_at_once(self.batch_size)
         return lambda: evaluate(self.method, validation, metrics, batch_size=size, device=self.device), best
 
 
