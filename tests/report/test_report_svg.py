@@ -82,4 +82,4 @@ def test_interval_shares_and_confusion():
         [[5 if a == b else int(a == 0 and b == 1) * 3 for b in range(30)] for a in range(30)],
         [f"c{n}" for n in range(30)],
     )
-    assert "c0</td><td>c1</td><td class=number>3</td><td class=number>37.5%" in many
+    assert "c0</th><td>c1</td><td class=number>3</td><td class=number>37.5%" in many
