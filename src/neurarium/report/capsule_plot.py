@@ -110,7 +110,7 @@ def _poses(network: Any, image: Tensor, targets: Classes, dims: Sequence[int] | 
             elif row == 0:
                 panel.imshow(_shown(own), cmap="gray", vmin=0, vmax=1)
                 panel.set_title("image", fontsize=9, color=SOFT, pad=3)
-        axes[row][1].set_ylabel(
+        axes[row][0].set_ylabel(
             f"{names[row]}", rotation=0, ha="right", va="center", fontsize=9, color=SOFT, labelpad=6
         )
     for column, step in enumerate(steps.tolist()):
