@@ -21,7 +21,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Mixed": ("mixed", "each kind of column has a trunk of its own, and one layer joins what they say"),
     "Tokens": (
         "text-cnn",
-        "convolutions see n-grams: 0.79 on the validation sentences of sst2, where a bag of tokens had 0.78 at most",
+        "convolutions see n-grams: the lowest validation loss on sst2, 0.427 where a bag of tokens had 0.453",
     ),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }

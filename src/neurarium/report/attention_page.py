@@ -93,9 +93,11 @@ def _square(title: str, values: list[list[float]], labels: list[str]) -> str:
         label = text(x, MARGIN - 8, _short(labels[down]), anchor="start")
         body.append(element("g", label, transform=f"rotate(-60 {x:.1f} {MARGIN - 8})"))
         for across, value in enumerate(row):
-            tone = {"fill": "#2663eb", "fill-opacity": f"{value / top:.3f}"}
-            box = {"x": MARGIN + CELL * across, "y": y, "width": CELL - 1, "height": CELL - 1}
-            body.append(element("rect", **box, **tone))
+            box = element(
+                "rect", x=MARGIN + CELL * across, y=y, width=CELL - 1, height=CELL - 1,
+                fill="#2663eb", fill_opacity=f"{value / top:.3f}",
+            )  # fmt: skip
+            body.append(box)
     return drawing("".join(body), side, side, f"{title}: how much each token looks at each other one")
 
 

@@ -120,7 +120,7 @@ TEXT = Recipe(
     },
 )
 BAG = Recipe(
-    "a bag has little to learn per token: on sst2 a rate of 3e-3 gave 0.78 on validation, 1e-3 gave 0.73",
+    "a bag has little to learn per token: on sst2 a rate of 3e-3 gave 0.80 on validation, 1e-3 gave 0.73",
     seen={"classification": 70_000, "regression": 140_000},
     epochs=(10, 40),
     descent={**TEXT.descent, "learning_rate": 3e-3},

@@ -50,6 +50,15 @@ def texts(
 
     Raises:
         DataError: no class folders, fewer than two classes, or a file that is no text.
+
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> for number in range(20):
+    ...     place = root / ("good" if number % 2 else "bad")
+    ...     place.mkdir(exist_ok=True)
+    ...     _ = (place / f"{number}.txt").write_text(f"text number {number}")
+    >>> texts(root, tokenizer="words").targets.names
+    ('bad', 'good')
     """
     root = Path(source)
     folders = split_folders(root)

@@ -129,7 +129,7 @@ class Transformer(nn.Module):
         tokens, mask = self._enter(inputs)
         found = []
         for block in self.blocks:
-            found.append(block.weights(tokens, mask))
+            found.append(block.weights(tokens, mask))  # type: ignore[operator]
             tokens = block(tokens, mask)
         return torch.stack(found, dim=1)
 
