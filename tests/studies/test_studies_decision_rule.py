@@ -122,3 +122,18 @@ def test_labels_have_a_threshold_each():
     rule = DecisionRule("f1", thresholds=(0.2, 0.8))
     assert rule.decide(torch.tensor([[0.3, 0.5], [0.1, 0.9]])).tolist() == [[1, 0], [0, 1]]
     assert math.isnan(rule.score) and "thresholds 0.2, 0.8" in str(rule)
+
+
+def test_evaluate_decides_by_the_rule_and_measures_probabilities_as_before(run):
+    plain = nr.studies.evaluate(run, resamples=0)
+    rule = choose_rule(run, costs=((0, 1), (50, 0)))
+    ruled = nr.studies.evaluate(run, resamples=0)
+    late = [sum(row[1] for row in each.confusion) for each in (plain, ruled)]
+    assert late[1] > late[0], "misses are dear: more are said to be late"
+    assert ruled.rule == str(rule) and not plain.rule
+    assert (
+        ruled.metrics["auc"] == plain.metrics["auc"]
+        and ruled.metrics["log_loss"] == plain.metrics["log_loss"]
+    )
+    right = sum(ruled.confusion[place][place] for place in range(2))
+    assert ruled.metrics["accuracy"] == pytest.approx(right / ruled.examples)

@@ -1,0 +1,192 @@
+"""Every kind of data with every verb: each works, or is refused by name with exit code 2."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import polars
+import pytest
+from PIL import Image
+
+from neurarium.cli.main import main
+
+QUICK = ("--epochs", "1", "--quiet")
+SMALL = ("--network", "mlp", "-s", "widths=8")
+KINDS: dict[str, tuple[str, ...]] = {
+    "binary": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo,note", *SMALL),
+    "multi": ("table.csv", "--target", "grade", "-s", "drop=ill,cost,days,tags,photo,note", *SMALL),
+    "regression": ("table.csv", "--target", "cost", "-s", "drop=ill,grade,days,tags,photo,note", *SMALL),
+    "quantities": ("table.csv", "--target", "cost,days", "-s", "drop=ill,grade,tags,photo,note", *SMALL),
+    "several": ("table.csv", "--target", "grade,cost", "-s", "drop=ill,days,tags,photo,note", *SMALL),
+    "labels": ("table.csv", "--target", "tags", "-s", "drop=ill,grade,cost,days,photo,note", *SMALL),
+    "text": (
+        "table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo", "--text", "note",
+        "-s", "tokenizer=words", "-s", "width=8",
+    ),
+    "pictures": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,note", "-s", "width=8"),
+    "paths": ("table.csv", "--image", "photo", "--target", "ill", "--network", "cnn", "-s", "widths=4"),
+    "folder": ("pets", "--network", "cnn", "-s", "widths=4"),
+    "streamed": (
+        "table.parquet", "--target", "ill", "-s", "stream=true", "-s", "drop=grade,cost,days,tags,photo,note",
+        *SMALL,
+    ),
+    "npz": ("vectors.npz", *SMALL),
+    "catalogue": ("iris", *SMALL),
+}  # fmt: skip
+NEW = {
+    "folder": "pets",
+    "paths": "pets",
+    "npz": "vectors.npz",
+    "streamed": "table.parquet",
+    "catalogue": "iris.csv",
+}
+VERBS: dict[str, Callable[[str], list[str]]] = {
+    "check": lambda kind: ["check", *KINDS[kind]],
+    "evaluate": lambda kind: ["evaluate", f"runs/{kind}"],
+    "predict": lambda kind: [
+        "predict", f"runs/{kind}", "--input", NEW.get(kind, "table.csv"), "--output", f"{kind}.csv",
+    ],
+    "report": lambda kind: ["report", f"runs/{kind}"],
+    "compare": lambda kind: ["compare", f"runs/{kind}", f"runs/{kind}-2", "--out", f"{kind}.html"],
+    "profile": lambda kind: ["profile", f"runs/{kind}", "--examples", "4"],
+    "signal": lambda kind: ["signal", f"runs/{kind}"],
+    "runs": lambda kind: ["runs", "show", f"runs/{kind}"],
+    "config": lambda kind: ["train", "--config", f"runs/{kind}/config.yaml", "--out", f"again/{kind}", "--quiet"],
+    "from": lambda kind: ["train", *KINDS[kind], *QUICK, "--from", f"runs/{kind}", "--out", f"from/{kind}"],
+    "cross-validate": lambda kind: [
+        "cross-validate", *KINDS[kind], "--folds", "2", *QUICK, "--out", f"folds/{kind}",
+    ],
+    "learning-rate": lambda kind: ["learning-rate", *KINDS[kind], "--output", f"{kind}.png"],
+    "calibrate": lambda kind: ["calibrate", f"runs/{kind}"],
+    "thresholds": lambda kind: ["thresholds", f"runs/{kind}"],
+    "resume": lambda kind: ["train", "--resume", f"runs/{kind}", "--epochs", "2", "--quiet"],
+}  # fmt: skip
+WITHOUT_CLASSES = ("regression", "quantities", "several")
+REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
+    ("streamed", "cross-validate")
+}
+DEFAULT = ("several", "text")  # the newest ways; the others run with the slow tests
+HEAVY = ("cross-validate", "learning-rate", "check", "compare")
+
+
+def _write(folder: Path, rows: int = 60) -> None:
+    chance = numpy.random.default_rng(0)
+    age, place = chance.integers(18, 80, rows), chance.choice(["Paris", "Rome", "Oslo"], rows)
+    ill = (age > 50) ^ (chance.random(rows) < 0.1)
+    words = numpy.where(ill, "a dull and weary day", "a bright and merry day")
+    photos = []
+    for row in range(rows):
+        name = f"pets/{'dark' if ill[row] else 'light'}/{row}.png"
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = chance.integers(0, 120, (8, 8, 3), dtype=numpy.uint8) + (0 if ill[row] else 120)
+        Image.fromarray(pixels.astype(numpy.uint8)).save(path)
+        photos.append(name)
+    tags = [
+        ";".join(["old"] * int(a > 50) + ["roman"] * int(p == "Rome")) or "none"
+        for a, p in zip(age, place, strict=True)
+    ]
+    frame = polars.DataFrame({
+        "age": age, "place": place, "ill": numpy.where(ill, "yes", "no"),
+        "grade": numpy.where(age < 35, "low", numpy.where(age < 60, "mid", "high")),
+        "cost": (3.0 * age + chance.normal(0, 8, rows)).round(2), "days": (age / 10 + chance.normal(0, 1, rows)).round(2),
+        "tags": tags, "photo": photos, "note": [f"{text} number {row}" for row, text in enumerate(words)],
+    })  # fmt: skip
+    frame.write_csv(folder / "table.csv")
+    frame.write_parquet(folder / "table.parquet")
+    inputs = chance.normal(size=(rows, 4)).astype(numpy.float32)
+    numpy.savez(folder / "vectors.npz", inputs=inputs, targets=(inputs[:, 0] > 0).astype(numpy.int64))
+    from sklearn.datasets import load_iris
+
+    polars.from_pandas(load_iris(as_frame=True).data).write_csv(folder / "iris.csv")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return `trained(kind) -> folder`, which holds two runs of that kind."""
+    folder = tmp_path_factory.mktemp("matrix")
+    _write(folder)
+    known: set[str] = set()
+
+    def train(kind: str) -> Path:
+        before = Path.cwd()
+        os.chdir(folder)
+        try:
+            for number in ("", "-2") if kind not in known else ():
+                seed = ("--seed", "1") if number else ()
+                line = ["train", *KINDS[kind], *QUICK, *seed, "--out", f"runs/{kind}{number}"]
+                assert main(line) == 0, line
+        finally:
+            os.chdir(before)
+        known.add(kind)
+        return folder
+
+    return train
+
+
+def _cells() -> list[Any]:
+    cells = []
+    for kind in KINDS:
+        for verb in VERBS:
+            slow = kind not in DEFAULT or verb in HEAVY
+            cells.append(pytest.param(kind, verb, marks=pytest.mark.slow if slow else ()))
+    return cells
+
+
+@pytest.mark.parametrize(("kind", "verb"), _cells())
+def test_each_verb_works_or_refuses(
+    kind: str,
+    verb: str,
+    trained: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(trained(kind))
+    capfd.readouterr()
+    code = main([*VERBS[verb](kind), "--json"])
+    out, err = capfd.readouterr()
+    found = json.loads(out.strip().splitlines()[-1])
+    assert "Traceback" not in out + err
+    if (kind, verb) in REFUSED:
+        assert code == 2
+        assert found["error"]["fix"], "a refusal says what to do"
+    else:
+        assert code == 0, err
+
+
+def test_the_report_of_several_targets_shows_each(trained: Callable[[str], Path]) -> None:
+    page = (trained("several") / "runs" / "several" / "report.html").read_text(encoding="utf-8")
+    for part in (
+        "grade: What it gets right",
+        "cost: What it gets right",
+        "grade: Worst errors",
+        "cost: What it looks at",
+    ):
+        assert f"{part}" in page, part
+    assert page.count("this network</th>") == 2, "the baselines of each"
+    assert 'id="errors-1"' in page
+    assert 'id="errors-2"' in page
+
+
+def test_a_text_is_a_column_of_importance_and_of_worst_errors(trained: Callable[[str], Path]) -> None:
+    folder = trained("text") / "runs" / "text"
+    found = json.loads((folder / "evaluation" / "report.json").read_text(encoding="utf-8"))
+    assert set(found["importance"]["columns"]) == {"age", "place", "note"}
+    assert [each["kind"] for each in found["columns"] if each["name"] == "note"] == ["text"]
+    assert all("day" in each["values"]["note"] for each in found.get("errors", []))
+
+
+def test_predictions_of_several_targets_have_a_column_each(
+    trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained("several"))
+    assert main(["predict", "runs/several", "--input", "table.csv", "--output", "both.csv", "--quiet"]) == 0
+    found = polars.read_csv("both.csv")
+    assert found.height == 60
+    assert {"grade_prediction", "cost_prediction", "cost_low", "cost_high"} <= set(found.columns)
+    assert (found["cost_low"] <= found["cost_high"]).all()
