@@ -94,6 +94,35 @@ def image_folder(folder: Path, shuffled: bool) -> tuple[str, dict[str, Any]]:
     return str(folder), {}
 
 
+def streamed(folder: Path, shuffled: bool) -> tuple[str, dict[str, Any]]:
+    frame(shuffled).drop("group", "time").write_parquet(folder / "data.parquet", row_group_size=100)
+    options = {"stream": True, "validation": 0.2, "test_fraction": 0.2}
+    return str(folder / "data.parquet"), {"target": "kind", "options": options}
+
+
+def texts(folder: Path, shuffled: bool) -> tuple[str, dict[str, Any]]:
+    """Three words of each row say where its first numbers lie; a column of numbers stands beside the texts."""
+    values, labels = examples(shuffled)
+    words = [
+        " ".join(f"w{number}{'high' if each > 0.75 else 'low'}" for number, each in enumerate(row))
+        for row in values
+    ]
+    kinds = [("no", "yes")[label] for label in labels]
+    polars.DataFrame({"said": words, "x0": values[:, 0], "kind": kinds}).write_csv(folder / "data.csv")
+    return str(folder / "data.csv"), {"target": "kind", "text": "said"}
+
+
+def paths_of_images(folder: Path, shuffled: bool) -> tuple[str, dict[str, Any]]:
+    images, labels = pixels(shuffled)
+    names = [f"{number:04d}.png" for number in range(ROWS)]
+    for name, image in zip(names, images, strict=True):
+        Image.fromarray(image).save(folder / name)
+    polars.DataFrame({"path": names, "kind": [("no", "yes")[label] for label in labels]}).write_csv(
+        folder / "data.csv"
+    )
+    return str(folder / "data.csv"), {"target": "kind", "image": "path"}
+
+
 # Another way to read data has its line here: name -> (folder, shuffled) -> what `read_data` is given.
 PATHS: dict[str, Callable[[Path, bool], tuple[str, dict[str, Any]]]] = {
     "csv": csv,
@@ -104,4 +133,7 @@ PATHS: dict[str, Callable[[Path, bool], tuple[str, dict[str, Any]]]] = {
     "npz": npz,
     "idx": idx,
     "image folder": image_folder,
+    "streamed Parquet": streamed,
+    "texts": texts,
+    "paths of images": paths_of_images,
 }
