@@ -238,3 +238,8 @@ def test_a_full_disk_is_told_as_such(tmp_path, monkeypatch):
         with pytest.raises(UserError, match="the disk is full"):
             save(tmp_path / "state", {"new": torch.ones(2)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_tensor_at_all_is_written_and_read(tmp_path):
+    save_tensors(tmp_path / "none.safetensors", {})
+    assert load_tensors(tmp_path / "none.safetensors") == {}

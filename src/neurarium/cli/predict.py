@@ -17,7 +17,6 @@ from neurarium.core.files import write_atomically, writing
 if TYPE_CHECKING:
     import polars
 
-    from neurarium.training.run import Run
 
 FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 
@@ -101,10 +100,12 @@ def predict(
     if dropout_samples is not None:
         trained = with_dropout(trained, dropout_samples)
     raw: Any = input
+    seen: Any = None
     if input_text is not None:
-        from neurarium.studies.text_attention import text_row
+        from neurarium.studies.text_attention import attend, text_row
 
         raw = text_row(trained, input_text)
+        seen = attend(trained, input_text) if attention else None  # refused before anything is printed
     pictures = out is not None and not attention
     found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw)
     frame, notes = found
@@ -129,8 +130,8 @@ def predict(
     value["notes"] = {
         name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")
     }
-    if attention and input_text is not None:
-        value["attention"] = _attention(trained, input_text, frame.row(0, named=True), out, said)
+    if seen is not None:
+        value["attention"] = _attention(seen, frame.row(0, named=True), out, said)
     if output is None and not pictures:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
@@ -161,13 +162,8 @@ def _check(input: Path | None, input_text: str | None, attention: bool, out: Pat
         raise unknown("format of a page", out.suffix or out.name, (".html", ".htm"))
 
 
-def _attention(
-    run: Run, literal: str, predicted: dict[str, Any], out: Path | None, said: Output
-) -> dict[str, Any]:
+def _attention(found: Any, predicted: dict[str, Any], out: Path | None, said: Output) -> dict[str, Any]:
     """Show the weights of a text's tokens, and write the page."""
-    from neurarium.studies.text_attention import attend
-
-    found = attend(run, literal)
     top = max(found.weights) or 1.0
     shown = table("token", "weight", "", right=(1,))
     for token, weight in zip(found.tokens, found.weights, strict=True):

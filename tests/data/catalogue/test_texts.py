@@ -1,0 +1,37 @@
+"""The sets of texts in the catalogue: sizes of the published splits, classes, folds."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+import neurarium as nr
+from neurarium.core.errors import OptionError
+
+pytestmark = pytest.mark.skipif(not os.environ.get("NEURARIUM_DATA"), reason="NEURARIUM_DATA is not set")
+
+
+def sizes(data):
+    return {name: len(part) for name, part in data.splits.items()}
+
+
+def test_sst2_has_its_published_splits():
+    data = nr.data.load("sst2", tokenizer="words")
+    assert sizes(data) == {"train": 6920, "validation": 872, "test": 1821}
+    assert data.targets.names == ("negative", "positive")
+    assert int(data.test.targets.sum()) == 909 and int(data.validation.targets.sum()) == 444
+
+
+def test_trec_has_six_kinds_or_fifty():
+    data = nr.data.load("trec", tokenizer="words")
+    assert sizes(data) == {"train": 4907, "validation": 545, "test": 500} and len(data.targets.names) == 6
+    assert len(nr.data.load("trec", tokenizer="words", fine=True, validation=0.0).targets.names) == 50
+
+
+def test_movie_reviews_come_in_ten_folds():
+    data = nr.data.load("movie-review-polarity", tokenizer="words", fold=9)
+    assert sizes(data) == {"train": 1600, "validation": 200, "test": 200}
+    assert int(data.test.targets.sum()) == 100
+    with pytest.raises(OptionError, match="fold"):
+        nr.data.load("movie-review-polarity", fold=10)
