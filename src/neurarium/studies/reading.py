@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from neurarium.core.errors import DataError, OptionError, nearest
+from neurarium.core.errors import DataError, OptionError, naming, nearest
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Dataset
 from neurarium.data.readers.encodings import missing_path
@@ -93,7 +93,8 @@ def read_data(
         return load(str(source), **asked)
     if kind == "table":
         return _table(Path(source), reader, asked)
-    return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
+    with naming(source):
+        return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
 
 
 def reader_of(
