@@ -86,7 +86,16 @@ def likelihoods(count, seed):
 
 
 # name: the problem, and the options the metric is tried with
+def tables(count, seed):
+    """Tables of pixels, one per image; the targets are in them."""
+    chance = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 9, (count, 3, 3), generator=chance).double(), torch.zeros(count)
+
+
 CASES = {
+    "mask-dice": (tables, [{}]),
+    "mask-iou": (tables, [{}]),
+    "pixel-accuracy": (tables, [{}]),
     "accuracy": (classes, [{}]),
     "label-accuracy": (labels, [{}]),
     "top-k-accuracy": (classes, [{"k": 1}, {"k": 2}]),

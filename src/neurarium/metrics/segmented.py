@@ -11,7 +11,7 @@ from torch import Tensor
 
 from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.metrics.checks import tensor, weighting
+from neurarium.metrics.checks import finite, tensor, weighting
 from neurarium.metrics.confusion import counts
 from neurarium.metrics.metric import State, SumMetric
 
@@ -51,6 +51,7 @@ class TableMetric(SumMetric):
                 expected="(batch, classes, classes), as Mask.tables gives it",
                 received=tuple(tables.shape),
             )
+        finite(predictions=tables)
         return Tables(tables, weighting(weights, len(tables), tables.device))
 
     def shares(self) -> Hashable:
