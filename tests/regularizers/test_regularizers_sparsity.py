@@ -3,11 +3,11 @@
 import numpy
 import pytest
 import torch
-from sklearn import linear_model
 from torch import nn
 
 from neurarium.losses import MeanSquaredError
 from neurarium.regularizers import L1, L2, ElasticNet, decaying_parameters
+from sklearn import linear_model
 
 N, FEATURES = 200, 20
 

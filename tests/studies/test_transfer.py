@@ -13,7 +13,6 @@ from neurarium.networks.published.loading import architecture_of, load_weights
 from neurarium.networks.published.weights import read_weights
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.freezing import freeze, groups
-from neurarium.transforms import NewHead, new_head
 
 
 def pictures(count=24, classes=3):
@@ -130,35 +129,13 @@ def test_the_rate_falls_from_part_to_part():
     assert list(groups(network)) == ["conv1", "layer1", "layer2", "layer3", "fc"]
 
 
-def test_a_new_head_keeps_all_else_and_is_rebuilt(tmp_path):
-    network = nr.networks.MobileNetV3Small(3, 5, width=0.25, small=True)
-    fresh = new_head(network, Classes(("a", "b", "c")), seed=3).eval()
-    assert fresh(torch.zeros(2, 3, 16, 16)).shape == (2, 3) and network.classifier[3].out_features == 5
-    same = {
-        name
-        for name, value in fresh.state_dict().items()
-        if torch.equal(value, network.state_dict().get(name, value * 0 + 7))
-    }
-    assert set(fresh.state_dict()) - same == {"classifier.3.weight", "classifier.3.bias"}
-    run = nr.fit(nr.methods.Supervised(fresh), pictures(), epochs=1, out=tmp_path / "run", progress=False)
-    again = nr.load(tmp_path / "run").network
-    images = torch.randn(2, 3, 16, 16)
-    assert torch.equal(again.eval()(images), run.network.eval()(images))
-    whole = new_head(network, 2, whole=True)
-    assert isinstance(whole.classifier, torch.nn.Linear) and whole(images).shape == (2, 2)
-    with pytest.raises(RefusalError, match="no head"):
-        new_head(torch.nn.Linear(2, 2), 3)
-    with pytest.raises(OptionError, match="too few outputs"):
-        NewHead(0)
-
-
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 def test_published_weights_start_a_training(tmp_path, suffix):
     source = small(7)
     path = tmp_path / f"weights{suffix}"
-    save_file({name: value.contiguous() for name, value in source.state_dict().items()}, path) if suffix == ".safetensors" else torch.save(
-        {"state_dict": source.state_dict()}, path
-    )
+    save_file(
+        {name: value.contiguous() for name, value in source.state_dict().items()}, path
+    ) if suffix == ".safetensors" else torch.save({"state_dict": source.state_dict()}, path)
     network = small(3)
     run = nr.studies.train(
         pictures(), network, weights=path, freeze="all", epochs=1, keep="last", progress=False

@@ -190,7 +190,9 @@ class StreamedExamples:
         begin = 0
         for number in window:
             part = self.encoded(number)
-            whole = whole or batches.map_tensors(lambda each: each.new_empty((len(order), *each.shape[1:])), part)
+            whole = whole or batches.map_tensors(
+                lambda each: each.new_empty((len(order), *each.shape[1:])), part
+            )
             end = begin + int(self.counts[number])
             for (_, large), (_, small) in zip(batches.tensors(whole), batches.tensors(part), strict=True):
                 large.index_copy_(0, where[begin:end], small)

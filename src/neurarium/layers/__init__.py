@@ -28,7 +28,9 @@ MEMBERS = {
     "exponential_squash": Member("capsules"),
     "dynamic_routing": Member("capsules"),
     "Recurrent": Member("recurrent", "recurrent", "Elman, LSTM and GRU layers, stacked, both ways", "11"),
-    "SinusoidalPositions": Member("positions", "sinusoidal-positions", "waves that say where a token stands", "15"),
+    "SinusoidalPositions": Member(
+        "positions", "sinusoidal-positions", "waves that say where a token stands", "15"
+    ),
     "LearnedPositions": Member("positions", "learned-positions", "a learned vector per position", "15"),
     "Rotary": Member("positions", "rotary", "queries and keys turned by their position", "15"),
     "TableEmbedding": Member(

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.data.geometry import detected
 from neurarium.data.dataset import Decision
+from neurarium.data.geometry import detected
 from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
 from neurarium.losses import loss_for
 from neurarium.training.context import Context

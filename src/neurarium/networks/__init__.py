@@ -70,7 +70,10 @@ MEMBERS: dict[str, Member] = {
     "MobileNetV3Small": Member("images.mobilenet", "mobilenet-v3-small", "the small MobileNetV3", "19"),
     "UNet": Member("images.unet", "unet", "a class for every pixel of an image, on any trunk", "10a"),
     "CentreDetector": Member(
-        "images.centre_detector", "centre-detector", "things and their boxes, without anchors, on any trunk", "10a"
+        "images.centre_detector",
+        "centre-detector",
+        "things and their boxes, without anchors, on any trunk",
+        "10a",
     ),
     "Ensemble": Member("ensemble", "", "several networks as one: the prediction of their mixture", "08"),
     "MonteCarloDropout": Member("monte_carlo_dropout", "", "dropout stays on in prediction, averaged", "08"),

@@ -14,7 +14,10 @@ NESTED = {
 # network -> (method, why), where it is not supervised learning
 METHODS = dict.fromkeys(
     ("capsnet", "efficient-capsnet"),
-    ("capsules", "capsules learn by the margin loss of their lengths and by drawing the image (arXiv:1710.09829)"),
+    (
+        "capsules",
+        "capsules learn by the margin loss of their lengths and by drawing the image (arXiv:1710.09829)",
+    ),
 )
 # what the data or the training gives, and no person
 HIDDEN = {

@@ -572,7 +572,11 @@ def _require_numbers(**options: Any) -> None:
                 f"the option '{name}' is no finite number", expected="a number, or none", received=value,
                 fix=f"leave out --set {name}=, or give a number",
             )  # fmt: skip
-        if isinstance(value, int | float) and value < 0 and name in ("weight_decay", "clip_norm", "clip_value"):
+        if (
+            isinstance(value, int | float)
+            and value < 0
+            and name in ("weight_decay", "clip_norm", "clip_value")
+        ):
             raise OptionError(
                 f"the option '{name}' is negative", expected="0 or more", received=value,
                 fix=f"leave out --set {name}=, or give a number that is not negative",

@@ -173,7 +173,9 @@ def _checked(inputs: Tensor, targets: Any, kind: str) -> tuple[Tensor, polars.Da
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if 0 in inputs.shape:
         raise DataError(
-            "the inputs hold nothing", expected="examples of at least one number", received=f"shape {tuple(inputs.shape)}"
+            "the inputs hold nothing",
+            expected="examples of at least one number",
+            received=f"shape {tuple(inputs.shape)}",
         )
     if inputs.ndim < 2 or values.ndim not in (1, 2) or len(values) != len(inputs):
         raise DataError(

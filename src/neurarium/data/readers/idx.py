@@ -35,7 +35,9 @@ def read_idx(path: Path | str) -> numpy.ndarray:
         )
     if content[3] > AXES:
         raise DataError(
-            f"{path} is no idx file of images or labels", expected=f"at most {AXES} axes", received=f"{content[3]} axes"
+            f"{path} is no idx file of images or labels",
+            expected=f"at most {AXES} axes",
+            received=f"{content[3]} axes",
         )
     kind, start = numpy.dtype(TYPES[content[2]]), 4 + 4 * content[3]
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
