@@ -106,12 +106,16 @@ def outcome(case: Case, source: Path) -> tuple[str, str]:
 def check(case: Case, folder: Path, source: Path) -> str | None:
     """Return what is wrong with the way a case ends; None where nothing is."""
     before = sorted(folder.rglob("*"))
-    began = time.process_time()
-    try:
-        verdict, said = outcome(case, source)
-    except (Exception, Hang) as error:
-        return f"{type(error).__name__}: {error}"
-    took = time.process_time() - began
+    took = float("inf")
+    for _ in range(3):  # threads that wait for a busy machine spin: the fastest of three counts
+        began = time.process_time()
+        try:
+            verdict, said = outcome(case, source)
+        except (Exception, Hang) as error:
+            return f"{type(error).__name__}: {error}"
+        took = min(took, time.process_time() - began)
+        if took <= SECONDS:
+            break
     if took > SECONDS:
         return f"it took {took:.1f} s"
     if case.verdict not in ("either", verdict):

@@ -79,7 +79,7 @@ def table(
 
     made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
     for number, name in enumerate(columns):
-        overflow = "fold" if number in whole else "ellipsis"
+        overflow: Any = "fold" if number in whole else "ellipsis"
         made.add_column(
             name, justify="right" if number in right else "left", no_wrap=number in whole, overflow=overflow
         )

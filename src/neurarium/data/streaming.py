@@ -161,7 +161,7 @@ class StreamedExamples:
     def targets(self) -> Tensor:
         """The targets of all examples; only their columns are read."""
         target = self.preparation.target
-        parts = [
+        parts: list[Any] = [
             target.tensor(target.encode(self._rows(number, target.columns))[0])
             for number in range(len(self.counts))
             if self.counts[number]

@@ -26,7 +26,7 @@ def section(name: str, title: str, body: str, lead: str = "") -> str:
 def renamed(made: str, name: str, number: int) -> str:
     """Return a section under the name of one of several targets, with an id of its own.
 
-    >>> renamed(section("errors", "Worst errors", "<p>none</p>"), "price", 2)[:64]
+    >>> renamed(section("errors", "Worst errors", "<p>none</p>"), "price", 2)[:66]
     '<section id="errors-2" aria-labelledby="errors-2-title"><h2 id="er'
     """
     found = re.match(r'<section id="([\w-]+)"', made)

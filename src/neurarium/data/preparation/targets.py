@@ -146,7 +146,9 @@ def target_from_json(value: dict[str, Any]) -> Any:
     if kind in ("masks", "boxes"):
         from neurarium.data.preparation.dense import BoxTarget, MaskTarget
 
-        listed = {key: tuple(each) if isinstance(each, list) else each for key, each in value.items()}
+        listed: dict[str, Any] = {
+            key: tuple(each) if isinstance(each, list) else each for key, each in value.items()
+        }
         return (MaskTarget if kind == "masks" else BoxTarget)(**listed)
     if kind == "several":
         return SeveralTargets(tuple(target_from_json(each) for each in value["parts"]))

@@ -43,7 +43,11 @@ def read_npz(path: Path | str) -> dict[str, numpy.ndarray]:
         if isinstance(loaded, numpy.ndarray):
             return {"x": loaded}
         with loaded:
-            return {name: loaded[name] for name in loaded.files}
+            arrays = {name: loaded[name] for name in loaded.files}
+            strange = [name for name, array in arrays.items() if not isinstance(array, numpy.ndarray)]
+            if strange:  # NumPy gives the bytes of members that are no arrays
+                raise ValueError(f"{', '.join(strange[:3])} is no array")
+            return arrays
     except DAMAGE as error:
         if "pickle" in str(error).lower() and "object" in str(error).lower():
             raise DataError(

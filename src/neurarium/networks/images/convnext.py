@@ -122,7 +122,8 @@ class ConvNeXt(nn.Module):
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """Return the feature maps of each stage, `(batch, map_dims[i], height_i, width_i)`, largest first."""
-        x, found = self.stem(channels_last(images)), []
+        x = self.stem(channels_last(images))
+        found: list[Tensor] = []
         for stage in self.blocks:
             if found and min(x.shape[-2:]) < 2:  # a side of one pixel is not halved further
                 x = nn.functional.pad(x, (0, x.shape[-1] % 2, 0, x.shape[-2] % 2), mode="replicate")

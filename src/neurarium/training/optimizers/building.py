@@ -76,9 +76,9 @@ def build_optimizers(
         RefusalError: SparseAdam without a sparse gradient, or another optimizer with one that it cannot follow.
     """
     if not isinstance(optimizer, str):
-        made = optimizer([parameter for _, parameter in parameters])
-        split_rates([made], parameters, factors or {})
-        return [made]
+        own = optimizer([parameter for _, parameter in parameters])
+        split_rates([own], parameters, factors or {})
+        return [own]
     if optimizer not in names():
         raise unknown("optimizer", optimizer, names())
     given = {**DEFAULTS.get(optimizer, {}), **(options or {})}

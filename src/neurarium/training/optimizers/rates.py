@@ -103,5 +103,6 @@ def _own(networks: Sequence[nn.Module]) -> dict[str, float]:
                 fix="name the parameters: --set rate_factors.NAME=FACTOR",
             )
         prefix = f"{number}." if len(networks) > 1 else ""
-        found |= {prefix + name: factor for name, factor in network.rate_factors().items()}
+        own: dict[str, float] = network.rate_factors()  # type: ignore[operator]
+        found |= {prefix + name: factor for name, factor in own.items()}
     return found
