@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
 import re
 import shlex
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import numpy
@@ -62,10 +69,34 @@ def workplace(tmp_path, monkeypatch):
     return tmp_path
 
 
+def served(words):
+    """Start a server as a process of its own, ask for its health, and end it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "neurarium", *words, "--port", str(port)])
+    try:
+        for _ in range(600):
+            assert server.poll() is None
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer,
+            ):
+                return {"status": json.load(answer)["status"]}
+            time.sleep(0.1)
+        raise AssertionError("the server does not answer")
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
 def test_the_command_lines_run(workplace, capsys):
     assert len(commands()) >= 6
     for words in commands():
         # A short training is enough here; what the defaults reach is measured elsewhere.
+        if words[0] == "serve":
+            assert served(words) == {"status": "ok"}
+            continue
         short = [*words, "--epochs", "2"] if words[0] == "train" and "--epochs" not in words else words
         assert main(short) == 0, (words, capsys.readouterr())
     written = (workplace / "predictions.csv").read_text().splitlines()

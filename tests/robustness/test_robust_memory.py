@@ -42,6 +42,7 @@ def slope(epochs: int, warm: int) -> float:
 
 
 @pytest.mark.skipif(not STATUS.exists(), reason="resident memory is read from /proc")
+@pytest.mark.slow
 def test_eighty_epochs_are_nearly_flat():
     assert slope(80, 30) < 8.0
 
