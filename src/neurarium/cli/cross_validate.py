@@ -96,7 +96,7 @@ def _validated(
     command: Command, dataset: Dataset, folds: int, how: str | None, folder: Path, output: Output
 ) -> CrossValidation:
     from neurarium.studies.cross_validation import cross_validate as validate
-    from neurarium.studies.reading import reader_of
+    from neurarium.studies.source_kinds import kind_of
     from neurarium.studies.training import untrained
 
     names = ("epochs", "steps", "batch_size", "device")
@@ -106,7 +106,7 @@ def _validated(
         "options": command.set,
         "precision": command.precision,
         "ensemble": command.ensemble or 1,
-        "reader": reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
+        "reader": kind_of(command.data or "", command.given())[1],
         "seed": command.seed or 0,
         **{name: getattr(command, name) for name in names},
     }

@@ -214,7 +214,7 @@ def _is_run(what: str) -> bool:
 
 
 def _untrained(command: Command, dataset: Any) -> tuple[Any, dict[str, Any]]:
-    from neurarium.studies.reading import reader_of
+    from neurarium.studies.source_kinds import kind_of
     from neurarium.studies.training import untrained
 
     method, given, _ = untrained(
@@ -223,7 +223,7 @@ def _untrained(command: Command, dataset: Any) -> tuple[Any, dict[str, Any]]:
         command.method,
         options=command.set,
         ensemble=command.ensemble or 1,
-        reader=reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
+        reader=kind_of(command.data or "", command.given())[1],
         seed=command.seed or 0,
         batch_size=command.batch_size,
     )

@@ -150,7 +150,7 @@ def _examine(run: Run, dataset: Dataset, extent: Any, output: Output) -> None:
 def _train(
     command: Command, dataset: Dataset, folder: Path, output: Output, resume: bool, loggers: list[Logger]
 ) -> Run:
-    from neurarium.studies.reading import reader_of
+    from neurarium.studies.source_kinds import kind_of
     from neurarium.studies.training import train
     from neurarium.training.run import Run
 
@@ -164,7 +164,7 @@ def _train(
         augment=command.augment,
         time_limit=seconds(command.time_limit),
         start=Run.load(find_run(command.start)) if command.start else None,
-        reader=reader_of(command.data or "", command.image, command.masks, command.boxes)[1],
+        reader=kind_of(command.data or "", command.given())[1],
         out=folder,
         resume=resume,
         seed=command.seed or 0,
@@ -181,9 +181,10 @@ def _train(
 def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     """Read the data; where a run goes on, or is done again, it should be what it was."""
     from neurarium.studies.assignment import reader_options
-    from neurarium.studies.reading import ASKED, read_data, reader_of
+    from neurarium.studies.reading import ASKED, read_data
+    from neurarium.studies.source_kinds import kind_of
 
-    _, reader = reader_of(command.data or "", command.image, command.masks, command.boxes)
+    _, reader = kind_of(command.data or "", command.given())
     options = reader_options(command.set, reader, command.network, command.method)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from neurarium.core.errors import DataError, OptionError, naming, nearest
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.encodings import missing_path
+from neurarium.studies.source_kinds import held_by, kind_of
 
 TABLE_ONLY = ("target", "columns", "group", "time", "text")
 ASKED = (
@@ -79,13 +78,13 @@ def read_data(
     >>> read_data("iris")
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
-    kind, reader = reader_of(source, image, masks, boxes)
-    asked = {
+    asked: dict[str, Any] = {
         "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
+    kind, reader = kind_of(source, asked)
     _check(kind, reader, asked, str(source))
     if kind == "catalogue":
         from neurarium.data.catalogue.loading import load
@@ -95,75 +94,6 @@ def read_data(
         return _table(Path(source), reader, asked)
     with naming(source):
         return reader(source, **coerce(reader, asked, what=f"the reader of {source}"))
-
-
-def reader_of(
-    source: str | Path, image: str | None = None, masks: str | None = None, boxes: str | None = None
-) -> tuple[str, Callable[..., Dataset]]:
-    """Return the kind of a source ("catalogue", "table", "images") and the function that reads it.
-
-    A name of the catalogue is that data set; `./name` is a file or folder of that name. A table whose column `image` names
-    files holds images, and so does an archive of images. With masks it is a folder of images that have one each, with boxes one of images that a list says them of.
-
-    Raises:
-        DataError: there is neither such a data set nor such a file.
-    """
-    text, path = str(source), Path(source)
-    if masks is not None and boxes is not None:
-        raise OptionError(
-            "masks and boxes are different targets", received="--masks and --boxes", fix="give one of them"
-        )
-    if boxes is not None:
-        from neurarium.data.readers.boxes import boxes as read_boxes
-
-        return "images with boxes", read_boxes
-    if masks is not None:
-        from neurarium.data.readers.masks import masks as read_masks
-
-        return "images with masks", read_masks
-    from neurarium.data.catalogue.entries import ENTRIES
-
-    if text in ENTRIES:
-        module, _, function = ENTRIES[text].variants[0].read.partition(":")
-        return "catalogue", getattr(importlib.import_module(f"neurarium.data.catalogue.{module}"), function)
-    from neurarium.data.readers.parts import holds_tables, is_pattern
-
-    parts = is_pattern(source)
-    if not parts and not path.exists():
-        raise _absent(text, path, ENTRIES)
-    from neurarium.data.readers.image_archives import is_archive
-
-    folder = not parts and path.is_dir() and not holds_tables(path)
-    from neurarium.data.readers.text_folders import holds_texts
-
-    if folder and image is None and holds_texts(path):
-        from neurarium.data.readers.text_folders import texts
-
-        return "texts", texts
-    if (
-        image is not None
-        or folder
-        or path.suffix.lower() in (".npz", ".npy")
-        or (not parts and is_archive(path))
-    ):
-        from neurarium.data.readers.images import images
-
-        return "images", images
-    from neurarium.data.readers.tables import table
-
-    return "table", table
-
-
-def _absent(text: str, path: Path, known: Mapping[str, Any]) -> DataError:
-    if path.suffix or len(path.parts) > 1:
-        return missing_path(path)
-    near = nearest(text, [*known, *(each.name for each in Path().iterdir())])
-    return DataError(
-        f"there is neither a data set nor a file '{text}'",
-        expected=f"a file, a folder, or one of {', '.join(sorted(known))}",
-        received=text,
-        fix=f"did you mean '{near}'?" if near else "`neurarium datasets` lists the data sets",
-    )
 
 
 def _parts(test: str | None, validation: str | float | None) -> dict[str, Any]:
@@ -206,8 +136,8 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
         if kind == "catalogue":
             problem, expected = f"the data set '{source}' comes with its target and its split", "none of that"
         else:
-            held = "texts" if kind == "texts" else "images"
-            problem, expected = f"{flag} is for tables, and {source} holds {held}", "a folder per class"
+            problem = f"{flag} is for tables, and {source} holds {held_by(kind)}"
+            expected = "a folder per class"
         if flag.startswith("--set"):
             near = nearest(name, known)
             fix = f"did you mean '{near}'?" if near else f"the options are {', '.join(sorted(known))}"
@@ -297,7 +227,7 @@ def read_again(run: Any) -> Dataset:
             f"the run {run.folder} does not say where its data is",
             fix="give the data: evaluate(run, data), or `neurarium evaluate RUN --input FILE`",
         )
-    _, reader = reader_of(command["data"], command.get("image"), command.get("masks"), command.get("boxes"))
+    _, reader = kind_of(command["data"], command)
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)

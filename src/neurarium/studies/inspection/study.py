@@ -27,7 +27,8 @@ from neurarium.studies.inspection.finding import Finding, ordered
 from neurarium.studies.inspection.pictures import Pictures
 from neurarium.studies.inspection.pictures import of_dataset as pictures_of
 from neurarium.studies.inspection.result import Inspection
-from neurarium.studies.reading import read_data, reader_of
+from neurarium.studies.reading import read_data
+from neurarium.studies.source_kinds import kind_of
 
 ROWS, PICTURES = 20_000, 20_000
 
@@ -106,7 +107,7 @@ def _read(
     if isinstance(source, Dataset):
         return source, None
     path = isinstance(source, str | os.PathLike)
-    kind = reader_of(source, asked.get("image"))[0] if path else "table"
+    kind = kind_of(source, {"image": asked.get("image")})[0] if path else "table"
     if kind == "table" and target is None:
         return None, None
     try:
