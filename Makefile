@@ -11,6 +11,7 @@ HOUSE := $(wildcard tests/test_house*.py)
 BENCH ?= training_loop tables_peers
 BENCHED := $(VENV)-bench/.installed
 PLACES := src tests benchmarks scripts
+PARALLEL ?= --numprocesses auto --dist worksteal
 
 .PHONY: help install demo test test-all check bench docs constraints clean distclean FORCE
 
@@ -27,10 +28,10 @@ demo: $(INSTALLED) ## train on embedded handwritten digits, evaluate, write the 
 	@echo "The report: $(CURDIR)/runs/demo/report.html"
 
 test: $(DEVELOP) ## the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(DEVELOP) ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 check: $(DEVELOP) ## format, lint, types, the order of the house
 	$(BIN)/ruff format --check $(PLACES)

@@ -39,6 +39,19 @@ def test_calibrate_and_thresholds_are_used_by_predict(own, trained, run_line):
     assert again["predictions"] == before["predictions"]
 
 
+def test_prediction_sets_are_calibrated_used_and_taken_back(own, trained, run_line):
+    code, value, shown = run_line("calibrate", own, "--sets", 0.8, "--per-class")
+    assert code == 0 and value["level"] == 0.8 and len(value["thresholds"]) == 3 and "test" in shown
+    assert 0.5 < value["test"]["coverage"] <= 1 and value["test"]["size"] >= 1
+    _, found, _ = run_line("predict", own, "-i", trained / "flowers.csv")
+    for row in found["predictions"]:
+        assert row["prediction"] in row["prediction_set"].split(", ")
+    code, value, _ = run_line("calibrate", own, "--remove")
+    assert code == 0 and value["removed"] == ["sets.json"]
+    code, _, shown = run_line("calibrate", own, "--sets", 90)
+    assert code == 2 and "between 0 and 1" in shown
+
+
 def test_mistakes_with_thresholds(own, trained, run_line):
     for words, said in (
         (("--cost", "lily:setos=5"), "did you mean 'lily:setosa'?"),

@@ -52,11 +52,23 @@ AtLeast = Annotated[
         "--at-least", metavar="METRIC=LIMIT", help="Keep to a limit: recall=0.95.", show_default=False
     ),
 ]
+Sets = Annotated[
+    float | None,
+    typer.Option(
+        "--sets",
+        metavar="LEVEL",
+        help="Prediction sets instead: the classes that hold the truth so often, such as 0.9.",
+        show_default=False,
+    ),
+]
+PerClass = Annotated[bool, typer.Option("--per-class", help="Sets that hold each class so often by itself.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Take back what was calibrated and chosen.")]
 
 
 def calibrate(
     run: a.RunName,
+    sets: Sets = None,
+    per_class: PerClass = False,
     split: SplitName = "validation",
     remove: Remove = False,
     as_json: a.Json = False,
@@ -74,6 +86,8 @@ def calibrate(
     trained = Run.load(folder)
     if remove:
         return _forgotten(trained, output)
+    if sets is not None or per_class:
+        return _sets(trained, 0.9 if sets is None else sets, per_class, split, output)
     had_thresholds = (folder / THRESHOLDS).is_file()
     found = calibrate_run(trained, split=split)
     shown = table("", "before", "after", right=(1, 2))
@@ -90,6 +104,31 @@ def calibrate(
         )
     output.say("[dim]predict, evaluate and serve use it; classes stay as they are[/]")
     output.finish({"run": folder, "split": split, **dataclasses.asdict(found)})
+
+
+def _sets(run: Run, level: float, per_class: bool, split: str, output: Output) -> None:
+    from neurarium.studies.prediction_sets import choose_sets
+
+    found = choose_sets(run, level=level, per_class=per_class, split=split)
+    output.say(
+        f"\n[bold]{escape(run.folder)}[/]  sets of {level:.0%}, calibrated on {found.sets.calibration:,} examples "
+        f"({escape(split)})"
+    )
+    value: dict[str, Any] = {"run": run.folder, "split": split, **found.sets.to_json()}
+    if found.test is not None:
+        share = found.test.share
+        output.say(
+            f"on the test split they hold the truth in {share.estimate:.1%} ({share.low:.1%} to {share.high:.1%}), "
+            f"with {found.test.size:.2f} classes on average"
+        )
+        value["test"] = {
+            "coverage": share.estimate,
+            "low": share.low,
+            "high": share.high,
+            "size": found.test.size,
+        }
+    output.say("[dim]predict and serve give them as prediction_set; --remove takes them back[/]")
+    output.finish(value)
 
 
 def thresholds(

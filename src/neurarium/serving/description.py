@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import neurarium
-from neurarium.data.specs import Classes
+from neurarium.data.specs import Classes, Quantity, Targets
+from neurarium.serving.mixed_rows import MixedRows, Picture
 from neurarium.serving.pixels import Images
 from neurarium.serving.predictor import Predictor
 from neurarium.serving.rows import Category, Number, Rows
 from neurarium.studies.learner import intervals_of
+from neurarium.studies.prediction_sets import sets_of
 
 MANY = 200  # categories that are listed
 ERRORS = {
@@ -70,7 +72,10 @@ def example_schema(predictor: Predictor) -> dict[str, Any]:
     reader = predictor.reader
     if isinstance(reader, Rows):
         columns = {name: _column(reader, name) for name in reader.readers}
-        return {**_object(columns), "additionalProperties": True}
+        row = {**_object(columns), "additionalProperties": True}
+        if isinstance(reader, MixedRows) and reader.preparation.alone:
+            row["description"] = "or the text alone, as a JSON string"
+        return row
     shape = " x ".join(map(str, reader.shape))
     if isinstance(reader, Images):
         channels, height, width = reader.shape
@@ -87,19 +92,30 @@ def example_schema(predictor: Predictor) -> dict[str, Any]:
 
 def prediction_schema(predictor: Predictor) -> dict[str, Any]:
     """Return the schema of one prediction."""
-    number = {"type": "number"}
+    bounds = intervals_of(predictor.run) is not None
     targets = predictor.targets
+    if isinstance(targets, Targets):
+        parts = zip(targets.names, targets.parts, strict=True)
+        schema = _object({name: _said(part, bounds) for name, part in parts})
+    else:
+        schema = _said(targets, bounds)
+    if sets_of(predictor.run) is not None:
+        schema["properties"]["prediction_set"] = {"type": "string", "description": "classes with commas"}
     notes = {"type": "object", "description": "categories unseen in training, text that is no number"}
+    schema["properties"]["notes"] = notes
+    return schema
+
+
+def _said(targets: Classes | Quantity, bounds: bool) -> dict[str, Any]:
+    """The schema of what is said of one target."""
+    number = {"type": "number"}
     if isinstance(targets, Classes):
         label: dict[str, Any] = {"type": "string"} if targets.several else {"enum": list(targets.names)}
         shares = _object({name: {"type": "number", "minimum": 0, "maximum": 1} for name in targets.names})
-        schema = _object({"prediction": label, "probabilities": shares})
-    else:
-        names = [""] if len(targets.names) == 1 else [f"{name}_" for name in targets.names]
-        kinds = ["prediction", *(("low", "high") if intervals_of(predictor.run) is not None else ())]
-        schema = _object({f"{name}{kind}": number for name in names for kind in kinds})
-    schema["properties"]["notes"] = notes
-    return schema
+        return _object({"prediction": label, "probabilities": shares})
+    names = [""] if len(targets.names) == 1 else [f"{name}_" for name in targets.names]
+    kinds = ["prediction", *(("low", "high") if bounds else ())]
+    return _object({f"{name}{kind}": number for name in names for kind in kinds})
 
 
 def _column(reader: Rows, name: str) -> dict[str, Any]:
@@ -114,6 +130,13 @@ def _column(reader: Rows, name: str) -> dict[str, Any]:
             "type": ["string", "number", "boolean", "null"],
             "description": f"{len(known)} categories; another one counts as unseen",
             "examples": known[:MANY],
+        }
+    if isinstance(read, Picture):
+        return {
+            "type": ["string", "null"],
+            "contentEncoding": "base64",
+            "contentMediaType": "image/*",
+            "description": "base64 of an image file of any size",
         }
     return {"type": ["string", "null"], "description": "dates or text, as in the data of the training"}
 

@@ -50,9 +50,10 @@ class Images:
                 )
             value = value["image"]
         if isinstance(value, str):
-            value = _decoded(value, place)
-        if isinstance(value, bytes):
+            value = bytes_of(value, place)
+        elif isinstance(value, bytes):
             _check_size(value, place)
+        if isinstance(value, bytes):
             return Example(value)
         return Example(self._pixels(value, place))
 
@@ -165,17 +166,24 @@ class Arrays:
         ), {}
 
 
-def _decoded(text: str, place: str) -> bytes:
+def bytes_of(text: str, place: str) -> bytes:
+    """Return the bytes of an image file that is written in base64.
+
+    Raises:
+        DataError: no base64, or an image that would fill the memory.
+    """
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        return base64.b64decode(text, validate=True)
+        content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(
             f"{place} holds text that is no base64",
             expected="the base64 of an image file",
             received=str(error),
         ) from error
+    _check_size(content, place)
+    return content
 
 
 def _check_size(content: bytes, place: str) -> None:

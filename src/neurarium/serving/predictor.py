@@ -12,16 +12,24 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, DataError, RefusalError
 from neurarium.data.preparation.arrays import ArrayPreparation
 from neurarium.data.preparation.images import ImagePreparation
+from neurarium.data.preparation.mixed import MixedPreparation
 from neurarium.data.preparation.tables import TablePreparation
-from neurarium.data.specs import Classes, Quantity
+from neurarium.data.specs import Classes, Quantity, Spec, Targets
 from neurarium.serving.example import Example
+from neurarium.serving.mixed_rows import MixedRows
 from neurarium.serving.pixels import Arrays, Images
 from neurarium.serving.rows import Rows
 from neurarium.studies.learner import learner_of
 from neurarium.studies.prediction import columns_of
 from neurarium.training.run import Run
 
-READERS: dict[type, Any] = {TablePreparation: Rows, ImagePreparation: Images, ArrayPreparation: Arrays}
+READERS: dict[type, Any] = {
+    TablePreparation: Rows,
+    MixedPreparation: MixedRows,
+    ImagePreparation: Images,
+    ArrayPreparation: Arrays,
+}
+QUANTITY = ("prediction", "low", "high", "std")  # what is said of one
 
 
 class Predictor:
@@ -53,10 +61,10 @@ class Predictor:
         self.method.eval()
         self.targets: Any = getattr(self.method, "targets", None) or run.targets
         reader = READERS.get(type(run.preparation))
-        if reader is None or not isinstance(self.targets, Classes | Quantity):
+        if reader is None or not isinstance(self.targets, Classes | Quantity | Targets):
             raise RefusalError(
                 f"a run of {type(run.inputs).__name__} to {type(self.targets).__name__} cannot be served yet",
-                expected="rows of tables, images or arrays, to classes or quantities",
+                expected="rows of tables, texts, images or arrays, to classes or quantities",
                 fix="use `neurarium predict`",
             )
         self.reader = reader(run.preparation)
@@ -94,9 +102,7 @@ class Predictor:
         with torch.inference_mode():
             outputs = batches.to(self.method.predict(batches.to(inputs, self.device)), "cpu")
             columns = columns_of(self.run, self.method, outputs)
-        if isinstance(self.targets, Classes):
-            return _classes(self.targets, columns)
-        return _quantities(columns)
+        return answers_of(self.targets, columns)
 
     def warm_up(self) -> None:
         """Answer one example of zeros or gaps, so that the first request does not wait for what is loaded late."""
@@ -110,13 +116,31 @@ class Predictor:
             return
 
 
+def answers_of(targets: Spec, columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a row's answer from the columns of `studies.predict`; of several targets an answer by the name of each."""
+    if isinstance(targets, Classes):
+        return _classes(targets, columns)
+    if not isinstance(targets, Targets):
+        return _quantities(columns)
+    parts = {}
+    for name, part in zip(targets.names, targets.parts, strict=True):
+        start = f"{name}_"
+        own = {key.removeprefix(start): each for key, each in columns.items() if key.startswith(start)}
+        kept = own if isinstance(part, Classes) else {key: own[key] for key in QUANTITY if key in own}
+        parts[name] = answers_of(part, kept)
+    return [dict(zip(parts, row, strict=True)) for row in zip(*parts.values(), strict=True)]
+
+
 def _classes(targets: Classes, columns: dict[str, Any]) -> list[dict[str, Any]]:
     shares = zip(*(columns[f"probability_{name}"].tolist() for name in targets.names), strict=True)
     names = targets.names
-    return [
+    found: list[dict[str, Any]] = [
         {"prediction": label, "probabilities": dict(zip(names, row, strict=True))}
         for label, row in zip(columns["prediction"], shares, strict=True)
     ]
+    for row, inside in zip(found, columns.get("prediction_set", ()), strict=False):
+        row["prediction_set"] = inside
+    return found
 
 
 def _quantities(columns: dict[str, Any]) -> list[dict[str, Any]]:

@@ -65,6 +65,9 @@ MEMBERS: dict[str, Member] = {
     ),
     "Inspection": Member("inspection.result", summary="what a check of data found: findings and facts"),
     "untrained": Member("training", summary="what `train` would train, before its first step"),
+    "choose_sets": Member(
+        "prediction_sets", summary="a run's conformal prediction sets, kept in its folder", chapter="08"
+    ),
     "calibrate_run": Member("decision_rule", summary="a run's temperature, kept in its folder", chapter="08"),
     "choose_rule": Member(
         "decision_rule",

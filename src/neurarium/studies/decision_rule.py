@@ -1,7 +1,7 @@
 """Decision rules: what a run does with its probabilities. Chosen on validation, saved in the run, used by `predict`.
 
-Two files in the run's folder say so: `calibration.json` (the temperature) and `thresholds.json` (thresholds or costs). Both
-name the weights that they belong to.
+Files in the run's folder say so: `calibration.json` (the temperature), `thresholds.json` (thresholds or costs), `sets.json`
+(prediction sets). All name the weights that they belong to.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from neurarium.studies.thresholds import Costs, choose_costs, choose_threshold, 
 from neurarium.training.run import Run
 
 THRESHOLDS = "thresholds.json"
+SETS = "sets.json"
 VERSION = 1
 
 
@@ -79,8 +80,8 @@ class DecisionRule(Displayed):
 def calibrate_run(run: Run, data: Any = None, *, split: str = "validation") -> Calibration:
     """Fit a run's temperature on its validation split and keep it: from here on its predictions are calibrated.
 
-    It stands in `calibration.json`; the weights stay as they are. A threshold that was chosen on the old probabilities is
-    taken back.
+    It stands in `calibration.json`; the weights stay as they are. Thresholds and sets of the old probabilities are taken
+    back.
 
     Args:
         run: of classes.
@@ -97,19 +98,20 @@ def calibrate_run(run: Run, data: Any = None, *, split: str = "validation") -> C
     >>> found.loss_after <= found.loss_before
     True
     """
-    targets = _classes_of(run)
+    targets = classes_of(run)
     method = learner_of(run)
     role = method.deployed_role
     network: Any = method.deployed
     if isinstance(network, Temperature):  # calibrated before: anew, from the network itself
         network = network.network
-    examples = _split(run, data, split)
+    examples = split_of(run, data, split)
     wrapped, found = calibrate(network, examples, targets)
     setattr(method, role, wrapped.eval())
     if run.folder is not None:
-        _write(run, CALIBRATION, {**dataclasses.asdict(found), "split": split})
-        (run.folder / THRESHOLDS).unlink(missing_ok=True)
-    run.rule = None
+        keep(run, CALIBRATION, {**dataclasses.asdict(found), "split": split})
+        for name in (THRESHOLDS, SETS):
+            (run.folder / name).unlink(missing_ok=True)
+    run.rule = run.sets = None
     return found
 
 
@@ -146,13 +148,13 @@ def choose_rule(
     >>> rule.score >= rule.plain
     True
     """
-    targets = _classes_of(run)
-    seen = predictions_of(learner_of(run), _split(run, data, split))
+    targets = classes_of(run)
+    seen = predictions_of(learner_of(run), split_of(run, data, split))
     rule = _chosen(seen, targets, goal, costs, at_least)
     rule = dataclasses.replace(rule, split=split, examples=len(seen.targets))
     run.rule = rule
     if run.folder is not None:
-        _write(run, THRESHOLDS, {**dataclasses.asdict(rule), "classes": list(targets.names)})
+        keep(run, THRESHOLDS, {**dataclasses.asdict(rule), "classes": list(targets.names)})
     return rule
 
 
@@ -213,12 +215,12 @@ def rule_of(run: Run) -> DecisionRule | None:
 def forget(run: Run) -> list[str]:
     """Take back what was calibrated and chosen; return the names of the files that are gone."""
     gone = []
-    for name in (CALIBRATION, THRESHOLDS):
+    for name in (CALIBRATION, THRESHOLDS, SETS):
         path = None if run.folder is None else run.folder / name
         if path is not None and path.is_file():
             path.unlink()
             gone.append(name)
-    run.rule = None
+    run.rule = run.sets = None
     if run.method is not None and isinstance(run.method.deployed, Temperature):
         setattr(run.method, run.method.deployed_role, run.method.deployed.network)
     return gone
@@ -241,13 +243,19 @@ def belonging(run: Run, name: str, command: str) -> dict[str, Any]:
     return held
 
 
-def _write(run: Run, name: str, content: Mapping[str, Any]) -> None:
+def keep(run: Run, name: str, content: Mapping[str, Any]) -> None:
+    """Write a file of a run that names its weights; `belonging` reads it."""
     folder: Path = run.folder  # type: ignore[assignment]
     belongs = sha256(folder / "weights.safetensors")
     write_json(folder / name, {"format_version": VERSION, "weights_sha256": belongs, **content})
 
 
-def _classes_of(run: Run) -> Classes:
+def classes_of(run: Run) -> Classes:
+    """Return the classes that a run predicts.
+
+    Raises:
+        RefusalError: it predicts several targets, or none of classes.
+    """
     targets: Any = getattr(learner_of(run), "targets", None) or run.targets
     if isinstance(targets, Targets):
         raise RefusalError(
@@ -266,7 +274,8 @@ def _classes_of(run: Run) -> Classes:
     return targets
 
 
-def _split(run: Run, data: Any, split: str) -> Any:
+def split_of(run: Run, data: Any, split: str) -> Any:
+    """Return a split of a run's data that has examples."""
     found = examples_for(run, data, split)[2]
     if not len(found):
         raise DataError(f"the split {split} is empty", fix="choose another with split=")

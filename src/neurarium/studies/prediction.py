@@ -16,6 +16,7 @@ from neurarium.data.specs import Classes, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
+from neurarium.studies.prediction_sets import named, sets_of
 from neurarium.studies.scenes import is_dense, predict_scenes, require_files
 from neurarium.training.method import Method
 from neurarium.training.run import Run
@@ -30,7 +31,8 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
         batch_size: examples per batch.
 
     Returns:
-        A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`; several labels:
+        A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`, with `prediction_set`
+        where sets were calibrated; several labels:
         `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
         there are several), `std` where the network predicts a distribution. Images have their `file` first. Masks and
         boxes: as `studies.scenes.predict_scenes` says, a row per image or per box.
@@ -90,7 +92,10 @@ def columns_of(run: Run, method: Method, outputs: Any) -> dict[str, Any]:
     """
     targets = getattr(method, "targets", None) or run.targets
     if isinstance(targets, Classes):
-        return _classes(targets, outputs.float(), rule_of(run))
+        columns = _classes(targets, outputs.float(), rule_of(run))
+        if (sets := sets_of(run)) is not None:
+            columns["prediction_set"] = named(sets, targets, targets.probabilities(outputs.float()))
+        return columns
     if isinstance(targets, Quantity):
         return _quantities(targets, getattr(method, "loss", None), outputs.float(), intervals_of(run))
     if isinstance(targets, Targets):

@@ -59,6 +59,7 @@ class Run(Displayed):
         self.intervals: Any = None
         self.examination: dict[str, Any] = {}
         self.rule: Any = None  # how `predict` decides, where `studies.choose_rule` chose it
+        self.sets: Any = None  # conformal prediction sets, where `studies.choose_sets` calibrated some
         self.config: dict[str, Any] = {}
         self.seconds = 0.0
         self.best: dict[str, Any] = {}
@@ -118,7 +119,7 @@ class Run(Displayed):
             )
         for part in folder.glob(".*.part"):  # what a killed process left half-written
             part.unlink(missing_ok=True)
-        for name in ("results.json", "calibration.json", "thresholds.json"):
+        for name in ("results.json", "calibration.json", "thresholds.json", "sets.json"):
             (folder / name).unlink(missing_ok=True)  # they tell of weights and a configuration that end here
         write_text(
             folder / "config.yaml", yaml.safe_dump(self._configuration(), sort_keys=False, allow_unicode=True)

@@ -152,7 +152,8 @@ def _clean(frame: polars.DataFrame, missing: Sequence[str], origin: str) -> pola
     frame = frame.with_columns(
         polars.when(~polars.col(polars.String).is_in(certain)).then(polars.col(polars.String)).name.keep()
     )
-    columns = [_plain(column, origin) for column in _fractions(frame).get_columns()]
+    frame = _fractions(frame).with_columns(polars.selectors.float().fill_nan(None))
+    columns = [_plain(column, origin) for column in frame.get_columns()]
     return polars.DataFrame([_without_codes(column, codes) if codes else column for column in columns])
 
 
@@ -179,9 +180,7 @@ def _plain(column: polars.Series, origin: str) -> polars.Series:
         return column.dt.to_string("%H:%M:%S")
     if kind == polars.Decimal:
         return column.cast(polars.Float64)
-    if kind.is_float():
-        return column.fill_nan(None)
-    if kind.is_integer() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime):
+    if kind.is_numeric() or kind in (polars.String, polars.Boolean, polars.Date, polars.Datetime):
         return column
     if kind == polars.Array:
         return _plain(column.arr.to_list(), origin)

@@ -79,6 +79,8 @@ def numbers(column: polars.Series, style: str = "plain") -> polars.Series:
     >>> numbers(polars.Series(["1,5", "x"]), "decimal comma").to_list()
     [1.5, None]
     """
+    if column.dtype == polars.Float64 and not numpy.isnan(column.to_numpy()).any():
+        return column  # most columns, in a hundredth of the time that a query takes
     if column.dtype in (polars.Date, polars.Datetime):
         return polars.Series(column.name, [None] * column.len(), dtype=polars.Float64)
     if column.dtype == polars.String:
