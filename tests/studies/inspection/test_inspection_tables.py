@@ -286,10 +286,14 @@ def test_the_data_is_not_changed(tmp_path, faulty_table):
     assert [each.name for each in tmp_path.iterdir()] == ["t.csv"]
 
 
-def test_several_targets_are_looked_at_by_the_first(clean_table):
-    found = check(clean_table(), ("height", "weight"))
-    assert found.facts["target"]["task"] == "regression"
-    assert {each["name"] for each in found.facts["columns"]} == {"city", "sick"}
+def test_several_targets_are_looked_at_one_by_one(clean_table):
+    frame = clean_table()
+    found = check(frame.with_columns(inches=polars.col("height") / 2.54), ("sick", "height", "weight"))
+    assert found.facts["target"]["task"] == "classification"
+    assert found.facts["targets"]["height"]["target"]["task"] == "regression"
+    assert {each["name"] for each in found.facts["columns"]} == {"city", "inches"}
+    leaks = [each.subject for each in found.of("leak")]
+    assert leaks and all("inches" in each and "for height" in each for each in leaks)
 
 
 def test_time_and_memory_are_measured(clean_table):

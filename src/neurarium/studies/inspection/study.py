@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -174,14 +175,28 @@ def _of_table(table: tables.Table, facts: dict[str, Any], rows: int) -> Iterator
     yield from duplicates.findings(table)
     yield from groups.findings(table)
     yield from correlation.findings(table, rows)
-    if table.plan is not None:
-        facts["target"] = balance.facts(table)
-        yield from balance.missing(table)
-        yield from balance.of_classes(balance.counts(table)) if table.classes else balance.of_quantity(table)
-        facts["leakage"] = leakage.scores(table, rows)
-        yield from leakage.findings(table, facts["leakage"])
+    yield from _of_targets(table, facts, rows)
     facts["drift"] = drift.facts(table, rows)
     yield from drift.findings(facts["drift"])
+
+
+def _of_targets(table: tables.Table, facts: dict[str, Any], rows: int) -> Iterator[Finding]:
+    """Look at each target by itself: several with their names, the first one's facts as those of the table."""
+    aims = tables.aims(table)
+    for aim in aims:
+        name = aim.targets[0]
+        found = {"target": balance.facts(aim), "leakage": leakage.scores(aim, rows)}
+        facts |= found if aim is aims[0] else {}
+        if len(aims) > 1:
+            facts.setdefault("targets", {})[name] = found
+        findings = [
+            *balance.missing(aim),
+            *(balance.of_classes(balance.counts(aim)) if aim.classes else balance.of_quantity(aim)),
+            *leakage.findings(aim, found["leakage"]),
+        ]
+        for each in findings:
+            known = len(aims) == 1 or name in each.subject
+            yield each if known else dataclasses.replace(each, subject=f"{each.subject}, for {name}")
 
 
 def _of_pictures(pictures: Pictures, facts: dict[str, Any]) -> Iterator[Finding]:

@@ -97,6 +97,20 @@ class Table:
         return next((key for key in ("test", "validation") if key in self.frames), None)
 
 
+def aims(table: Table) -> list[Table]:
+    """Return the table once for each of its targets, with the plan of that one; none where nothing is understood."""
+    if table.plan is None:
+        return []
+    if len(table.targets) == 1:
+        return [table]
+    plans = {name: _plan(table.frames["train"], (name,), None) for name in table.targets}
+    return [
+        dataclasses.replace(table, targets=(name,), plan=plan)
+        for name, plan in plans.items()
+        if plan is not None
+    ]
+
+
 def readable(column: polars.Series, kind: Kind) -> polars.Series:
     """Return a column as float64 where it holds numbers, truth values or dates, else as text."""
     if kind.kind in ("numeric", "boolean") or (kind.kind == "drop" and column.dtype.is_numeric()):
