@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from neurarium.core.errors import OptionError, ShapeError
+from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.layers.attention import Attention
+from neurarium.layers.key_value_cache import KeyValueCache
 
 
 def pair(dim=8, heads=2, source=None):
@@ -130,3 +131,70 @@ def test_mistakes_are_named():
         layer(inputs, mask=torch.ones(3, dtype=torch.bool))
     with pytest.raises(ShapeError, match="not bool"):
         layer(inputs, padding=torch.ones(2, 3))
+
+
+def test_grouped_queries_are_heads_that_share_keys():
+    torch.manual_seed(0)
+    grouped, full = Attention(12, 6, key_heads=2).double(), Attention(12, 6).double()
+    with torch.no_grad():
+        full.load_state_dict(
+            grouped.state_dict()
+            | {
+                f"{name}.{part}": getattr(getattr(grouped, name), part)
+                .unflatten(0, (2, 2))
+                .repeat_interleave(3, dim=0)
+                .flatten(0, 1)
+                for name in ("key", "value")
+                for part in ("weight", "bias")
+            }
+        )
+    inputs = torch.randn(2, 5, 12, dtype=torch.float64)
+    padding = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    for marks in ({}, {"causal": True}, {"padding": padding}):
+        torch.testing.assert_close(grouped(inputs, **marks), full(inputs, **marks))
+        torch.testing.assert_close(grouped.weights(inputs, **marks), full.weights(inputs, **marks))
+    assert grouped.key.weight.numel() == full.key.weight.numel() // 3
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_window_hides_what_is_far(causal):
+    torch.manual_seed(0)
+    local, full = Attention(8, 2, window=3).double(), Attention(8, 2).double()
+    full.load_state_dict(local.state_dict())
+    inputs = torch.randn(2, 9, 8, dtype=torch.float64)
+    back = torch.arange(9)[:, None] - torch.arange(9)
+    near = (back >= 0) & (back < 3) if causal else back.abs() < 3
+    torch.testing.assert_close(local(inputs, causal=causal), full(inputs, mask=near))
+    torch.testing.assert_close(local.weights(inputs, causal=causal), full.weights(inputs, mask=near))
+    changed = inputs.clone()
+    changed[:, 0] += 1
+    moved = (local(changed, causal=causal) - local(inputs, causal=causal)).abs().amax(dim=(0, 2))
+    assert (moved[:3] > 1e-6).all() and moved[3:].max() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"key_heads": 2}, {"rotary": True}, {"window": 3, "rotary": True}])
+@pytest.mark.parametrize("pieces", [(1,) * 9, (4, 1, 4), (9,), (2, 3, 4)])
+def test_a_cache_gives_what_the_whole_gives(options, pieces):
+    torch.manual_seed(0)
+    layer = Attention(16, 4, **options).double()
+    inputs = torch.randn(3, 9, 16, dtype=torch.float64)
+    cache = KeyValueCache(3, 12)
+    found = torch.cat([layer(piece, cache=cache) for piece in inputs.split(pieces, dim=1)], dim=1)
+    torch.testing.assert_close(found, layer(inputs, causal=True), atol=1e-9, rtol=1e-9)
+    assert cache.filled == 9 and cache.keys.shape == (3, options.get("key_heads", 4), 12, 4)
+
+
+def test_heads_may_be_wider_than_their_share():
+    layer = Attention(8, 2, head_dim=6)
+    assert layer.query.out_features == 12 and layer.out.in_features == 12
+    assert layer(torch.randn(1, 3, 8)).shape == (1, 3, 8)
+
+
+def test_mistakes_of_the_newer_options_are_named():
+    with pytest.raises(OptionError, match="key heads do not divide"):
+        Attention(8, 4, key_heads=3)
+    with pytest.raises(OptionError, match="window"):
+        Attention(8, 4, window=0)
+    words = torch.randn(1, 3, 8)
+    with pytest.raises(RefusalError, match="self-attention"):
+        Attention(8, 4)(words, words, cache=KeyValueCache(1, 3))

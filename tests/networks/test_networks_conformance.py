@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 
 import pytest
@@ -24,6 +25,7 @@ from neurarium.data.specs import (
     Mixed,
     Quantity,
     Series,
+    Spec,
     Table,
     Tokens,
     Unlabeled,
@@ -86,12 +88,23 @@ NETWORKS = {
     ),
     "Ensemble": ({"network": "mlp", "size": 2, "widths": (8,)}, EVERY),
 }
-# Networks whose answers are maps: the targets that they take, and what a map of theirs is for an image of 9 x 6.
+
+
+@dataclasses.dataclass(frozen=True)
+class Following(Spec):
+    """The next token, as a language model says it."""
+
+    outputs: int = 30
+
+
+# Networks whose answers are maps or sequences: the targets that they take, and the shape of their answer.
 DENSE = {
+    "Decoder": (Following(), (6, 7, 30)),
     "UNet": (Mask(("a", "b", "c"), 9, 6), (6, 3, 9, 6)),
     "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 3, 2)),
 }
 NETWORKS |= {
+    "Decoder": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
         {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8},
@@ -307,7 +320,7 @@ def test_a_row_without_columns_is_refused(name):
         getattr(networks, name).for_data(Table(), TARGETS["two classes"])
 
 
-@pytest.mark.parametrize("name", DENSE)
+@pytest.mark.parametrize("name", [name for name in DENSE if "image" in NETWORKS[name][1]])
 def test_maps_have_the_shape_of_their_targets_and_other_targets_are_refused(name):
     targets, shape = DENSE[name]
     network = make(name, "image").eval()

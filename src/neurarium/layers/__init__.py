@@ -20,6 +20,16 @@ MEMBERS = {
         "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
     ),
     "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
+    "allowed_pairs": Member("attention_masks"),
+    "KeyValueCache": Member(
+        "key_value_cache", "", "keys and values of earlier positions, for generation", "15"
+    ),
+    "TransformerBlock": Member(
+        "transformer_block", "transformer-block", "attention and a feed-forward layer, with norms", "15"
+    ),
+    "FeedForward": Member("feed_forward", "feed-forward", "two layers at each position, gated or not", "15"),
+    "RMSNorm": Member("rms_norm", "rms-norm", "divides by the root mean square", "15"),
+    "norm": Member("rms_norm"),
     "DynamicRouting": Member("capsules", "dynamic-routing", "capsules routed by agreement", "12"),
     "AttentionRouting": Member(
         "capsules", "attention-routing", "capsules routed by self-attention in one pass", "12"

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurarium.core.errors import OptionError, ShapeError
+from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
+from neurarium.layers.attention_masks import allowed_pairs, open_blind_rows
+from neurarium.layers.key_value_cache import KeyValueCache
 from neurarium.layers.positions import Rotary
 
 
@@ -21,7 +23,8 @@ from neurarium.layers.positions import Rotary
 class Attention(nn.Module):
     """Multi-head scaled dot-product attention.
 
-    head_h = softmax(Q_h K_h^T / sqrt(d) + mask) V_h with Q = W_q x, K = W_k y, V = W_v z; out = W_o [head_1 ..] + b_o
+    head_h = softmax(Q_h K_g^T / sqrt(d) + mask) V_g with Q = W_q x, K = W_k y, V = W_v z; out = W_o [head_1 ..] + b_o;
+    g is h, or with grouped queries the group of h.
 
     Args:
         dim: numbers per position, of queries and of the result.
@@ -30,19 +33,25 @@ class Attention(nn.Module):
         bias: whether the four projections have biases.
         source_dim: numbers per position of keys and values; `dim` when left out.
         rotary: whether queries and keys are turned by their position (see `Rotary`); self-attention alone.
+        key_heads: heads of keys and values, each shared by as many heads of queries (grouped queries; 1: multi-query);
+            divides `heads`, which it is when left out.
+        window: let position i see positions nearer than this alone (local, or sliding-window attention).
+        head_dim: d, numbers per head; `dim / heads` when left out.
+        rotary_base: of the rotary frequencies.
 
     A second derivative (a gradient penalty, MAML) needs `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` about the call:
     the fused kernels have none. Whoever takes the second derivative sets it; the layer stays fast for all others.
 
     Raises:
-        OptionError: heads that do not divide dim.
+        OptionError: heads that do not divide dim, key heads that do not divide the heads, a window of nothing.
 
-    Vaswani et al. 2017, arXiv:1706.03762, eq. 1 and section 3.2.2.
+    Vaswani et al. 2017, arXiv:1706.03762, eq. 1 and section 3.2.2; Ainslie et al. 2023, arXiv:2305.13245 (grouped queries);
+    Beltagy et al. 2020, arXiv:2004.05150, section 3.1 (windows).
 
-    >>> attend = Attention(8, 2)
+    >>> attend = Attention(8, 4, key_heads=2)
     >>> words = torch.randn(3, 5, 8)
-    >>> attend(words).shape, attend.weights(words).shape
-    (torch.Size([3, 5, 8]), torch.Size([3, 2, 5, 5]))
+    >>> attend(words).shape, attend.weights(words).shape, attend.key.out_features
+    (torch.Size([3, 5, 8]), torch.Size([3, 4, 5, 5]), 4)
     """
 
     def __init__(
@@ -53,20 +62,31 @@ class Attention(nn.Module):
         bias: bool = True,
         source_dim: int | None = None,
         rotary: bool = False,
+        key_heads: int | None = None,
+        window: int | None = None,
+        head_dim: int | None = None,
+        rotary_base: float = 10_000.0,
     ):
         super().__init__()
-        if heads < 1 or dim % heads:
+        if heads < 1 or (head_dim is None and dim % heads):
             raise OptionError(
                 "the heads do not divide the width", expected=f"a divisor of {dim}", received=heads
             )
-        self.heads = heads
-        self.query = nn.Linear(dim, dim, bias=bias)
-        self.key = nn.Linear(source_dim or dim, dim, bias=bias)
-        self.value = nn.Linear(source_dim or dim, dim, bias=bias)
-        self.out = nn.Linear(dim, dim, bias=bias)
+        self.heads, self.key_heads, self.window = heads, key_heads or heads, window
+        if self.key_heads < 1 or heads % self.key_heads:
+            raise OptionError(
+                "the key heads do not divide the heads", expected=f"a divisor of {heads}", received=key_heads
+            )
+        if window is not None and window < 1:
+            raise OptionError("a window must hold the position itself", expected="1 or more", received=window)
+        each = head_dim or dim // heads
+        self.query = nn.Linear(dim, heads * each, bias=bias)
+        self.key = nn.Linear(source_dim or dim, self.key_heads * each, bias=bias)
+        self.value = nn.Linear(source_dim or dim, self.key_heads * each, bias=bias)
+        self.out = nn.Linear(heads * each, dim, bias=bias)
         # A module, so that whoever keeps dropout alive in prediction (Monte Carlo dropout) finds it.
         self.dropout = nn.Dropout(dropout)
-        self.rotate = Rotary(dim // heads) if rotary else nn.Identity()
+        self.rotate = Rotary(each, rotary_base) if rotary else None
 
     def forward(
         self,
@@ -77,6 +97,7 @@ class Attention(nn.Module):
         mask: Tensor | None = None,
         padding: Tensor | None = None,
         causal: bool = False,
+        cache: KeyValueCache | None = None,
     ) -> Tensor:
         """Attend.
 
@@ -88,22 +109,51 @@ class Attention(nn.Module):
                 `(batch, heads, length, source)`; or float of these shapes, added to the scores.
             padding: bool `(batch, source)`, True at real positions.
             causal: let position i see positions up to i alone.
+            cache: what earlier calls have read, of causal self-attention alone: these queries follow it, see it, and are
+                added to it. Source is then all positions read so far.
 
         Returns:
             `(batch, length, dim)`. A query that may look nowhere gets zeros.
 
         Raises:
-            ShapeError: a mask of another number of axes, or padding that is not bool.
+            ShapeError: a mask of another number of axes, padding that is not bool, or no place left in the cache.
+            RefusalError: a cache with keys of something else.
         """
-        query, key, value = self._project(queries, keys, values)
+        start = 0 if cache is None else cache.filled
+        query, key, value = self._project(queries, keys, values, start)
+        if cache is not None:
+            if keys is not None:
+                raise RefusalError("a cache is one of self-attention", fix="leave out keys and values")
+            key, value = cache.append(key, value)
+            causal = queries.shape[1] > 1  # a single last position sees all there is
+            near = mask is None and padding is None and not causal and self.window is not None
+            if near and key.shape[2] > self.window:  # type: ignore[operator]
+                key, value = key[:, :, -self.window :], value[:, :, -self.window :]  # type: ignore[operator]
+                start = key.shape[2] - 1
+        return self._mixed(query, key, value, mask, padding, causal, start)
+
+    def _mixed(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        padding: Tensor | None,
+        causal: bool,
+        start: int,
+    ) -> Tensor:
         rate = self.dropout.p if self.dropout.training else 0.0
-        if mask is None and padding is None:
+        grouped = self.key_heads != self.heads
+        window = self._window(key)
+        if mask is None and padding is None and window is None and not (causal and start):
             mixed = functional.scaled_dot_product_attention(
-                query, key, value, dropout_p=rate, is_causal=causal
+                query, key, value, dropout_p=rate, is_causal=causal, enable_gqa=grouped
             )
             return self.out(_joined(mixed))
-        allowed, blind = _open_blind_rows(_allowed(mask, padding, causal, query, key))
-        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=allowed, dropout_p=rate)
+        allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window, start))
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, attn_mask=allowed, dropout_p=rate, enable_gqa=grouped
+        )
         outputs = self.out(_joined(mixed.masked_fill(blind, 0.0)))
         # Zero with the output's bias too: a position that saw nothing in any head says nothing.
         return outputs.masked_fill(blind.all(dim=1), 0.0)
@@ -122,74 +172,40 @@ class Attention(nn.Module):
         Rows sum to one; that of a query that may look nowhere is zero.
         """
         query, key, _ = self._project(queries, keys, None)
+        key = key.repeat_interleave(self.heads // self.key_heads, dim=1)
         scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
-        if mask is None and padding is None and not causal:
+        window = self._window(key)
+        if mask is None and padding is None and window is None and not causal:
             return scores.softmax(dim=-1)
-        allowed, blind = _open_blind_rows(_allowed(mask, padding, causal, query, key))
+        allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window))
         if allowed.dtype == torch.bool:
             scores = scores.masked_fill(~allowed, -math.inf)
         else:
             scores = scores + allowed
         return scores.softmax(dim=-1).masked_fill(blind, 0.0)
 
+    def _window(self, key: Tensor) -> int | None:
+        """Return the window, or None where it hides nothing."""
+        return None if self.window is None or self.window >= key.shape[-2] else self.window
+
     def _project(
-        self, queries: Tensor, keys: Tensor | None, values: Tensor | None
+        self, queries: Tensor, keys: Tensor | None, values: Tensor | None, start: int = 0
     ) -> tuple[Tensor, Tensor, Tensor]:
         keys = queries if keys is None else keys
         values = keys if values is None else values
-        query, key = self.rotate(self._split(self.query(queries))), self.rotate(self._split(self.key(keys)))
-        return query, key, self._split(self.value(values))
-
-    def _split(self, projected: Tensor) -> Tensor:
-        return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        query, key = _split(self.query(queries), self.heads), _split(self.key(keys), self.key_heads)
+        if self.rotate is not None:
+            query, key = self.rotate(query, start), self.rotate(key, start)
+        return query, key, _split(self.value(values), self.key_heads)
 
     def extra_repr(self) -> str:
-        return f"heads={self.heads}"
+        more = "" if self.key_heads == self.heads else f", key_heads={self.key_heads}"
+        return f"heads={self.heads}{more}" + ("" if self.window is None else f", window={self.window}")
+
+
+def _split(projected: Tensor, heads: int) -> Tensor:
+    return projected.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
 def _joined(heads: Tensor) -> Tensor:
     return heads.transpose(1, 2).flatten(2)
-
-
-def _allowed(mask: Tensor | None, padding: Tensor | None, causal: bool, query: Tensor, key: Tensor) -> Tensor:
-    """Return one mask `(batch or 1, heads or 1, length, source)` of all that is given."""
-    allowed = (
-        torch.ones(1, 1, 1, 1, dtype=torch.bool, device=query.device) if mask is None else _four_axes(mask)
-    )
-    marks = []
-    if padding is not None:
-        if padding.dtype != torch.bool:
-            raise ShapeError(
-                "padding is not bool", expected="bool, True at real positions", received=padding.dtype
-            )
-        marks.append(padding[:, None, None, :])
-    if causal:
-        marks.append(torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril())
-    for each in marks:
-        allowed = allowed & each if allowed.dtype == torch.bool else allowed.masked_fill(~each, -math.inf)
-    return allowed if allowed.dtype == torch.bool else allowed.to(query.dtype)
-
-
-def _four_axes(mask: Tensor) -> Tensor:
-    if mask.ndim == 2:
-        return mask[None, None]
-    if mask.ndim == 3:
-        return mask[:, None]
-    if mask.ndim == 4:
-        return mask
-    raise ShapeError(
-        "the attention mask has a wrong shape",
-        expected="(length, source), (batch, length, source) or (batch, heads, length, source)",
-        received=tuple(mask.shape),
-    )
-
-
-def _open_blind_rows(allowed: Tensor) -> tuple[Tensor, Tensor]:
-    """Let queries that may look nowhere look everywhere (their result is zeroed afterwards: no NaN arises).
-
-    Returns:
-        The mask, and which rows were blind, `(batch or 1, heads or 1, length or 1, 1)`.
-    """
-    seen = allowed if allowed.dtype == torch.bool else allowed > -math.inf
-    blind = ~seen.any(dim=-1, keepdim=True)
-    return (allowed | blind if allowed.dtype == torch.bool else allowed.masked_fill(blind, 0.0)), blind

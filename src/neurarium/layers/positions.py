@@ -20,7 +20,7 @@ class SinusoidalPositions(nn.Module):
     Args:
         dim: d, numbers per position.
 
-    `forward`: `(batch, length, dim)` -> the same shape.
+    `forward`: `(batch, length, dim)`, and the position of the first, 0 when left out -> the same shape.
 
     Vaswani et al. 2017, arXiv:1706.03762, section 3.5.
 
@@ -32,9 +32,9 @@ class SinusoidalPositions(nn.Module):
         super().__init__()
         self.dim = dim
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, start: int = 0) -> Tensor:
         even = torch.arange(0, self.dim, 2, device=inputs.device, dtype=torch.float32)
-        place = torch.arange(inputs.shape[1], device=inputs.device, dtype=torch.float32)
+        place = torch.arange(start, start + inputs.shape[1], device=inputs.device, dtype=torch.float32)
         angles = place[:, None] * torch.exp(-math.log(10_000.0) / self.dim * even)
         waves = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, : self.dim]
         return inputs + waves.to(inputs.dtype)
@@ -48,7 +48,7 @@ class LearnedPositions(nn.Module):
         dim: numbers per position.
         longest: how many positions there are.
 
-    `forward`: `(batch, length, dim)` -> the same shape.
+    `forward`: `(batch, length, dim)`, and the position of the first, 0 when left out -> the same shape.
 
     Raises:
         ShapeError: a sequence that is longer.
@@ -61,15 +61,15 @@ class LearnedPositions(nn.Module):
         super().__init__()
         self.table = nn.Parameter(0.02 * torch.randn(longest, dim))
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        if inputs.shape[1] > len(self.table):
+    def forward(self, inputs: Tensor, start: int = 0) -> Tensor:
+        if start + inputs.shape[1] > len(self.table):
             raise ShapeError(
                 "the sequence is longer than the network has positions for",
                 expected=f"at most {len(self.table)}",
-                received=inputs.shape[1],
+                received=start + inputs.shape[1],
                 fix="positions=sinusoidal or positions=rotary read any length",
             )
-        return inputs + self.table[: inputs.shape[1]]
+        return inputs + self.table[start : start + inputs.shape[1]]
 
 
 @recorded
@@ -82,7 +82,7 @@ class Rotary(nn.Module):
         dim: d, numbers per head; even.
         base: of the frequencies.
 
-    `forward`: `(batch, heads, length, dim)` -> the same shape.
+    `forward`: `(batch, heads, length, dim)`, and the position of the first, 0 when left out -> the same shape.
 
     Raises:
         OptionError: an odd number per head.
@@ -102,9 +102,9 @@ class Rotary(nn.Module):
             )
         self.dim, self.base = dim, base
 
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, start: int = 0) -> Tensor:
         half = torch.arange(0, self.dim, 2, device=inputs.device, dtype=torch.float32)
-        place = torch.arange(inputs.shape[-2], device=inputs.device, dtype=torch.float32)
+        place = torch.arange(start, start + inputs.shape[-2], device=inputs.device, dtype=torch.float32)
         angles = place[:, None] * self.base ** (-half / self.dim)
         cosine, sine = angles.cos().to(inputs.dtype), angles.sin().to(inputs.dtype)
         first, second = inputs.chunk(2, dim=-1)

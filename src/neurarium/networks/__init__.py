@@ -28,6 +28,9 @@ MEMBERS: dict[str, Member] = {
     "LSTM": Member("sequences.recurrent", "lstm", "long short-term memory over a text or a series", "11"),
     "GRU": Member("sequences.recurrent", "gru", "gated recurrent units over a text or a series", "11"),
     "Transformer": Member("sequences.transformer", "transformer", "encoder of a text or a series", "15"),
+    "Decoder": Member(
+        "sequences.decoder", "decoder", "language model: each token from those before it", "15"
+    ),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
     "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),

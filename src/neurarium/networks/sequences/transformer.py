@@ -13,11 +13,11 @@ from torch.nn import functional
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
-from neurarium.layers.attention import Attention
-from neurarium.layers.dropout import Dropout
+from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
+from neurarium.layers.transformer_block import TransformerBlock
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences, mean_of
-from neurarium.networks.sizing import Distribution, elementwise, head_outputs
+from neurarium.networks.sizing import Distribution, head_outputs
 
 Positions = Literal["sinusoidal", "learned", "rotary", "none"]
 CHOICES = {
@@ -47,7 +47,7 @@ class Transformer(nn.Module):
         pooling: "cls", a learned token in front, or the "mean" of the tokens.
         dropout: on embedded tokens, attention weights, inner layers and branches.
         token_dropout: the probability that a whole token is zero in training.
-        activation: g.
+        activation: g; or gated, see `layers.FeedForward`.
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
@@ -96,8 +96,13 @@ class Transformer(nn.Module):
         self.start = nn.Parameter(0.02 * torch.randn(width)) if pooling == "cls" else None
         place = {"sinusoidal": SinusoidalPositions(width), "learned": LearnedPositions(width, longest + 1)}
         self.positions = place.get(positions, nn.Identity())
-        rest = (round(width * expansion), dropout, activation, positions == "rotary", normalization == "pre")
-        self.blocks = nn.ModuleList(EncoderBlock(width, heads, *rest) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            TransformerBlock(
+                width, heads, inner_width(width, expansion, activation), activation, dropout, normalization,
+                rotary=positions == "rotary",
+            )
+            for _ in range(blocks)
+        )  # fmt: skip
         self.normalize = nn.LayerNorm(width) if normalization == "pre" else nn.Identity()
         self.feature_dim = width
         self.head = nn.Linear(width, head_outputs(outputs, distribution))
@@ -120,7 +125,7 @@ class Transformer(nn.Module):
         """Return the pooled tokens, `(batch, feature_dim)`."""
         tokens, mask = self._enter(inputs)
         for block in self.blocks:
-            tokens = block(tokens, mask)
+            tokens = block(tokens, padding=mask)
         tokens = self.normalize(tokens)
         return tokens[:, 0] if self.start is not None else mean_of(tokens, mask)
 
@@ -129,8 +134,8 @@ class Transformer(nn.Module):
         tokens, mask = self._enter(inputs)
         found = []
         for block in self.blocks:
-            found.append(block.weights(tokens, mask))  # type: ignore[operator]
-            tokens = block(tokens, mask)
+            found.append(block.weights(tokens, padding=mask))  # type: ignore[operator]
+            tokens = block(tokens, padding=mask)
         return torch.stack(found, dim=1)
 
     def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -150,34 +155,3 @@ class Transformer(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))
-
-
-class EncoderBlock(nn.Module):
-    """Attention and an inner layer, each with a skip connection; normalized before or after."""
-
-    def __init__(
-        self, width: int, heads: int, inner: int, dropout: float, activation: str, rotary: bool, before: bool
-    ):
-        super().__init__()
-        self.before = before
-        self.normalize_attention, self.normalize = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = Attention(width, heads, dropout, rotary=rotary)
-        self.rise, self.fall = nn.Linear(width, inner), nn.Linear(inner, width)
-        self.activate = elementwise(activation)
-        self.dropouts = nn.ModuleList(Dropout(dropout) if dropout else nn.Identity() for _ in range(3))
-
-    def forward(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        if self.before:
-            tokens = tokens + self.dropouts[0](self.attention(self.normalize_attention(tokens), padding=mask))
-            return tokens + self.dropouts[1](self._inner(self.normalize(tokens)))
-        tokens = self.normalize_attention(tokens + self.dropouts[0](self.attention(tokens, padding=mask)))
-        return self.normalize(tokens + self.dropouts[1](self._inner(tokens)))
-
-    def weights(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Return the attention weights `(batch, heads, queries, keys)`."""
-        return self.attention.weights(
-            self.normalize_attention(tokens) if self.before else tokens, padding=mask
-        )
-
-    def _inner(self, tokens: Tensor) -> Tensor:
-        return self.fall(self.dropouts[2](self.activate(self.rise(tokens))))
