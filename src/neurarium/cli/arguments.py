@@ -249,6 +249,14 @@ Precision = Annotated[
 Compile = Annotated[
     bool | None, _option("--compile/--no-compile", help="Compile the networks.", group=MACHINE)
 ]
+Buckets = Annotated[
+    bool | None,
+    _option(
+        "--buckets/--no-buckets",
+        help="Batches of texts of like lengths: less padding. By default where it saves some.",
+        group=MACHINE,
+    ),
+]
 Rematerialize = Annotated[
     bool | None,
     _option(

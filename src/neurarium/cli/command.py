@@ -52,6 +52,7 @@ class Command:
     precision: str | None = None
     compile: bool | None = None
     rematerialize: bool | None = None
+    buckets: bool | None = None
     log: str | None = None
     shard: bool | None = None
     workers: int | None = None

@@ -41,7 +41,7 @@ How = Annotated[
     a.NETWORK,
     a.TIME,
     a.MACHINE,
-    without=("augment", "keep", "compile", "rematerialize", "shard"),
+    without=("augment", "keep", "compile", "rematerialize", "shard", "buckets"),
 )
 def cross_validate(
     command: Command,

@@ -50,6 +50,7 @@ class Ensemble(nn.Module):
             raise OptionError("an ensemble needs a network", expected="at least one", received=0)
         self.networks = nn.ModuleList(networks)
         self.ensemble_size = sum(getattr(network, "ensemble_size", 1) for network in networks)
+        self.any_length = all(getattr(network, "any_length", False) for network in networks)
         self.combination = combination
         self.distribution = getattr(networks[0], "distribution", None)
 

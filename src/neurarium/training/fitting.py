@@ -51,6 +51,7 @@ def fit(
     device: str | torch.device | None = None,
     workers: int = 0,
     augment: Any = None,
+    buckets: bool | None = None,
     compile: bool = False,
     rematerialize: bool = False,
     shard: bool = False,
@@ -80,6 +81,7 @@ def fit(
         device: "cpu", "cuda", "mps"; the best that is there where None.
         workers: processes that decode files.
         augment: `augment(batch, chance) -> batch`.
+        buckets: batches of texts of like lengths, with less padding; where it saves some, if None.
         compile: compile the networks in place.
         rematerialize: keep the inputs of each block of layers alone, and compute the rest again in backward: less
             memory, about a third more time (see `rematerialization`).
@@ -105,7 +107,7 @@ def fit(
     if batch_size is not None and batch_size < 1:
         raise OptionError("the batch is too small", expected="1 example or more", received=batch_size)
     setting = Setting(method, data, seed=seed, device=device, out=out, resume=resume)
-    source = setting.feed(batch_size, workers=workers, augment=augment)
+    source = setting.feed(batch_size, workers=workers, augment=augment, buckets=buckets)
     epochs = setting.begin(source, epochs, steps, shard=shard)
     measure, best = setting.watch(validation, monitor, patience, keep)
     folder, decisions = setting.folder, setting.decisions

@@ -11,6 +11,7 @@ import torch
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.seeds import seed_everything
 from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.sources.buckets import buckets_for
 from neurarium.data.sources.source import Source
 from neurarium.data.specs import Unlabeled
 from neurarium.training import distributed
@@ -51,11 +52,19 @@ class Setting:
         seed_everything(seed, "fit", distributed.rank())
         method.to(self.device)
 
-    def feed(self, batch_size: int | None, **options: Any) -> Source:
+    def feed(self, batch_size: int | None, *, buckets: bool | None = None, **options: Any) -> Source:
         """Return the source of the steps."""
         if self.dataset is None:
             return self.data
         self.batch_size = batch_size or choose_batch_size(len(self.dataset.train), self.decisions)
+        if buckets is None and not getattr(self.method.deployed, "any_length", False):
+            buckets = False  # it may count on the length that its spec says
+        found, decisions = buckets_for(
+            self.dataset.train, self.dataset.inputs, self.batch_size, self.seed, wanted=buckets
+        )
+        if found is not None:
+            options["buckets"] = found
+            self.decisions += decisions
         return self.method.source(
             self.dataset.train, batch_size=self.batch_size, seed=self.seed, device=self.device, **options
         )

@@ -4,6 +4,7 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS = {
     "Minibatches": Member("minibatches", summary="shuffled minibatches of a split"),
+    "Buckets": Member("buckets", summary="sequences of like lengths in one batch, padding cut", chapter="15"),
     "Whole": Member("whole", summary="the whole split as one batch, for closed-form learners"),
     "Stream": Member("stream", summary="batches from a function of the step: episodes, replay, simulations"),
     "Source": Member("source", summary="the contract: iterable, state_dict, load_state_dict"),

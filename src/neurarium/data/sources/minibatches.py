@@ -15,6 +15,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.examples import Examples, FileExamples
+from neurarium.data.sources.buckets import Buckets
 from neurarium.data.sources.prefetching import prefetched
 from neurarium.data.sources.streamed import streamed_batches
 from neurarium.data.streaming import StreamedExamples
@@ -36,6 +37,7 @@ class Minibatches:
         workers: processes that decode files; examples in memory never use any.
         rank, world: which part of every batch is this process's; by default those of torch.distributed.
         device: where batches go.
+        buckets: batches of like lengths, without what is padding in all of their examples; see `Buckets`.
 
     Raises:
         OptionError: a batch size below 1.
@@ -58,6 +60,7 @@ class Minibatches:
         rank: int | None = None,
         world: int | None = None,
         device: torch.device | str | None = None,
+        buckets: Buckets | None = None,
     ):
         if batch_size < 1:
             raise OptionError("the batch size is too small", expected="1 or more", received=batch_size)
@@ -66,6 +69,7 @@ class Minibatches:
         self.world = world if world is not None else (torch.distributed.get_world_size() if together else 1)
         self.examples, self.batch_size, self.seed, self.shuffle = examples, batch_size, seed, shuffle
         self.augment, self.drop_last, self.workers = augment, drop_last, workers
+        self.buckets = buckets
         self.device = torch.device(device) if device is not None else torch.device("cpu")
         self.epoch = self.position = 0
         self._resident: Any = None
@@ -91,7 +95,10 @@ class Minibatches:
         count = len(self.examples)
         if not self.shuffle:
             return torch.arange(count)
-        return torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
+        order = torch.randperm(count, generator=generator(self.seed, "order", self.epoch))
+        if self.buckets is None:
+            return order
+        return self.buckets.order(order, self.batch_size, seed=self.seed, epoch=self.epoch)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for batch in self._batches(self.position, len(self)):
@@ -137,7 +144,8 @@ class Minibatches:
             for number in numbers:
                 low, high = self._bounds(number)
                 part = batches.take(chunk, slice(low - begin, high - begin))
-                yield self._finished(part, order[low:high], number)
+                part = self._finished(part, order[low:high], number)
+                yield self._cut(part, order, number)
 
     def _from_files(self, order: Tensor, start: int, stop: int) -> Iterator[dict[str, Any]]:
         wanted = [order[slice(*self._bounds(number))].tolist() for number in range(start, stop)]
@@ -182,6 +190,12 @@ class Minibatches:
         if self.augment is not None:
             batch = self.augment(batch, Chance(self.seed, self.epoch, indices, number))
         return batch
+
+    def _cut(self, batch: dict[str, Any], order: Tensor, number: int) -> dict[str, Any]:
+        """Leave out what is padding in all examples of a batch, those of other ranks too."""
+        if self.buckets is None:
+            return batch
+        return self.buckets.cut(batch, self.buckets.longest(order[slice(*self._extent(number))].cpu()))
 
     def _on_device(self) -> Any:
         """The whole split where the batches are wanted: copied there once, not batch by batch."""

@@ -24,6 +24,7 @@ class RecurrentNetwork(nn.Module):
     """What the three share: entry, recurrent layers, pooling, head."""
 
     called = ""
+    any_length = True
 
     def _make(
         self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,

@@ -49,6 +49,8 @@ class TextCNN(nn.Module):
     torch.Size([2, 3])
     """
 
+    any_length = True  # shorter sequences than the spec says are as good
+
     def __init__(
         self,
         outputs: int,

@@ -63,6 +63,8 @@ class Transformer(nn.Module):
     torch.Size([2, 3])
     """
 
+    any_length = True
+
     def __init__(
         self,
         outputs: int,

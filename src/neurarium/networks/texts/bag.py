@@ -44,6 +44,8 @@ class TextBag(nn.Module):
     torch.Size([2, 3])
     """
 
+    any_length = True
+
     def __init__(
         self,
         vocabulary: int,

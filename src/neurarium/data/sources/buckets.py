@@ -1,0 +1,120 @@
+"""Length buckets: batches of sequences of like lengths, cut where the longest of a batch ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.core.errors import OptionError
+from neurarium.core.seeds import generator
+from neurarium.data.dataset import Decision
+from neurarium.data.specs import Spec, Tokens
+
+POOL = 32  # batches that are sorted by length at once
+WORTH = 0.1  # the share of all positions that has to be saved
+PART = 4096  # examples whose lengths are counted at once
+
+
+class Buckets:
+    """Batches of like lengths, with the padding cut behind the longest of each.
+
+    A random order is cut into pools of `pool` batches; each pool is sorted by length (equal ones stay in random order)
+    and cut into batches; the batches of all pools are shuffled. All chance comes from (seed, epoch): a resumed epoch goes
+    on with the same batches, and each rank takes its part of the same batch, cut at the longest of all ranks.
+
+    Args:
+        lengths: real positions per example, `(examples,)` int64.
+        full: positions per example with padding.
+        cut: `cut(batch, longest) -> batch` without the positions from `longest` on.
+        pool: a larger one saves more padding and mixes less.
+
+    Raises:
+        OptionError: a pool of no batch.
+
+    >>> buckets = Buckets(torch.tensor([9, 1, 8, 2]), 9, cut_tokens, pool=2)
+    >>> order = buckets.order(torch.tensor([0, 1, 2, 3]), 2, seed=0, epoch=0)
+    >>> sorted(sorted(pair) for pair in order.reshape(2, 2).tolist()), buckets.wasted(order, 2)
+    ([[0, 2], [1, 3]], 0.09...)
+    """
+
+    def __init__(
+        self,
+        lengths: Tensor,
+        full: int,
+        cut: Callable[[dict[str, Any], int], dict[str, Any]],
+        pool: int = POOL,
+    ):
+        if pool < 1:
+            raise OptionError("the pool of length buckets is too small", expected="1 or more", received=pool)
+        self.lengths, self.full, self.cut, self.pool = lengths, full, cut, pool
+
+    def order(self, order: Tensor, batch_size: int, *, seed: int, epoch: int) -> Tensor:
+        """Return the order of an epoch whose batches are of like lengths; the examples of a short last batch stay last."""
+        whole = len(order) // batch_size * batch_size
+        head = order[:whole]
+        head = head[torch.argsort(self.lengths[head], stable=True)]
+        place = torch.empty_like(order)
+        place[order] = torch.arange(len(order))
+        head = head[torch.argsort(place[head] // (self.pool * batch_size), stable=True)]
+        mixed = torch.randperm(whole // batch_size, generator=generator(seed, "buckets", epoch))
+        return torch.cat([head.reshape(-1, batch_size)[mixed].flatten(), order[whole:]])
+
+    def longest(self, places: Tensor) -> int:
+        """Return where the longest of some examples ends; 1 at least."""
+        return max(int(self.lengths[places].max()), 1) if len(places) else 1
+
+    def wasted(self, order: Tensor, batch_size: int, *, cut: bool = True) -> float:
+        """Return the share of padding among the positions of an epoch in this order; with cut=False of whole rows."""
+        taken = len(order) * self.full
+        if cut:
+            taken = sum(self.longest(part) * len(part) for part in order.split(batch_size))
+        return 1 - float(self.lengths[order].sum()) / max(taken, 1)
+
+
+def cut_tokens(batch: dict[str, Any], longest: int) -> dict[str, Any]:
+    """Return the batch of a `Tokens` spec without the positions from `longest` on."""
+    return {**batch, "inputs": {key: each[:, :longest] for key, each in batch["inputs"].items()}}
+
+
+def buckets_for(
+    examples: Any, inputs: Spec | None, batch_size: int, seed: int, *, wanted: bool | None = None
+) -> tuple[Buckets | None, list[Decision]]:
+    """Return the buckets of a split of texts, where they save padding, and the decision.
+
+    Args:
+        wanted: True for buckets whatever they save, False for none, None to decide.
+
+    Raises:
+        OptionError: they were asked for, and the inputs are no texts held in memory.
+    """
+    fits = isinstance(inputs, Tokens) and getattr(examples, "in_memory", False) and hasattr(examples, "batch")
+    if wanted and not fits:
+        raise OptionError(
+            "length buckets are for texts that are held in memory",
+            expected="Tokens inputs",
+            received=f"{type(inputs).__name__} inputs",
+            fix="leave out --buckets",
+        )
+    if wanted is False or not fits:
+        return None, []
+    buckets = Buckets(_lengths(examples), inputs.length, cut_tokens)  # type: ignore[union-attr]
+    plain = torch.randperm(len(examples), generator=generator(seed, "order", 0))
+    before = buckets.wasted(plain, batch_size, cut=False)
+    after = buckets.wasted(buckets.order(plain, batch_size, seed=seed, epoch=0), batch_size)
+    saved = 1 - (1 - before) / (1 - after) if after < 1 else 0.0
+    if not wanted and saved < WORTH:
+        return None, []
+    reason = f"padding falls from {before:.0%} to {after:.0%} of the positions: {saved:.0%} less to compute"
+    return buckets, [Decision("length buckets", "batches of like lengths", reason, "--no-buckets")]
+
+
+def _lengths(examples: Any) -> Tensor:
+    count = len(examples)
+    parts = [
+        examples.take(slice(first, first + PART))["inputs"]["mask"].sum(dim=1)
+        for first in range(0, count, PART)
+    ]
+    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64)
