@@ -81,6 +81,7 @@ NETWORKS = {
     "RNN": ({"embedding": 6, "width": 5, "layers": 2}, SEQUENCES),
     "LSTM": ({"embedding": 6, "width": 5}, SEQUENCES),
     "GRU": ({"embedding": 6, "width": 5, "reset": "before"}, SEQUENCES),
+    "TCN": ({"width": 8, "levels": 2}, SEQUENCES),
     "Transformer": ({"width": 8, "heads": 2}, SEQUENCES),
     "MixedNetwork": (
         {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},

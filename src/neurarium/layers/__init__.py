@@ -16,6 +16,14 @@ MEMBERS = {
     ),
     "MaxoutLinear": Member("maxout_linear", "maxout-linear", "the largest of several linear maps", "04"),
     "normalize_spectrum": Member("spectral_norm"),
+    "normalize_weight": Member("weight_norm"),
+    "CausalConvolution": Member(
+        "causal_convolution", "causal-convolution", "dilated convolution that never sees the future", "21"
+    ),
+    "CausalBlock": Member(
+        "causal_convolution", "causal-block", "two causal convolutions with a skip connection", "21"
+    ),
+    "receptive_field": Member("causal_convolution"),
     "AttentionPooling": Member(
         "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
     ),

@@ -27,6 +27,7 @@ MEMBERS: dict[str, Member] = {
     "RNN": Member("sequences.recurrent", "rnn", "Elman network over a text or a series", "10b"),
     "LSTM": Member("sequences.recurrent", "lstm", "long short-term memory over a text or a series", "11"),
     "GRU": Member("sequences.recurrent", "gru", "gated recurrent units over a text or a series", "11"),
+    "TCN": Member("sequences.tcn", "tcn", "dilated causal convolutions over a text or a series", "21"),
     "Transformer": Member("sequences.transformer", "transformer", "encoder of a text or a series", "15"),
     "Decoder": Member(
         "sequences.decoder", "decoder", "language model: each token from those before it", "15"

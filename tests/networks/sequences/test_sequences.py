@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.data.specs import Classes, Tokens
-from neurarium.networks import GRU, LSTM, RNN, TextBag, TextCNN, Transformer
+from neurarium.networks import GRU, LSTM, RNN, TCN, TextBag, TextCNN, Transformer
 
 TARGETS = Classes(("no", "yes"))
 MAKERS = {
@@ -28,6 +28,7 @@ MAKERS = {
     "transformer post": lambda: Transformer(
         3, vocabulary=30, width=8, heads=2, positions="learned", normalization="post", longest=40
     ),
+    "tcn": lambda: TCN(3, vocabulary=30, width=5, levels=3),
     "text-bag": lambda: TextBag(30, 3, width=4),
 }
 

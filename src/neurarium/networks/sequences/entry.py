@@ -26,6 +26,7 @@ class SequenceEntry(nn.Module):
         padding: the index of the padding token, whose embedding is zero and stays so.
         dropout: the probability that a number is set to zero in training.
         token_dropout: the probability that a whole token is.
+        plain: take the vectors of a series as they are; the width is their channels.
 
     `forward`: `{"tokens", "mask"}` or `{"series", "lengths"}` -> `(batch, length, width)` and `(batch, length)` bool.
     Real positions come first in a sequence; what stands behind them is set to zero.
@@ -42,6 +43,7 @@ class SequenceEntry(nn.Module):
         padding: int = 0,
         dropout: float = 0.0,
         token_dropout: float = 0.0,
+        plain: bool = False,
     ):
         super().__init__()
         if (vocabulary < 1) == (channels < 1):
@@ -50,9 +52,11 @@ class SequenceEntry(nn.Module):
                 expected="a vocabulary, or channels",
                 received=f"vocabulary={vocabulary}, channels={channels}",
             )
-        self.embed = (
-            nn.Embedding(vocabulary, width, padding_idx=padding) if vocabulary else nn.Linear(channels, width)
-        )
+        self.embed: Any
+        if vocabulary:
+            self.embed = nn.Embedding(vocabulary, width, padding_idx=padding)
+        else:
+            self.embed = nn.Identity() if plain else nn.Linear(channels, width)
         if vocabulary:
             with torch.no_grad():
                 self.embed.weight.uniform_(-0.25, 0.25)[padding].zero_()
@@ -86,9 +90,3 @@ def build_for_sequences(
     else:
         sizes |= {"channels": inputs.channels}  # type: ignore[attr-defined]
     return cls(outputs=targets.outputs, **sizes, **options)  # type: ignore[attr-defined]
-
-
-def mean_of(sequence: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean over real positions, `(batch, width)`; zeros where there is none."""
-    real = mask.unsqueeze(-1).to(sequence.dtype)
-    return (sequence * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)

@@ -14,7 +14,8 @@ from neurarium.data.specs import Spec
 from neurarium.layers.attention_pooling import AttentionPooling
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.recurrent import Recurrent, Reset, Update
-from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences, mean_of
+from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
+from neurarium.networks.sequences.pooling import mean_of
 from neurarium.networks.sizing import Distribution, head_outputs
 
 Pooling = Literal["last", "mean", "attention"]

@@ -16,7 +16,8 @@ from neurarium.data.specs import Spec
 from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
 from neurarium.layers.transformer_block import TransformerBlock
-from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences, mean_of
+from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
+from neurarium.networks.sequences.pooling import mean_of
 from neurarium.networks.sizing import Distribution, head_outputs
 
 Positions = Literal["sinusoidal", "learned", "rotary", "none"]
