@@ -86,3 +86,29 @@ def test_a_run_that_is_not_of_texts_takes_no_literal(tmp_path, monkeypatch, run_
     )
     code, _, said = run_line("predict", "run", "--input-text", "good")
     assert code == 2 and "trained on texts" in said
+
+
+def test_a_published_encoder_is_refined_from_the_shell(tmp_path, run_line):
+    pytest.importorskip("transformers")
+    from published_folders import reviews, write, write_word_piece
+
+    place = tmp_path / "tiny-bert"
+    write(place, "bert", "Model")
+    write_word_piece(place)
+    reviews(tmp_path / "reviews.csv")
+    code, value, said = run_line(
+        "train", "reviews.csv", "--text", "review", "--target", "sentiment", "--weights", "tiny-bert", "--epochs", "8",
+        "--set", "learning_rate=3e-3", "--report", "none", "--out", "run",
+    )  # fmt: skip
+    assert code == 0 and value["metrics"]["test"]["accuracy"] > 0.9, said
+    assert "published, of tiny-bert" in (tmp_path / "run" / "plan.json").read_text()
+    code, _, said = run_line("evaluate", "run")
+    assert code == 0, said
+    code, _, said = run_line("predict", "run", "--input-text", "the great old film", "--attention")
+    assert code == 0 and "[CLS]" in said, said
+    (place / "tokenizer_config.json").unlink()
+    (place / "vocab.txt").unlink()
+    code, _, said = run_line(
+        "train", "reviews.csv", "--text", "review", "--target", "sentiment", "--weights", "tiny-bert"
+    )
+    assert code == 2 and "another tokenizer" in said and "--set tokenizer=" in said

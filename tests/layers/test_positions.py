@@ -47,3 +47,28 @@ def test_what_does_not_fit_is_refused():
         LearnedPositions(4, 3)(torch.zeros(1, 4, 4))
     with pytest.raises(OptionError, match="pairs"):
         Rotary(3)
+
+
+@pytest.mark.parametrize(
+    "positions", [SinusoidalPositions(8), LearnedPositions(8, 12), Rotary(8), Rotary(8, 500.0)]
+)
+def test_positions_go_on_where_they_are_told(positions):
+    inputs = torch.randn(1, 2, 9, 8) if isinstance(positions, Rotary) else torch.randn(1, 9, 8)
+    whole = positions(inputs)
+    torch.testing.assert_close(positions(inputs[..., 4:, :], 4), whole[..., 4:, :])
+
+
+def test_rotary_frequencies_are_stretched():
+    inputs = torch.randn(1, 1, 2, 8)
+    # three times closer: position 6 is turned as position 2 was
+    torch.testing.assert_close(
+        Rotary(8, scaling=(3.0,))(inputs, 6)[..., 0, :], Rotary(8)(inputs, 2)[..., 0, :]
+    )
+    kept = Rotary(8, scaling=(8.0, 1.0, 4.0, 64.0))
+    fast, slow = torch.tensor([1.0, 0.1]), torch.tensor([0.01, 0.001])
+    found = kept._stretched(torch.cat([fast, slow]))
+    assert found[0] == 1 and found[2:].tolist() == pytest.approx((slow / 8).tolist())
+    share = (64 * 0.1 / (2 * math.pi) - 1) / 3
+    assert found[1].item() == pytest.approx(0.1 * (share + (1 - share) / 8))
+    with pytest.raises(OptionError, match="factor"):
+        Rotary(8, scaling=(1.0, 2.0))

@@ -83,6 +83,7 @@ NETWORKS = {
     "GRU": ({"embedding": 6, "width": 5, "reset": "before"}, SEQUENCES),
     "TCN": ({"width": 8, "levels": 2}, SEQUENCES),
     "Transformer": ({"width": 8, "heads": 2}, SEQUENCES),
+    "BERT": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
     "MixedNetwork": (
         {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},
         ("row", "texts"),

@@ -185,9 +185,11 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     from neurarium.studies.assignment import reader_options
     from neurarium.studies.reading import ASKED, read_data
     from neurarium.studies.source_kinds import kind_of
+    from neurarium.studies.transfer import with_tokenizer
 
     _, reader = kind_of(command.data or "", command.given())
     options = reader_options(command.set, reader, command.network, command.method)
+    options = with_tokenizer(options, reader, command.weights)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
     )

@@ -37,7 +37,7 @@ class Attention(nn.Module):
             divides `heads`, which it is when left out.
         window: let position i see positions nearer than this alone (local, or sliding-window attention).
         head_dim: d, numbers per head; `dim / heads` when left out.
-        rotary_base: of the rotary frequencies.
+        rotary_base, rotary_scaling: of the rotary frequencies, see `Rotary`.
 
     A second derivative (a gradient penalty, MAML) needs `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` about the call:
     the fused kernels have none. Whoever takes the second derivative sets it; the layer stays fast for all others.
@@ -66,6 +66,7 @@ class Attention(nn.Module):
         window: int | None = None,
         head_dim: int | None = None,
         rotary_base: float = 10_000.0,
+        rotary_scaling: tuple[float, ...] | None = None,
     ):
         super().__init__()
         if heads < 1 or (head_dim is None and dim % heads):
@@ -86,7 +87,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(heads * each, dim, bias=bias)
         # A module, so that whoever keeps dropout alive in prediction (Monte Carlo dropout) finds it.
         self.dropout = nn.Dropout(dropout)
-        self.rotate = Rotary(each, rotary_base) if rotary else None
+        self.rotate = Rotary(each, rotary_base, rotary_scaling) if rotary else None
 
     def forward(
         self,

@@ -81,11 +81,14 @@ class Rotary(nn.Module):
     Args:
         dim: d, numbers per head; even.
         base: of the frequencies.
+        scaling: stretches them for longer texts: (factor,) divides all, as if positions stood closer; (factor, low, high,
+            context) leaves those that turn more than `high` times within the context, divides those that turn less than `low`
+            times, and blends between, as Llama 3.1 does.
 
     `forward`: `(batch, heads, length, dim)`, and the position of the first, 0 when left out -> the same shape.
 
     Raises:
-        OptionError: an odd number per head.
+        OptionError: an odd number per head, or a scaling of other numbers.
 
     Su et al. 2021, arXiv:2104.09864, equation 34, with the halves paired as in Llama's layout.
 
@@ -94,18 +97,36 @@ class Rotary(nn.Module):
     ([1.0, 1.0, 1.0, 1.0], 4.0)
     """
 
-    def __init__(self, dim: int, base: float = 10_000.0):
+    def __init__(self, dim: int, base: float = 10_000.0, scaling: tuple[float, ...] | None = None):
         super().__init__()
+        if scaling is not None and len(scaling) not in (1, 4):
+            raise OptionError(
+                "a rotary scaling has a factor, or four numbers",
+                expected="(factor,) or (factor, low, high, context)",
+                received=scaling,
+            )
         if dim % 2:
             raise OptionError(
                 "rotary positions turn pairs of numbers", expected="an even width per head", received=dim
             )
         self.dim, self.base = dim, base
+        self.scaling = None if scaling is None else tuple(scaling)
 
     def forward(self, inputs: Tensor, start: int = 0) -> Tensor:
         half = torch.arange(0, self.dim, 2, device=inputs.device, dtype=torch.float32)
         place = torch.arange(start, start + inputs.shape[-2], device=inputs.device, dtype=torch.float32)
-        angles = place[:, None] * self.base ** (-half / self.dim)
+        angles = place[:, None] * self._stretched(self.base ** (-half / self.dim))
         cosine, sine = angles.cos().to(inputs.dtype), angles.sin().to(inputs.dtype)
         first, second = inputs.chunk(2, dim=-1)
         return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+
+    def _stretched(self, frequencies: Tensor) -> Tensor:
+        if self.scaling is None:
+            return frequencies
+        factor = self.scaling[0]
+        if len(self.scaling) == 1:
+            return frequencies / factor
+        low, high, context = self.scaling[1:]
+        turns = context * frequencies / (2 * math.pi)
+        kept = ((turns - low) / (high - low)).clamp(0, 1)
+        return frequencies * (kept + (1 - kept) / factor)

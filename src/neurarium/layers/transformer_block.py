@@ -30,11 +30,12 @@ class TransformerBlock(nn.Module):
         inner: numbers in between of the feed-forward layer.
         activation: of the feed-forward layer, see `FeedForward`.
         dropout: on attention weights, inner numbers and branches.
+        inner_dropout: on inner numbers; as `dropout` when left out.
         normalization: "pre" or "post".
         norm: "layer" or "rms".
         epsilon: of the norms; their own when left out.
         bias: whether projections and layer norms have biases.
-        rotary, rotary_base, key_heads, window, head_dim: of the attention, see `Attention`.
+        rotary, rotary_base, rotary_scaling, key_heads, window, head_dim: of the attention, see `Attention`.
         causal: whether position i sees positions up to i alone.
 
     `forward`: `(batch, length, width)` -> the same shape; `mask`, `padding` and `cache` as of `Attention`.
@@ -62,10 +63,12 @@ class TransformerBlock(nn.Module):
         bias: bool = True,
         rotary: bool = False,
         rotary_base: float = 10_000.0,
+        rotary_scaling: tuple[float, ...] | None = None,
         key_heads: int | None = None,
         window: int | None = None,
         head_dim: int | None = None,
         causal: bool = False,
+        inner_dropout: float | None = None,
     ):
         super().__init__()
         if normalization not in ("pre", "post"):
@@ -75,11 +78,12 @@ class TransformerBlock(nn.Module):
         self.before, self.causal = normalization == "pre", causal
         self.normalize_attention = norm_named(norm, width, epsilon, bias)
         self.attention = Attention(
-            width, heads, dropout, bias, rotary=rotary, rotary_base=rotary_base, key_heads=key_heads,
-            window=window, head_dim=head_dim,
+            width, heads, dropout, bias, rotary=rotary, key_heads=key_heads, window=window, head_dim=head_dim,
+            rotary_base=rotary_base, rotary_scaling=rotary_scaling,
         )  # fmt: skip
         self.normalize = norm_named(norm, width, epsilon, bias)
-        self.feed_forward = FeedForward(width, inner, activation, bias, dropout)
+        inside = dropout if inner_dropout is None else inner_dropout
+        self.feed_forward = FeedForward(width, inner, activation, bias, inside)
         self.dropouts = nn.ModuleList(Dropout(dropout) if dropout else nn.Identity() for _ in range(2))
 
     def forward(

@@ -29,6 +29,7 @@ MEMBERS: dict[str, Member] = {
     "GRU": Member("sequences.recurrent", "gru", "gated recurrent units over a text or a series", "11"),
     "TCN": Member("sequences.tcn", "tcn", "dilated causal convolutions over a text or a series", "21"),
     "Transformer": Member("sequences.transformer", "transformer", "encoder of a text or a series", "15"),
+    "BERT": Member("sequences.bert", "bert", "encoder of a text, in the layout of published weights", "19"),
     "Decoder": Member(
         "sequences.decoder", "decoder", "language model: each token from those before it", "15"
     ),
@@ -87,6 +88,9 @@ MEMBERS: dict[str, Member] = {
         "published.weights", summary="weights by name, from a file, a folder or a hub id", chapter="19"
     ),
     "load_weights": Member("published.loading", summary="weights into a network, by name", chapter="19"),
+    "read_network": Member(
+        "published.layouts", summary="GPT-2, Llama, BERT and kin, from a folder or a hub id", chapter="15"
+    ),
     "variant": Member("variants"),
 }
 

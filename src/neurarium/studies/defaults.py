@@ -125,6 +125,20 @@ BAG = Recipe(
     epochs=(10, 40),
     descent={**TEXT.descent, "learning_rate": 3e-3},
 )
+TUNING = Recipe(
+    "published encoders of texts are refined gently, in few passes (arXiv:1810.04805, appendix A.3)",
+    seen={"classification": 100_000},
+    epochs=(2, 4),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 5e-5,
+        "weight_decay": 1e-2,
+        "clip_norm": 1.0,
+        "schedule": "linear",
+        "warmup": 0.1,
+    },
+    batch_size=32,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -144,8 +158,10 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
 
 
-def recipe_for(dataset: Dataset, network: str) -> Recipe:
-    """Return the defaults for a network (its name, or empty) on a dataset."""
+def recipe_for(dataset: Dataset, network: str, tuned: bool = False) -> Recipe:
+    """Return the defaults for a network (its name, or empty) on a dataset; `tuned` where it starts from published weights."""
+    if tuned and type(dataset.inputs).__name__ == "Tokens":
+        return TUNING
     dense = DENSE.get(type(dataset.targets).__name__)
     if dense is not None:
         return dense
@@ -154,7 +170,7 @@ def recipe_for(dataset: Dataset, network: str) -> Recipe:
 
 
 def settle(
-    dataset: Dataset, network: str, given: Mapping[str, Any], descent: Mapping[str, Any]
+    dataset: Dataset, network: str, given: Mapping[str, Any], descent: Mapping[str, Any], tuned: bool = False
 ) -> tuple[dict[str, Any], dict[str, Any], list[Decision]]:
     """Fill in what was not given.
 
@@ -163,11 +179,12 @@ def settle(
         network: the network's name, empty for one that was built by the caller.
         given: arguments of `fit` that were given (`epochs`, `steps`, `batch_size`, `device`, ...); None where not.
         descent: the options of the descent that were given.
+        tuned: whether published weights are the start.
 
     Returns:
         The same two, filled in, and the decisions.
     """
-    recipe = recipe_for(dataset, network)
+    recipe = recipe_for(dataset, network, tuned)
     chosen, options, decisions = dict(given), dict(descent), []
     count = len(dataset.train)
     if given.get("epochs") is None and given.get("steps") is None:

@@ -220,6 +220,7 @@ def read_again(run: Any) -> Dataset:
         DataError: the file has changed since, so that its splits are others.
     """
     from neurarium.studies.assignment import reader_options
+    from neurarium.studies.transfer import with_tokenizer
 
     command = run.config or {}
     if not command.get("data"):
@@ -229,6 +230,7 @@ def read_again(run: Any) -> Dataset:
         )
     _, reader = kind_of(command["data"], command)
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
+    options = with_tokenizer(options, reader, command.get("weights"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)
     before, now = run.summary.get("sha256"), dataset.summary.get("sha256")

@@ -107,6 +107,7 @@ def train(
     if network is None and start is None and (found := transfer.network()):
         network, options = found[0], {**found[1], **(options or {})}
     chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment)
+    chosen.tuned = weights is not None
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
     data, held, more = transfer.begin(learner.deployed, data)
@@ -227,6 +228,7 @@ class Chosen:
     def __init__(self, name: str, network: nn.Module | None, method: str | Method, assigned: Assignment):
         self.name, self.network, self.method, self.assigned = name, network, method, assigned
         self.decisions: list[Decision] = list(assigned.decisions)
+        self.tuned = False  # whether published weights are the start
 
 
 def _chosen(
@@ -291,7 +293,7 @@ def build(
     if start is not None:
         decisions.append(warm_start(network, start))
     given, descent, more = settle(
-        data, chosen.name, given, values(assigned["descent"], Descent, "the training")
+        data, chosen.name, given, values(assigned["descent"], Descent, "the training"), chosen.tuned
     )
     builder = find("method", chosen.method)
     options = values(assigned["method"], builder, f"method '{chosen.method}'")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
 from torch import nn
 
-from neurarium.core.errors import OptionError
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.hub import fetched, is_hub_id
+from neurarium.core.options import parameters
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.networks.published.loading import architecture_of, load_weights
+from neurarium.data.preparation.published_tokenizer import has_tokenizer
+from neurarium.networks.published.layouts import Translated, network_of, translate
+from neurarium.networks.published.loading import load_weights
 from neurarium.networks.published.weights import Weights, read_weights
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.callbacks.unfreezing import Unfreezing
@@ -57,9 +62,14 @@ class Transfer:
             self._read = read_weights(self.weights or "")
         return self._read
 
-    def network(self) -> tuple[str, dict[str, Any]] | None:
+    @functools.cached_property
+    def translated(self) -> Translated:
+        """The weights under our names."""
+        return translate(self.read)
+
+    def network(self) -> tuple[str, Mapping[str, Any]] | None:
         """Return the name and the options of the network that the weights are of, where it is one of ours."""
-        return None if self.weights is None else architecture_of(self.read.state)
+        return None if self.weights is None else network_of(self.read, self.translated)
 
     def begin(self, network: nn.Module, data: Dataset) -> tuple[Dataset, list[Callback], list[Decision]]:
         """Fill and freeze a network; return the data as its weights want it, callbacks for `fit`, the decisions.
@@ -88,10 +98,38 @@ class Transfer:
         return data, [Unfreezing(network, names, self.unfreeze_every)], decisions
 
     def _fill(self, network: nn.Module) -> Decision:
-        loaded = load_weights(network, self.read.state)
+        found = self.translated
+        table = getattr(getattr(network, "entry", network), "embed", None)
+        if found.vocabulary and isinstance(table, nn.Embedding) and table.num_embeddings != found.vocabulary:
+            raise RefusalError(
+                "the texts were read with another tokenizer than that of the weights",
+                expected=f"{found.vocabulary:,} tokens",
+                received=f"{table.num_embeddings:,} tokens",
+                fix=f"--set tokenizer={self.weights}: a folder with the tokenizer.json of these weights",
+            )
+        loaded = load_weights(network, found.state, found.network)
         fresh = f"; fresh: {', '.join(loaded.fresh)}" if loaded.fresh else ""
         shown = f"{len(loaded.taken)} from {self.read.origin}"
         return Decision("weights", shown, f"SHA-256 {self.read.sha256[:16]}{fresh}", "--weights")
+
+
+def with_tokenizer(
+    options: Mapping[str, Any], reader: Callable[..., Any], weights: str | Path | None
+) -> dict[str, Any]:
+    """Let a reader of texts take the tokenizer that lies beside published weights, where no other is asked for.
+
+    Args:
+        options: of the reader.
+        reader: the function that reads the data.
+        weights: a file, a folder or a hub id.
+    """
+    if weights is None or "tokenizer" in options or "tokenizer" not in parameters(reader):
+        return dict(options)
+    path = fetched(str(weights)) if is_hub_id(weights) else Path(weights)
+    folder = path if path.is_dir() else path.parent
+    if not has_tokenizer(folder) or not (folder / "config.json").is_file():
+        return dict(options)
+    return {**options, "tokenizer": str(weights if is_hub_id(weights) else folder)}
 
 
 def standardized_as_published(data: Dataset) -> tuple[Dataset, list[Decision]]:

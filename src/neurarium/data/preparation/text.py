@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy
 import torch
@@ -16,7 +16,9 @@ from torch import Tensor
 
 from neurarium.core.errors import ArtifactError, DataError, MissingDependencyError, require, unknown
 from neurarium.core.files import sha256, write_text
+from neurarium.core.hub import is_hub_id
 from neurarium.data.dataset import Decision
+from neurarium.data.preparation.published_tokenizer import PublishedTokenizer, published_tokenizer
 from neurarium.data.specs import Tokens
 
 PADDING, UNKNOWN = 0, 1
@@ -24,7 +26,7 @@ VOCABULARY = 8000
 PERCENTILE, LONGEST = 95, 256
 SAMPLE = 100_000  # texts that a tokenizer is trained on, at most
 WORD = re.compile(r"\w+|[^\w\s]")
-Kind = Literal["byte-pair", "words"]
+Kind = str  # a name of `KINDS`, or where a published tokenizer is
 
 
 class Tokenizer(Protocol):
@@ -154,6 +156,7 @@ class BytePair:
 
 
 KINDS: dict[str, Any] = {"byte-pair": BytePair, "words": Words}
+HELD: dict[str, Any] = {**KINDS, "published": PublishedTokenizer}
 
 
 @dataclasses.dataclass
@@ -162,7 +165,7 @@ class TextPreparation:
 
     Args:
         tokenizer: trained on training rows.
-        length: tokens per text; longer texts are cut, shorter ones padded with 0.
+        length: tokens per text; longer texts are cut, shorter ones padded.
     """
 
     tokenizer: Tokenizer
@@ -171,25 +174,32 @@ class TextPreparation:
     @property
     def inputs(self) -> Tokens:
         """The spec of one prepared text."""
-        return Tokens(self.tokenizer.size, self.length, PADDING)
+        return Tokens(self.tokenizer.size, self.length, self.padding)
+
+    @property
+    def padding(self) -> int:
+        """The index that fills short texts; a published tokenizer has one of its own."""
+        return getattr(self.tokenizer, "padding", PADDING)
 
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """Return indices `(texts, length)` int32; a missing text is all padding."""
-        found = numpy.full((len(texts), self.length), PADDING, dtype=numpy.int32)
+        found = numpy.full((len(texts), self.length), self.padding, dtype=numpy.int32)
+        cut = getattr(self.tokenizer, "cut", lambda indices, length: indices[:length])
         encoded = self.tokenizer.encode([text or "" for text in texts])
-        for row, indices in zip(found, encoded, strict=True):
-            kept = indices[: self.length]
-            row[: len(kept)] = kept
+        for row, text, indices in zip(found, texts, encoded, strict=True):
+            if text:
+                kept = cut(indices, self.length)
+                row[: len(kept)] = kept
         return torch.from_numpy(found)
 
     def decode(self, tokens: Tensor) -> list[str]:
         """Spell tokens `(texts, length)`, in lower case and cut at the length; a missing text is empty."""
         rows = tokens.tolist()
-        return [self.tokenizer.decode([each for each in row if each != PADDING]) for row in rows]
+        return [self.tokenizer.decode([each for each in row if each != self.padding]) for row in rows]
 
     def batch(self, tokens: Tensor) -> dict[str, Tensor]:
         """Turn indices into the batch of a `Tokens` spec."""
-        return {"tokens": tokens.to(torch.int64), "mask": tokens != PADDING}
+        return {"tokens": tokens.to(torch.int64), "mask": tokens != self.padding}
 
     def save(self, path: Path) -> dict[str, Any]:
         """Write the tokenizer to a file; return what else is to be remembered."""
@@ -211,7 +221,7 @@ class TextPreparation:
                 f"the tokenizer {path} is missing or was altered",
                 fix="restore it from a copy, or train again",
             )
-        return cls(KINDS[held["kind"]].from_text(path.read_text(encoding="utf-8")), int(held["length"]))
+        return cls(HELD[held["kind"]].from_text(path.read_text(encoding="utf-8")), int(held["length"]))
 
 
 def fit_text(
@@ -226,7 +236,8 @@ def fit_text(
 
     Args:
         texts: of the training rows.
-        kind: "byte-pair" (needs the extra `text`) or "words"; None takes byte pairs where they can be had.
+        kind: "byte-pair" (needs the extra `text`) or "words"; a folder with a published tokenizer, or its hub id; None takes
+            byte pairs where they can be had.
         vocabulary: tokens at most.
         length: tokens per text; None for the 95th percentile of the training texts, at most 256.
         name: of the column, for messages.
@@ -239,19 +250,28 @@ def fit_text(
     known = [text for text in texts if text]
     if not known:
         raise DataError(f"the text column '{name}' is empty in the training rows", fix=f"drop=('{name}',)")
-    if kind is not None and kind not in KINDS:
-        raise unknown("tokenizer", kind, KINDS)
-    chosen, reason = (kind, "given") if kind else _kind()
-    step = -(-len(known) // SAMPLE)
-    tokenizer = KINDS[chosen].train(known[::step], vocabulary)
+    tokenizer, chosen, reason = _tokenizer(known, kind, vocabulary)
     sizes = [len(each) for each in tokenizer.encode(known[:: max(1, len(known) // 10_000)])]
-    usual = max(1, min(LONGEST, int(numpy.percentile(sizes, PERCENTILE))))
+    most = min(LONGEST, getattr(tokenizer, "longest", 0) or LONGEST)
+    usual = max(1, min(most, int(numpy.percentile(sizes, PERCENTILE))))
     preparation = TextPreparation(tokenizer, length or usual)
-    why = "given" if length else f"the {PERCENTILE}th percentile of the training texts, {LONGEST} at most"
+    why = "given" if length else f"the {PERCENTILE}th percentile of the training texts, {most} at most"
     return preparation, [
         Decision(f"tokenizer of {name}", f"{chosen}, {tokenizer.size:,} tokens", reason, "--set tokenizer="),
         Decision(f"length of {name}", f"{preparation.length} tokens", why, "--set length="),
     ]
+
+
+def _tokenizer(known: Sequence[str], kind: Kind | None, vocabulary: int) -> tuple[Tokenizer, str, str]:
+    """Return a tokenizer, trained or read, how it is called and why."""
+    if kind is not None and kind not in KINDS:
+        if not Path(kind).exists() and not is_hub_id(kind):
+            fix = "or name a folder with a tokenizer.json, or a hub id OWNER/NAME"
+            raise unknown("tokenizer", kind, KINDS, fix=fix)
+        return published_tokenizer(kind), f"published, of {Path(kind).name}", "given"
+    chosen, reason = (kind, "given") if kind else _kind()
+    step = -(-len(known) // SAMPLE)
+    return KINDS[chosen].train(known[::step], vocabulary), chosen, reason
 
 
 def _kind() -> tuple[str, str]:

@@ -23,15 +23,16 @@ class Loaded(NamedTuple):
     left: list[str]
 
 
-def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> Loaded:
+def load_weights(network: nn.Module, state: Mapping[str, Tensor], known: str | None = None) -> Loaded:
     """Copy weights into a network, by name.
 
-    All must fit, but for two: the last layer of the head stays fresh where its size differs (another number of classes), and
-    classifiers in the middle that the network does not have are left out.
+    All must fit, but for three: the last layer of the head stays fresh where its size differs (another number of classes), all
+    of the head where the weights have none, and classifiers in the middle that the network does not have are left out.
 
     Args:
         network: filled in place.
         state: weights by name, as `read_weights` gives them.
+        known: the name of the network that they are of, where it is known.
 
     Raises:
         RefusalError: weights of another architecture: the first that do not fit, and the network they would fit.
@@ -43,13 +44,16 @@ def load_weights(network: nn.Module, state: Mapping[str, Tensor]) -> Loaded:
     """
     ours = network.state_dict()
     last = _last_layer(network)
+    head = last.partition(".")[0]
+    if not any(name.startswith(f"{head}.") for name in state):
+        last = head
     wrong = {name for name in ours if name not in state or state[name].shape != ours[name].shape}
     wrong = {name for name in wrong if not name.endswith("num_batches_tracked")}
     extra = [name for name in state if name not in ours and not name.startswith(UNUSED)]
     fresh = [name for name in ours if name in wrong and name.startswith(f"{last}.")]
     bad = [name for name in ours if name in wrong and name not in fresh]
     if bad or extra:
-        raise _mismatch(network, state, bad, extra)
+        raise _mismatch(network, state, bad, extra, known)
     taken = [name for name in ours if name in state and name not in fresh]
     network.load_state_dict({**ours, **{name: state[name] for name in taken}})
     return Loaded(taken, fresh, [name for name in state if name not in taken])
@@ -94,7 +98,7 @@ def _last_layer(network: nn.Module) -> str:
 
 
 def _mismatch(
-    network: nn.Module, state: Mapping[str, Tensor], bad: list[str], extra: list[str]
+    network: nn.Module, state: Mapping[str, Tensor], bad: list[str], extra: list[str], known: str | None
 ) -> RefusalError:
     ours = network.state_dict()
     told = [
@@ -104,7 +108,7 @@ def _mismatch(
         for name in bad[:3]
     ]
     told += [f"{name} has no place" for name in extra[: 3 - len(told)]]
-    found = architecture_of(state)
+    found = (known, {}) if known else architecture_of(state)
     fitting = found and " ".join([found[0], *(f"--set {key}={value}" for key, value in found[1].items())])
     return RefusalError(
         f"these are not weights of {type(network).__name__}: {len(bad) + len(extra)} of {len(ours)} do not fit",

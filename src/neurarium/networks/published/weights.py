@@ -5,28 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from neurarium.core.errors import ArtifactError, require
+from neurarium.core.errors import ArtifactError
+from neurarium.core.hub import fetched, is_hub_id
 
 SAFE, TORCH = (".safetensors",), (".pth", ".pt", ".bin", ".ckpt")
 NESTS = ("state_dict", "model", "model_state_dict", "weights")
 HASHED = re.compile(r"-([0-9a-f]{8,64})\.[a-z]+$")  # torchvision's names carry the beginning of the hash
-HUB = re.compile(r"[\w.-]+/[\w.-]+")
 USUAL = ("model.safetensors", "weights.safetensors", "pytorch_model.bin")
 
 
 class Weights(NamedTuple):
-    """Weights by name; the files that they are from; the SHA-256 of these, joined where there are several."""
+    """Weights by name; the files that they are from; the SHA-256 of these, joined where there are several; what the
+    `config.json` beside them says."""
 
     state: dict[str, Tensor]
     origin: str
     sha256: str
+    config: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_weights(source: str | Path, sha256: str | None = None) -> Weights:
@@ -48,8 +52,8 @@ def read_weights(source: str | Path, sha256: str | None = None) -> Weights:
         return _from_folder(path, sha256)
     if path.is_file():
         return _from_files([path], sha256)
-    if HUB.fullmatch(str(source)) and not path.suffix.lower().endswith((*SAFE, *TORCH)):
-        return _from_folder(_fetched(str(source)), sha256)._replace(origin=str(source))
+    if is_hub_id(source) and not path.suffix.lower().endswith((*SAFE, *TORCH)):
+        return _from_folder(fetched(str(source)), sha256)._replace(origin=str(source))
     raise ArtifactError(
         f"there are no weights at {source}",
         expected="a .safetensors or .pth file, a folder with one, or a hub id OWNER/NAME",
@@ -90,7 +94,18 @@ def _from_files(paths: list[Path], sha256: str | None) -> Weights:
         state |= _tensors(path)
     whole = digest.hexdigest() if len(paths) > 1 else own
     _check(paths[0], whole, sha256)
-    return Weights(state, str(paths[0] if len(paths) == 1 else paths[0].parent), whole)
+    origin = str(paths[0] if len(paths) == 1 else paths[0].parent)
+    return Weights(state, origin, whole, _config(paths[0].parent / "config.json"))
+
+
+def _config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}", fix="fetch it again") from error
+    return found if isinstance(found, dict) else {}
 
 
 def _check(path: Path, found: str, wanted: str | None) -> None:
@@ -127,21 +142,3 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     if all(name.startswith("module.") for name in state):  # saved from a network wrapped for several devices
         state = {name.removeprefix("module."): value for name, value in state.items()}
     return state
-
-
-def _fetched(hub_id: str) -> Path:
-    hub = require("huggingface_hub", extra="hub")
-    patterns: Any = [
-        "*.safetensors",
-        "*.safetensors.index.json",
-        "config.json",
-        "pytorch_model.bin",
-        "tokenizer*",
-    ]
-    try:
-        return Path(hub.snapshot_download(hub_id, allow_patterns=patterns))
-    except (OSError, ValueError) as error:  # the hub's own errors are of these
-        raise ArtifactError(
-            f"the hub does not give {hub_id}: {str(error).splitlines()[0][:200]}",
-            fix="check the name and the network, or fetch the files elsewhere and name their folder",
-        ) from error

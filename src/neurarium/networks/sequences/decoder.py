@@ -42,10 +42,10 @@ class Decoder(nn.Module):
         expansion: of a block's inner layer, as a multiple of the width; 4 when left out, 8/3 of a gated one.
         window: how many positions attention looks back, its own included; all when left out.
         tie: whether the head shares the weights of the embedding.
-        dropout: on embedded tokens, attention weights, inner numbers and branches.
+        dropout: on embedded tokens, attention weights and branches.
         bias: whether projections and layer norms have biases.
         epsilon: of the norms; their own when left out.
-        rotary_base: of the rotary frequencies.
+        rotary_base, rotary_scaling: of the rotary frequencies, see `layers.Rotary`.
         head_dim: numbers per head; width / heads when left out.
 
     `forward`: `{"tokens": (batch, length) int64}`, with `"mask": (batch, length)` bool where some are padding ->
@@ -85,6 +85,7 @@ class Decoder(nn.Module):
         bias: bool = True,
         epsilon: float | None = None,
         rotary_base: float = 10_000.0,
+        rotary_scaling: tuple[float, ...] | None = None,
         head_dim: int | None = None,
     ):
         super().__init__()
@@ -100,7 +101,8 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(
                 width, heads, inner_width(width, expansion, feed_forward), feed_forward, dropout, "pre", norm,
-                epsilon, bias, positions == "rotary", rotary_base, key_heads, window, head_dim, causal=True,
+                epsilon, bias, positions == "rotary", rotary_base, rotary_scaling, key_heads, window, head_dim,
+                causal=True, inner_dropout=0.0,
             )
             for _ in range(blocks)
         )  # fmt: skip
