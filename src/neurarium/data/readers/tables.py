@@ -91,8 +91,8 @@ def table(
         indicators: whether gaps in a numeric column become an input of their own.
         text: columns of texts; others are recognised (three words per value, mostly different ones).
         image: columns of paths of images; others are recognised (such files are there).
-        tokenizer: of texts: "byte-pair" (needs the extra `text`) or "words", or a folder with a published one; `vocabulary` tokens at most, `length` per
-            text (by default the 95th percentile of training texts, 256 at most).
+        tokenizer: of texts: "byte-pair" (needs the extra `text`) or "words", or a folder with a published one;
+            `vocabulary` tokens at most, `length` per text (by default the 95th percentile of training texts, 256 at most).
         image_size: pixels of the sides of images in columns; by default those of the data, 64 at most.
         separator, quote, encoding, missing, skip, broken: how text is read, where it is not found out rightly; see
             `Reading`.
