@@ -84,6 +84,8 @@ NETWORKS = {
     "TCN": ({"width": 8, "levels": 2}, SEQUENCES),
     "Transformer": ({"width": 8, "heads": 2}, SEQUENCES),
     "BERT": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
+    "MiniRocket": ({"size": 168}, ("series",)),
+    "InceptionTime": ({"filters": 3, "depth": 3, "kernels": (4, 3), "bottleneck": 2}, ("series",)),
     "MixedNetwork": (
         {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},
         ("row", "texts"),

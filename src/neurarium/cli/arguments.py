@@ -66,6 +66,15 @@ ImageColumn = Annotated[
     str | None,
     _option("--image", metavar="COLUMN", help="The column of a table that names image files.", group=DATA),
 ]
+SeriesColumn = Annotated[
+    str | None,
+    _option(
+        "--series",
+        metavar="COLUMN",
+        help="The column that says which series a row belongs to, of a table with a row per moment.",
+        group=DATA,
+    ),
+]
 TextColumns = Annotated[
     str | None,
     _option("--text", metavar="COLUMN", help="A column of texts; several with commas.", group=DATA),
@@ -102,9 +111,9 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification, regression, or labels (several per row).",
+        help="classification, regression, labels (several per row), or series (a series per row).",
         group=DATA,
-        autocompletion=completion.choices("classification", "regression", "labels"),
+        autocompletion=completion.choices("classification", "regression", "labels", "series"),
     ),
 ]
 Test = Annotated[

@@ -27,6 +27,7 @@ class Command:
     folder: str | None = None
     masks: str | None = None
     boxes: str | None = None
+    series: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None

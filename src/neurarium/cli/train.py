@@ -19,7 +19,7 @@ from neurarium.report.words import duration, number
 
 LEAST = {"batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
-    "task": ("classification", "regression", "labels"),
+    "task": ("classification", "regression", "labels", "series"),
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
@@ -43,6 +43,7 @@ def train(
     folder: a.ImageFolder = None,
     masks: a.Masks = None,
     boxes: a.Boxes = None,
+    series: a.SeriesColumn = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,

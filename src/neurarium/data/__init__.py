@@ -12,6 +12,7 @@ MEMBERS: dict[str, Member] = {
     "boxes": Member(
         "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
     ),
+    "series": Member("readers.series", "series", "labelled time series from .ts files, tables, arrays", "21"),
     "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
     "load": Member("catalogue.loading", "load", "a public data set by name", "03"),
     "fetch": Member("catalogue.fetching", "fetch", "find or download the files of a public data set", "03"),
@@ -36,6 +37,7 @@ MEMBERS: dict[str, Member] = {
     "ImagePreparation": Member("preparation.images"),
     "DensePreparation": Member("preparation.dense"),
     "ArrayPreparation": Member("preparation.arrays"),
+    "SeriesPreparation": Member("preparation.series"),
     "load_preparation": Member("preparation.storage"),
 }
 

@@ -4,6 +4,7 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS = {
     "Supervised": Member("supervised", "supervised", "learn targets from inputs", "03"),
+    "Ridge": Member("ridge", "ridge", "the linear head in closed form, on features that stay", "21"),
     "Capsules": Member("capsules", "capsules", "margin loss of lengths, and the image drawn again", "12"),
 }
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

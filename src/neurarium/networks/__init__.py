@@ -33,6 +33,15 @@ MEMBERS: dict[str, Member] = {
     "Decoder": Member(
         "sequences.decoder", "decoder", "language model: each token from those before it", "15"
     ),
+    "MiniRocket": Member(
+        "series.minirocket",
+        "minirocket",
+        "fixed convolutions of a series, shares above thresholds, a head",
+        "21",
+    ),
+    "InceptionTime": Member(
+        "series.inception_time", "inception-time", "convolutions of several widths over a series", "21"
+    ),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
     "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),

@@ -23,6 +23,10 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "text-cnn",
         "convolutions see n-grams: the lowest validation loss on sst2, 0.427 where a bag of tokens had 0.453",
     ),
+    "Series": (
+        "minirocket",
+        "fixed convolutions with a solved head learn from few series, in seconds (arXiv:2012.08791)",
+    ),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {

@@ -87,7 +87,7 @@ def fit_baselines(
     learned from is a matter of sizes, never of the clock, so the figures are the same on every machine.
 
     Args:
-        data: the dataset; categorical parts, numbers and small images (up to 4,096 numbers, flattened) are learned from.
+        data: the dataset; categorical parts, numbers, small images and series (up to 4,096 numbers, flattened) are learned from.
         run: the trained run, for the differences; None for the baselines alone.
         split: "validation" or "test".
         kinds: which.
@@ -230,6 +230,12 @@ def _unsuited(inputs: Any) -> str:
     if isinstance(inputs, dict):
         if "numeric" in inputs or "categorical" in inputs:
             return ""
+        if "series" in inputs:
+            inputs = inputs["series"]
+            width = inputs[0].numel()
+            return (
+                "" if width <= WIDEST else f"a series holds {width:,} numbers, and baselines take {WIDEST:,}"
+            )
         return "baselines learn from numbers and categories, and these inputs are of another kind"
     width = inputs[0].numel()
     return (
@@ -245,7 +251,10 @@ class Columns:
         self.categorical: list[int] = []
         self.sizes: list[int] = []
         self.note = ""
-        if isinstance(inputs, dict):
+        self.width = inputs["series"].shape[1] if isinstance(inputs, dict) and "series" in inputs else 0
+        if self.width:
+            self.note = "from all moments as columns; shorter series end in zeros"
+        elif isinstance(inputs, dict):
             count = inputs["numeric"].shape[1] if "numeric" in inputs else 0
             codes = inputs.get("categorical")
             self.sizes = [] if codes is None else [int(each) + 1 for each in codes.amax(dim=0)]
@@ -257,6 +266,10 @@ class Columns:
 
     def matrix(self, inputs: Any) -> numpy.ndarray:
         """Return `(examples, columns)` float32; a code beyond the training's is 0, the unseen one."""
+        if self.width:
+            series = inputs["series"][:, : self.width].float()
+            missing = self.width - series.shape[1]
+            return torch.nn.functional.pad(series, (0, 0, 0, missing)).flatten(1).numpy()
         if not isinstance(inputs, dict):
             return inputs.reshape(len(inputs), -1).float().numpy()
         parts = [inputs["numeric"].float()] if "numeric" in inputs else []

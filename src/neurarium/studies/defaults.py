@@ -139,6 +139,12 @@ TUNING = Recipe(
     },
     batch_size=32,
 )
+SERIES = Recipe(
+    "sets of series are small: many epochs of a falling rate (arXiv:1909.04939 trains 1,500)",
+    seen={"classification": 60_000, "regression": 120_000},
+    epochs=(10, 300),
+    descent={"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 1e-2, "schedule": "cosine"},
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -154,6 +160,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Mixed", ""): MIXED,
     ("Tokens", "text-bag"): BAG,
     ("Tokens", ""): TEXT,
+    ("Series", ""): SERIES,
 }
 DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
 
@@ -204,6 +211,17 @@ def settle(
         override = ", ".join(f"--set {name}=" for name in added)
         decisions += [Decision("recipe", shown, recipe.reason, override)] if added else []
     return chosen, options, decisions
+
+
+def settle_closed_form(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Decision]]:
+    """Fill in what was not given to a method that takes one step over all training examples."""
+    chosen, decisions = dict(given), []
+    if given.get("epochs") is None and given.get("steps") is None:
+        chosen["epochs"] = 1
+        decisions.append(
+            Decision("epochs", 1, "one solution of all training examples", "--method supervised")
+        )
+    return chosen, decisions
 
 
 def multiplies_bfloat16(device: Any = None) -> bool:

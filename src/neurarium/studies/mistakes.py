@@ -17,6 +17,7 @@ from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import learner_of
 from neurarium.studies.raw_columns import raw_columns
+from neurarium.studies.series_picture import series_picture
 from neurarium.studies.slices import point
 from neurarium.training.method import Method
 from neurarium.training.run import Run
@@ -173,7 +174,10 @@ def _number(value: float) -> str:
 
 
 def _pictures(inputs: Any, preparation: Any) -> list[str]:
-    """Images of the batch as data addresses; none where there is no image."""
+    """Images or series of the batch as data addresses; none where there are none."""
+    if isinstance(inputs, dict) and "series" in inputs:
+        pairs = zip(inputs["series"], inputs["lengths"].tolist(), strict=True)
+        return [series_picture(each[:length].float().cpu().numpy()) for each, length in pairs]
     found = (
         [inputs] if isinstance(inputs, Tensor) else list(inputs.values()) if isinstance(inputs, dict) else []
     )

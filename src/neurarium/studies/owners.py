@@ -12,13 +12,15 @@ NESTED = {
     "rate_factors": ("descent", "rate_factors"),
 }
 # network -> (method, why), where it is not supervised learning
-METHODS = dict.fromkeys(
+METHODS: dict[str, tuple[str, str]] = dict.fromkeys(
     ("capsnet", "efficient-capsnet"),
     (
         "capsules",
         "capsules learn by the margin loss of their lengths and by drawing the image (arXiv:1710.09829)",
     ),
-)
+) | {
+    "minirocket": ("ridge", "its features are fixed: a linear head on them has a solution (arXiv:2012.08791)")
+}
 # what the data or the training gives, and no person
 HIDDEN = {
     "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},

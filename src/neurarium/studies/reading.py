@@ -28,6 +28,7 @@ ASKED = (
     "folder",
     "masks",
     "boxes",
+    "series",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
@@ -49,6 +50,7 @@ def read_data(
     text: str | None = None,
     masks: str | None = None,
     boxes: str | None = None,
+    series: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -62,13 +64,14 @@ def read_data(
         test, validation: a file or folder of its own, or the fraction that is set aside.
         split: "stratified", "random", "grouped" or "time".
         group, time: columns to split by.
-        task: "classification", "regression" or "labels" (several per row).
+        task: "classification", "regression", "labels" (several per row), or "series" (a series per row).
         split_seed: decides which examples are in which split.
         image: the column of a table that names image files, which are then the inputs.
         text: columns of texts, with commas; others are recognised.
         folder: where these files are; by default beside the table.
         masks: a folder with a mask for each image: a class for each of its pixels.
         boxes: a COCO file or a CSV of the boxes in each image.
+        series: of a table with a row per moment, the column that says which series a row belongs to.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -79,7 +82,7 @@ def read_data(
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
     asked: dict[str, Any] = {
-        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text,
+        "masks": masks, "boxes": boxes, "series": series, "image": image, "folder": folder, "text": text,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip

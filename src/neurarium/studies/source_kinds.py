@@ -57,10 +57,22 @@ def _is_images(source: str, asked: Asked) -> bool:
     return asked.get("image") is not None or _is_folder(source, asked) or packed
 
 
+def _is_series(source: str, asked: Asked) -> bool:
+    path = Path(source)
+    pair = _file_or_folder(source) and path.is_dir() and any(path.glob("*_TRAIN.ts"))
+    return (
+        asked.get("task") == "series"
+        or asked.get("series") is not None
+        or path.suffix.lower() == ".ts"
+        or pair
+    )
+
+
 # The first that fits is taken: what an option asks for, then what lies there, tables last.
 KINDS: tuple[Kind, ...] = (
     Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
     Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
+    Kind("series", "readers.series:series", _is_series, holds="series"),
     Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
     Kind("images", "readers.images:images", _is_images),
     Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),

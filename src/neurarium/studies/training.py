@@ -24,7 +24,7 @@ from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
 from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
-from neurarium.studies.defaults import settle
+from neurarium.studies.defaults import settle, settle_closed_form
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.owners import METHODS, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
@@ -292,10 +292,12 @@ def build(
     _initialize(network, data, assigned["initialization"], seed)
     if start is not None:
         decisions.append(warm_start(network, start))
-    given, descent, more = settle(
-        data, chosen.name, given, values(assigned["descent"], Descent, "the training"), chosen.tuned
-    )
     builder = find("method", chosen.method)
+    descent = values(assigned["descent"], Descent, "the training")
+    if getattr(builder, "closed_form", False):
+        given, more = settle_closed_form(given)
+    else:
+        given, descent, more = settle(data, chosen.name, given, descent, chosen.tuned)
     options = values(assigned["method"], builder, f"method '{chosen.method}'")
     method = builder(network, **options, **descent)
     count = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

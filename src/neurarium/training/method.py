@@ -7,12 +7,15 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from neurarium.core import batches
 from neurarium.core.errors import RefusalError
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.sources.source import Source
 from neurarium.training import distributed, sharding
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
+
+ADAPTED = 4096  # training examples that a network takes constants from
 
 
 class Evaluation(NamedTuple):
@@ -92,11 +95,20 @@ class Method(nn.Module):
                 expected="a first-order method that descends",
                 fix="train without --shard",
             )
+        self._adapt(context)
         if distributed.together() and not sharding.is_sharded([self]):
             distributed.broadcast_state(self)
         for descent in descents:
             descent.second_order = self.second_order
             descent.begin(context, others=[each for each in descents if each is not descent])
+
+    def _adapt(self, context: Context) -> None:
+        """Let networks that take constants from data (`adapt_to(inputs)`: thresholds, scales) see training inputs, once."""
+        networks: list[Any] = [module for module in self.modules() if hasattr(module, "adapt_to")]
+        if networks and context.train is not None:
+            some = context.train.take(slice(0, min(len(context.train), ADAPTED)))["inputs"]
+            for network in networks:
+                network.adapt_to(batches.to(some, context.device))
 
     def step(self, batch: Any) -> dict[str, Tensor]:
         """Learn from one batch; return detached metrics."""

@@ -18,6 +18,8 @@ SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classificat
 TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
+ARCHIVE = "Dau et al., The UCR time series archive, arXiv:1810.07758"
+UCR = "https://raw.githubusercontent.com/aeon-toolkit/aeon/a101ddc/aeon/datasets/data/"
 UCI_ARCHIVE = File(
     "UCI_Datasets.tar.gz", sha256="69517d9cad1fd31ebcfed962ac20d62903b2a8be5739d303e03fa3f09bc59cc4"
 )
@@ -111,6 +113,17 @@ def _uci(name: str, folder: str, summary: str, splits: int, tree: str) -> Entry:
         (Variant(single, "tables:uci", tree=tree), Variant((UCI_ARCHIVE,), "tables:uci")),
         {"folder_name": folder},
     )
+
+
+def _ucr(name: str, folder: str, summary: str, citation: str, train: str, test: str) -> Entry:
+    files = tuple(
+        File(f"{folder}/{folder}_{part}.ts", (f"{UCR}{folder}/{folder}_{part}.ts",), sha256=digest)
+        for part, digest in (("TRAIN", train), ("TEST", test))
+    )
+    return Entry(
+        name, summary, "classification", "BSD-3-Clause (of the repository that ships it)", citation,
+        "https://www.timeseriesclassification.com", "ucr", (Variant(files, "series:ucr"),), {"folder_name": folder},
+    )  # fmt: skip
 
 
 _MNIST_FILES = _idx((MNIST,), (
@@ -250,6 +263,16 @@ _ALL = [
         ),), "texts:movie_review_polarity"),),
     ),
     *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
+    _ucr("gunpoint", "GunPoint", "50 + 150 movements of a hand, 150 moments each: with a gun or pointing", ARCHIVE,
+         "f842401779fd9800d247d8b33121a1a4643710a19b24917dbdd9a060ca8630d5",
+         "79332750788a6227b325b96bd0d70130c8eb707b9731f8d7dec62b7a7d36017e"),
+    _ucr("italy-power-demand", "ItalyPowerDemand", "67 + 1,029 days of electric power, 24 hours each: winter or summer",
+         ARCHIVE, "341269cb7e6cef96846b30e774580beec79addb93848ba360145219115a74b7c",
+         "26122451f87dd0387ef90b18bc8a86c041371b8a1c068004922b939971247144"),
+    _ucr("basic-motions", "BasicMotions", "40 + 40 motions of a wrist in 6 channels, 100 moments each, 4 kinds",
+         "Bagnall et al., The UEA multivariate time series classification archive, arXiv:1811.00075",
+         "8dc43cc6306cb679c888c01e26f91772ac4441a916da43bac8b79734a538b9d6",
+         "79213102bc6fca1a398ad98ce1185dff0208fa3d1465e687f48288946b0ff8dc"),
 ]  # fmt: skip
 
 ENTRIES: dict[str, Entry] = {each.name: each for each in _ALL}

@@ -25,7 +25,7 @@ def save_preparation(
 
     Args:
         folder: made if absent.
-        kind: "table", "mixed", "image" or "array".
+        kind: "table", "mixed", "image", "dense", "array" or "series".
         content: plain values.
         arrays: kept exactly, float64 as float64.
     """
@@ -48,11 +48,12 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.dense import DensePreparation
     from neurarium.data.preparation.images import ImagePreparation
     from neurarium.data.preparation.mixed import MixedPreparation
+    from neurarium.data.preparation.series import SeriesPreparation
     from neurarium.data.preparation.tables import TablePreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
-        "dense": DensePreparation,
+        "dense": DensePreparation, "series": SeriesPreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")

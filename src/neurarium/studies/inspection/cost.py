@@ -13,6 +13,7 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.networks.choice import default
 from neurarium.studies.assignment import assign, owners_of
 from neurarium.studies.inspection.finding import Finding
+from neurarium.studies.owners import usual_method
 from neurarium.studies.training import Chosen, build
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.fitting import fit
@@ -68,7 +69,7 @@ def estimate(dataset: Dataset) -> dict[str, Any]:
 
 def _measured(dataset: Dataset) -> dict[str, Any]:
     name, reason = default(dataset.inputs, dataset.targets)
-    chosen = Chosen(name, None, "supervised", assign({}, owners_of(name, None)))
+    chosen = Chosen(name, None, usual_method(name), assign({}, owners_of(name, None)))
     chosen.decisions.insert(0, Decision("network", name, reason, "--network"))
     asked = dict.fromkeys(("epochs", "steps", "batch_size", "device"))
     method, given, decisions = build(dataset, chosen, asked, 0, None)
@@ -82,7 +83,8 @@ def _measured(dataset: Dataset) -> dict[str, Any]:
     took = clock.took
     median = statistics.median(took) if took else (time.perf_counter() - begun) / max(1, len(clock.ends))
     plan = {each.subject: each.choice for each in [*run.decisions, *decisions]}
-    batch = int(given.get("batch_size") or plan.get("batch size") or 32)
+    whole = clock.length == 1  # one step over all examples
+    batch = len(dataset.train) if whole else int(given.get("batch_size") or plan.get("batch size") or 32)
     length = clock.length or math.ceil(len(dataset.train) / batch)
     need = estimate_need(method, alone, batch_size=min(batch, len(dataset.train)))
     parameter = next(method.parameters())
