@@ -106,3 +106,12 @@ def test_without_a_target_it_says_how_to_give_one(faulty, capfd):
 def test_mistakes_exit_with_2_and_a_message(words, said, capfd):
     assert main(words) == 2
     assert said in capfd.readouterr().err
+
+
+def test_whatever_train_reads_check_reads_too():
+    from inspect import signature
+
+    from neurarium.cli.check import check
+    from neurarium.studies.reading import ASKED
+
+    assert set(ASKED) <= set(signature(check).parameters)

@@ -17,33 +17,50 @@ from neurarium.cli.main import main
 
 QUICK = ("--epochs", "1", "--quiet")
 SMALL = ("--network", "mlp", "-s", "widths=8")
+NOTE = ("--text", "note", "-s", "tokenizer=words")
+# How each kind is read, and the network that learns it.
 KINDS: dict[str, tuple[str, ...]] = {
-    "binary": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo,note", *SMALL),
-    "multi": ("table.csv", "--target", "grade", "-s", "drop=ill,cost,days,tags,photo,note", *SMALL),
-    "regression": ("table.csv", "--target", "cost", "-s", "drop=ill,grade,days,tags,photo,note", *SMALL),
-    "quantities": ("table.csv", "--target", "cost,days", "-s", "drop=ill,grade,tags,photo,note", *SMALL),
-    "several": ("table.csv", "--target", "grade,cost", "-s", "drop=ill,days,tags,photo,note", *SMALL),
-    "labels": ("table.csv", "--target", "tags", "-s", "drop=ill,grade,cost,days,photo,note", *SMALL),
-    "text": (
-        "table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo", "--text", "note",
-        "-s", "tokenizer=words", "-s", "width=8",
-    ),
-    "pictures": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,note", "-s", "width=8"),
-    "paths": ("table.csv", "--image", "photo", "--target", "ill", "--network", "cnn", "-s", "widths=4"),
-    "folder": ("pets", "--network", "cnn", "-s", "widths=4"),
+    "binary": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo,note"),
+    "multi": ("table.csv", "--target", "grade", "-s", "drop=ill,cost,days,tags,photo,note"),
+    "regression": ("table.csv", "--target", "cost", "-s", "drop=ill,grade,days,tags,photo,note"),
+    "quantities": ("table.csv", "--target", "cost,days", "-s", "drop=ill,grade,tags,photo,note"),
+    "several": ("table.csv", "--target", "grade,cost", "-s", "drop=ill,days,tags,photo,note"),
+    "labels": ("table.csv", "--target", "tags", "-s", "drop=ill,grade,cost,days,photo,note"),
+    "text": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo", *NOTE),
+    "pictures": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,note"),
+    "paths": ("table.csv", "--image", "photo", "--target", "ill"),
+    "folder": ("pets",),
     "streamed": (
         "table.parquet", "--target", "ill", "-s", "stream=true", "-s", "drop=grade,cost,days,tags,photo,note",
-        *SMALL,
     ),
-    "npz": ("vectors.npz", *SMALL),
-    "catalogue": ("iris", *SMALL),
+    "npz": ("vectors.npz",),
+    "catalogue": ("iris",),
+    "series": ("waves.ts", "--validation", "0.2"),
+    "rocket": ("waves.ts", "--validation", "0.2"),
 }  # fmt: skip
+NETWORKS: dict[str, tuple[str, ...]] = {
+    "text": ("-s", "width=8"),
+    "pictures": ("-s", "width=8"),
+    "paths": ("--network", "cnn", "-s", "widths=4"),
+    "folder": ("--network", "cnn", "-s", "widths=4"),
+    "series": ("--network", "inception-time", "-s", "filters=4", "-s", "depth=1"),
+    "rocket": ("--network", "minirocket", "-s", "size=84"),
+}
+
+
+def line(kind: str) -> list[str]:
+    """The data and the network of a kind."""
+    return [*KINDS[kind], *NETWORKS.get(kind, SMALL)]
+
+
 NEW = {
     "folder": "pets",
     "paths": "pets",
     "npz": "vectors.npz",
     "streamed": "table.parquet",
     "catalogue": "iris.csv",
+    "series": "waves.ts",
+    "rocket": "waves.ts",
 }
 VERBS: dict[str, Callable[[str], list[str]]] = {
     "check": lambda kind: ["check", *KINDS[kind]],
@@ -57,18 +74,19 @@ VERBS: dict[str, Callable[[str], list[str]]] = {
     "signal": lambda kind: ["signal", f"runs/{kind}"],
     "runs": lambda kind: ["runs", "show", f"runs/{kind}"],
     "config": lambda kind: ["train", "--config", f"runs/{kind}/config.yaml", "--out", f"again/{kind}", "--quiet"],
-    "from": lambda kind: ["train", *KINDS[kind], *QUICK, "--from", f"runs/{kind}", "--out", f"from/{kind}"],
+    "from": lambda kind: ["train", *line(kind), *QUICK, "--from", f"runs/{kind}", "--out", f"from/{kind}"],
     "cross-validate": lambda kind: [
-        "cross-validate", *KINDS[kind], "--folds", "2", *QUICK, "--out", f"folds/{kind}",
+        "cross-validate", *line(kind), "--folds", "2", *QUICK, "--out", f"folds/{kind}",
     ],
-    "learning-rate": lambda kind: ["learning-rate", *KINDS[kind], "--output", f"{kind}.png"],
+    "learning-rate": lambda kind: ["learning-rate", *line(kind), "--output", f"{kind}.png"],
     "calibrate": lambda kind: ["calibrate", f"runs/{kind}"],
     "thresholds": lambda kind: ["thresholds", f"runs/{kind}"],
     "resume": lambda kind: ["train", "--resume", f"runs/{kind}", "--epochs", "2", "--quiet"],
 }  # fmt: skip
 WITHOUT_CLASSES = ("regression", "quantities", "several")
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
-    ("streamed", "cross-validate")
+    ("streamed", "cross-validate"),
+    ("rocket", "learning-rate"),
 }
 DEFAULT = ("several", "text")  # the newest ways; the others run with the slow tests
 HEAVY = ("cross-validate", "learning-rate", "check", "compare")
@@ -101,9 +119,26 @@ def _write(folder: Path, rows: int = 60) -> None:
     frame.write_parquet(folder / "table.parquet")
     inputs = chance.normal(size=(rows, 4)).astype(numpy.float32)
     numpy.savez(folder / "vectors.npz", inputs=inputs, targets=(inputs[:, 0] > 0).astype(numpy.int64))
+    _write_series(folder, chance)
     from sklearn.datasets import load_iris
 
     polars.from_pandas(load_iris(as_frame=True).data).write_csv(folder / "iris.csv")
+
+
+def _write_series(folder: Path, chance: numpy.random.Generator, rows: int = 40) -> None:
+    """Waves of two kinds in the .ts format."""
+    lines = [
+        "@problemName waves",
+        "@timeStamps false",
+        "@univariate true",
+        "@classLabel true slow fast",
+        "@data",
+    ]
+    for row in range(rows):
+        speed = (0.2, 0.6)[row % 2]
+        values = numpy.sin(speed * numpy.arange(30) + chance.random()) + 0.1 * chance.normal(size=30)
+        lines.append(",".join(f"{value:.3f}" for value in values) + f":{('slow', 'fast')[row % 2]}")
+    (folder / "waves.ts").write_text("\n".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +154,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         try:
             for number in ("", "-2") if kind not in known else ():
                 seed = ("--seed", "1") if number else ()
-                line = ["train", *KINDS[kind], *QUICK, *seed, "--out", f"runs/{kind}{number}"]
-                assert main(line) == 0, line
+                words = ["train", *line(kind), *QUICK, *seed, "--out", f"runs/{kind}{number}"]
+                assert main(words) == 0, words
         finally:
             os.chdir(before)
         known.add(kind)

@@ -54,7 +54,11 @@ def check(
     data: a.Data = None,
     target: a.Target = None,
     image: a.ImageColumn = None,
+    text: a.TextColumns = None,
     folder: a.ImageFolder = None,
+    masks: a.Masks = None,
+    boxes: a.Boxes = None,
+    series: a.SeriesColumn = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -85,11 +89,9 @@ def check(
     if rows < 100:
         raise OptionError("too few rows to say anything", expected="100 or more", received=f"--rows {rows}")
     from neurarium.studies.inspection.study import check_data
+    from neurarium.studies.reading import ASKED
 
-    names = (
-        "test", "validation", "split", "group", "time", "columns", "task", "split_seed", "image", "folder",
-    )  # fmt: skip
-    asked = {name: said[name] for name in names}
+    asked = {name: said[name] for name in ASKED if name != "target"}
     begun = clock.monotonic()
     found = check_data(data, target, **asked, options=pairs(set), rows=rows, timing=timing)
     if not output.quiet:

@@ -26,7 +26,6 @@ SIZED = (
     "combination",
     "channels",
     "vocabulary",
-    "padding",
     "image_height",
     "image_width",
     "texts",

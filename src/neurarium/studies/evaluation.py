@@ -380,7 +380,8 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
         data = trained.data if trained.data is not None else read_again(trained)
     if isinstance(data, Dataset):
         if split not in data.splits:
-            raise unknown(f"split of {data.name}:", split, data.splits, error=DataError)
+            fix = "train with --validation 0.15" if split == "validation" else "set one aside in training"
+            raise unknown(f"split of {data.name}:", split, data.splits, error=DataError, fix=fix)
         return data.name, split, data.splits[split]
     if hasattr(data, "take"):
         return "data", split, data

@@ -120,7 +120,11 @@ def find_learning_rate(
             received=f"low={low:g}, high={high:g}, steps={steps}, width={width:g}",
         )
     if not method.descents():
-        raise OptionError(f"{type(method).__name__} has no learning rate", expected="a method that descends")
+        raise OptionError(
+            f"{type(method).__name__} has no learning rate",
+            expected="a method that descends",
+            fix="its weights are computed in one step; choose another network or method to look for a rate",
+        )
     sweep = _Sweep(low, high, width, explosion, metric)
     source: Any = None if isinstance(data, Dataset) else data
     held, place = random_state(), None if source is None else source.state_dict()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neurarium.core.errors import UserError
+from neurarium.core.errors import UserError, unknown_option
 from neurarium.data.dataset import Dataset
 from neurarium.studies.inspection import (
     balance,
@@ -28,7 +28,7 @@ from neurarium.studies.inspection.finding import Finding, ordered
 from neurarium.studies.inspection.pictures import Pictures
 from neurarium.studies.inspection.pictures import of_dataset as pictures_of
 from neurarium.studies.inspection.result import Inspection
-from neurarium.studies.reading import read_data
+from neurarium.studies.reading import ASKED, read_data
 from neurarium.studies.source_kinds import kind_of
 
 ROWS, PICTURES = 20_000, 20_000
@@ -38,29 +38,21 @@ def check_data(
     source: Any,
     target: Any = None,
     *,
-    test: Any = None,
-    validation: Any = None,
-    split: str | None = None,
-    group: str | None = None,
-    time: str | None = None,
-    columns: str | None = None,
-    task: str | None = None,
-    split_seed: int | None = None,
-    image: str | None = None,
-    folder: Any = None,
     options: Mapping[str, Any] | None = None,
     rows: int = ROWS,
     timing: bool = True,
+    **reading: Any,
 ) -> Inspection:
     """Check data before anything is trained on it; nothing is changed, and nothing is written.
 
     Args:
         source: a name of the catalogue, a path, a frame, a dict of columns, an array, or a `Dataset`.
         target: the column to predict, several with commas; without it the columns alone are looked at.
-        test, validation, split, group, time, columns, task, split_seed, image, folder, options: as for `read_data`.
+        options: further options of the reader, as for `read_data`.
         rows: at most so many rows (and images) are looked at where all would take too long: leaks, drift,
             correlations, near duplicates. They are drawn by a hash of their values, so that their order is no matter.
         timing: whether to take a few training steps, for an estimate of time and memory.
+        **reading: how the data is read: `test`, `validation`, `split`, `group`, `time`, `text`, ... as for `read_data`.
 
     Returns:
         An `Inspection` with `findings`, the gravest first, and `facts`.
@@ -74,11 +66,10 @@ def check_data(
     >>> [each.subject for each in found.of("constant")], found.of("leak")[0].subject
     (['column made'], 'column code')
     """
-    asked = {
-        "test": test, "validation": validation, "split": split, "group": group, "time": time, "columns": columns,
-        "task": task, "split_seed": split_seed, "image": image, "folder": folder,
-    }  # fmt: skip
-    asked = {name: value for name, value in asked.items() if value is not None}
+    for name in reading:
+        if name not in ASKED:
+            raise unknown_option("check_data", name, ASKED)
+    asked = {name: value for name, value in reading.items() if value is not None}
     dataset, refused = _read(source, target, asked, options or {})
     facts: dict[str, Any] = {}
     streamed = dataset is not None and dataset.rereading is None and not isinstance(source, Dataset)
@@ -108,7 +99,7 @@ def _read(
     if isinstance(source, Dataset):
         return source, None
     path = isinstance(source, str | os.PathLike)
-    kind = kind_of(source, {"image": asked.get("image")})[0] if path else "table"
+    kind = kind_of(source, asked)[0] if path else "table"
     if kind == "table" and target is None:
         return None, None
     try:
