@@ -16,6 +16,7 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.layers.attention_masks import allowed_pairs, open_blind_rows
 from neurarium.layers.key_value_cache import KeyValueCache
+from neurarium.layers.local_attention import local_attention
 from neurarium.layers.positions import Rotary
 
 
@@ -151,10 +152,16 @@ class Attention(nn.Module):
                 query, key, value, dropout_p=rate, is_causal=causal, enable_gqa=grouped
             )
             return self.out(_joined(mixed))
-        allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window, start))
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=allowed, dropout_p=rate, enable_gqa=grouped
-        )
+        length = query.shape[-2]
+        if window is not None and mask is None and length == key.shape[-2] and length >= 2 * window:
+            mixed, blind = local_attention(
+                query, key, value, window, causal=causal, padding=padding, dropout=rate
+            )
+        else:
+            allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window, start))
+            mixed = functional.scaled_dot_product_attention(
+                query, key, value, attn_mask=allowed, dropout_p=rate, enable_gqa=grouped
+            )
         outputs = self.out(_joined(mixed.masked_fill(blind, 0.0)))
         # Zero with the output's bias too: a position that saw nothing in any head says nothing.
         return outputs.masked_fill(blind.all(dim=1), 0.0)
