@@ -28,7 +28,9 @@ def test_chunks_give_what_the_mask_gives(length, window, causal, heads, padded):
     mask = mask & padding[:, None, None, :] if padded else mask
     found, blind = local_attention(query, key, value, window, causal=causal, padding=padding)
     assert torch.equal(blind[:, 0, :, 0], ~mask.any(-1)[:, 0])
-    expected = scaled_dot_product_attention(query, key, value, attn_mask=mask | ~mask.any(-1, keepdim=True), enable_gqa=True)
+    expected = scaled_dot_product_attention(
+        query, key, value, attn_mask=mask | ~mask.any(-1, keepdim=True), enable_gqa=True
+    )
     seen = ~blind.expand_as(found)
     torch.testing.assert_close(found[seen], expected[seen], atol=1e-10, rtol=1e-10)
 
@@ -46,7 +48,9 @@ def test_attention_takes_it_for_long_sequences_and_blind_rows_stay_zero(causal):
     torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-10)
     assert found[1, 8:].abs().max() == 0
     with sdpa_kernel(SDPBackend.MATH):
-        first = torch.autograd.grad(layer(words, padding=padding, causal=causal).square().sum(), words, create_graph=True)[0]
+        first = torch.autograd.grad(
+            layer(words, padding=padding, causal=causal).square().sum(), words, create_graph=True
+        )[0]
         assert torch.isfinite(torch.autograd.grad(first.square().sum(), words)[0]).all()
 
 

@@ -152,3 +152,11 @@ def test_a_missing_shard_is_named(tmp_path):
     next(iter(sorted(tmp_path.glob("model-00002*")))).unlink()
     with pytest.raises(ArtifactError, match=r"00002.* is missing"):
         read_network(tmp_path)
+
+
+def test_a_trunk_without_its_head_is_no_language_model(tmp_path):
+    write(tmp_path, "llama", "Model")
+    with pytest.raises(RefusalError, match=r"(?s)end before the layer that says tokens.*head\.weight"):
+        read_network(tmp_path)
+    change(tmp_path, tie_word_embeddings=True)
+    assert read_network(tmp_path).head.weight.shape == (VOCABULARY, 32)

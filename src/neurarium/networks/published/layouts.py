@@ -121,5 +121,12 @@ def read_network(source: str | Path, sha256: str | None = None, **options: Any) 
         last = found.state.get("head.3.weight")
         options = {"outputs": 1 if last is None else len(last), **options}
     network = find("network", found.network)(**options)
-    load_weights(network, found.state, found.network)
+    loaded = load_weights(network, found.state, found.network)
+    if found.network == "decoder" and loaded.fresh:
+        raise RefusalError(
+            f"the weights of {source} end before the layer that says tokens",
+            expected="lm_head.weight, or tie_word_embeddings in config.json",
+            received=f"nothing for {', '.join(loaded.fresh)}",
+            fix="fetch the weights of the language model, not those of its trunk",
+        )
     return network.eval()
