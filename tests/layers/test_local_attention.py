@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from neurarium.layers.attention import Attention
 from neurarium.layers.attention_masks import near
-from neurarium.layers.local_attention import local_attention
+from neurarium.layers.local_attention import attend_locally
 
 
 @hypothesis.given(
@@ -26,7 +26,7 @@ def test_chunks_give_what_the_mask_gives(length, window, causal, heads, padded):
     padding = torch.rand(2, length, generator=chance) > 0.4 if padded else None
     mask = near(length, length, causal, window).expand(2, 1, -1, -1)
     mask = mask & padding[:, None, None, :] if padded else mask
-    found, blind = local_attention(query, key, value, window, causal=causal, padding=padding)
+    found, blind = attend_locally(query, key, value, window, causal=causal, padding=padding)
     assert torch.equal(blind[:, 0, :, 0], ~mask.any(-1)[:, 0])
     expected = scaled_dot_product_attention(
         query, key, value, attn_mask=mask | ~mask.any(-1, keepdim=True), enable_gqa=True

@@ -29,9 +29,7 @@ MEMBERS = {
     ),
     "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
     "allowed_pairs": Member("attention_masks"),
-    "local_attention": Member(
-        "local_attention", summary="attention within a window, in chunks", chapter="13"
-    ),
+    "attend_locally": Member("local_attention", summary="attention within a window, in chunks", chapter="13"),
     "KeyValueCache": Member(
         "key_value_cache", "", "keys and values of earlier positions, for generation", "15"
     ),

@@ -16,7 +16,7 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.layers.attention_masks import allowed_pairs, open_blind_rows
 from neurarium.layers.key_value_cache import KeyValueCache
-from neurarium.layers.local_attention import local_attention
+from neurarium.layers.local_attention import attend_locally
 from neurarium.layers.positions import Rotary
 
 
@@ -154,7 +154,7 @@ class Attention(nn.Module):
             return self.out(_joined(mixed))
         length = query.shape[-2]
         if window is not None and mask is None and length == key.shape[-2] and length >= 2 * window:
-            mixed, blind = local_attention(
+            mixed, blind = attend_locally(
                 query, key, value, window, causal=causal, padding=padding, dropout=rate
             )
         else:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from neurarium.layers.attention_masks import open_blind_rows
 
 
-def local_attention(
+def attend_locally(
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -38,7 +38,7 @@ def local_attention(
     Beltagy et al. 2020, arXiv:2004.05150, section 3.1.
 
     >>> words = torch.randn(1, 2, 7, 4)
-    >>> local_attention(words, words, words, 2, causal=True)[0].shape
+    >>> attend_locally(words, words, words, 2, causal=True)[0].shape
     torch.Size([1, 2, 7, 4])
     """
     batch, _, length, _ = query.shape
@@ -54,12 +54,12 @@ def local_attention(
     if padding is None:
         allowed, blind = (each.repeat(batch, 1, 1, 1) for each in (allowed, blind))
     rows = functional.pad(query, (0, 0, 0, behind)).unflatten(2, (chunks, window))
-    columns = [
+    keys, values = (
         _chunked(functional.pad(each, (0, 0, 0, behind)), window, sides).transpose(1, 2).flatten(0, 1)
         for each in (key, value)
-    ]
+    )
     mixed = functional.scaled_dot_product_attention(
-        rows.transpose(1, 2).flatten(0, 1), *columns, attn_mask=allowed, dropout_p=dropout,
+        rows.transpose(1, 2).flatten(0, 1), keys, values, attn_mask=allowed, dropout_p=dropout,
         enable_gqa=key.shape[1] != query.shape[1],
     )  # fmt: skip
     mixed = mixed.unflatten(0, (batch, chunks)).transpose(1, 2).flatten(2, 3)[:, :, :length]
