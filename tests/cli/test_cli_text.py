@@ -112,3 +112,21 @@ def test_a_published_encoder_is_refined_from_the_shell(tmp_path, run_line):
         "train", "reviews.csv", "--text", "review", "--target", "sentiment", "--weights", "tiny-bert"
     )
     assert code == 2 and "another tokenizer" in said and "--set tokenizer=" in said
+
+
+def test_adapters_from_the_shell(tmp_path, run_line):
+    line = ("train", "iris", "--network", "mlp", "--set", "widths=16,16", "--epochs", "2", "--report", "none")
+    assert run_line(*line, "--out", "first")[0] == 0
+    again = ("train", "iris", "--epochs", "2", "--report", "none", "--from", "first")
+    code, _, said = run_line(*again, "--lora", "4", "--set", "lora.alpha=8", "--out", "second")
+    assert code == 0, said
+    told = {
+        each["subject"]: each["choice"]
+        for each in json.loads((tmp_path / "second" / "plan.json").read_text())["decisions"]
+    }
+    assert told["adapters"] == "rank 4 beside 2 layers"
+    assert told["parameters"] == f"{4 * (4 + 16) + 4 * (16 + 16) + 16 * 3 + 3}"
+    code, _, said = run_line(*again, "--lora", "0")
+    assert code == 2 and "--lora is too small" in said
+    code, _, said = run_line(*again, "--lora", "4", "--set", "lora.modules=*quory")
+    assert code == 2 and "matches no linear layer" in said

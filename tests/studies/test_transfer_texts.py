@@ -112,3 +112,78 @@ def test_a_language_model_is_no_classifier(tmp_path):
     reviews(tmp_path / "reviews.csv")
     with pytest.raises(RefusalError, match="cannot predict Classes"):
         nr.studies.train(read(tmp_path), weights=tmp_path, epochs=1, progress=False)
+
+
+def test_adapters_are_learned_saved_and_merged_into_the_next_start(folder, tmp_path):
+    data = read(folder)
+    published = nr.networks.read_network(folder).state_dict()
+    run = nr.studies.train(
+        data, weights=folder, lora=4, epochs=8, options={"learning_rate": "1e-2", "lora.alpha": "8"}, keep="last",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    said = plan(run)
+    assert said["adapters"] == "rank 4 beside 13 layers"  # six per block, and the pooler
+    count = 2 * 4 * (4 * (32 + 32) + 2 * (32 + 48)) + 4 * 64 + 33
+    assert said["parameters"] == f"{count:,}" and run.results["test"]["accuracy"] > 0.9
+    ours = run.network.state_dict()
+    for name, value in published.items():
+        if not name.startswith("head.3"):
+            inner = name if name in ours else ".".join([*name.split(".")[:-1], "base", name.split(".")[-1]])
+            assert torch.equal(ours[inner], value), name
+    again = nr.load(tmp_path / "run")
+    batch = data.test.take(slice(0, 8))["inputs"]
+    with torch.no_grad():
+        assert torch.equal(again.network.eval()(batch), run.network.eval()(batch))
+    more = nr.studies.train(data, start=again, epochs=1, options={"learning_rate": "1e-9"}, progress=False)
+    assert not any("base" in name for name in more.network.state_dict())
+    assert more.results["test"]["accuracy"] == run.results["test"]["accuracy"]
+
+
+def test_adapters_take_a_gentle_rate_of_their_own_and_exclude_freezing(folder):
+    data = read(folder)
+    run = nr.studies.train(
+        data, weights=folder, options={"lora.modules": "*query,*value"}, epochs=1, progress=False
+    )
+    assert "learning rate 0.0005" in plan(run)["recipe"] and plan(run)["adapters"] == "rank 8 beside 4 layers"
+    with pytest.raises(OptionError, match="hold all other weights already"):
+        nr.studies.train(data, weights=folder, lora=4, freeze="all", epochs=1, progress=False)
+    with pytest.raises(OptionError, match="rank"):
+        nr.studies.train(data, weights=folder, lora=4, options={"lora.alhpa": "2"}, epochs=1, progress=False)
+
+
+def test_adapters_beside_a_run_of_ours_and_resumed_bitwise(tmp_path):
+    data = nr.data.load("iris")
+    first = nr.studies.train(
+        data, "mlp", options={"widths": "16,16"}, epochs=3, out=tmp_path / "first", progress=False
+    )
+    common = {
+        "start": first,
+        "lora": 2,
+        "keep": "last",
+        "progress": False,
+        "checkpoint_steps": 1,
+        "batch_size": 32,
+    }
+    whole = nr.studies.train(data, epochs=4, out=tmp_path / "whole", **common)
+
+    class Stop(nr.training.callbacks.Callback):
+        def step(self, loop, metrics):
+            if loop.step == 5:
+                loop.stop("here")
+
+    nr.studies.train(data, epochs=4, out=tmp_path / "half", **common, callbacks=[Stop()])
+    half = nr.studies.train(data, epochs=4, out=tmp_path / "half", resume=True, **common)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, half.network.state_dict()[name]), name
+    base = first.network.state_dict()
+    assert torch.equal(whole.network.state_dict()["body.0.base.weight"], base["body.0.weight"])
+
+
+@pytest.mark.parametrize("network", ["text-cnn", "text-bag", "transformer", "lstm"])
+def test_a_run_on_texts_is_the_start_of_another(folder, network):
+    data = read(folder, tokenizer="words")
+    first = nr.studies.train(data, network, epochs=1, progress=False)
+    adapted = {} if network == "text-cnn" else {"lora": 2}  # it has convolutions alone
+    more = nr.studies.train(data, start=first, epochs=1, progress=False, **adapted)
+    assert plan(more)["network"] == network
+    assert plan(more).get("adapters", "").startswith("rank 2 beside") == bool(adapted)

@@ -346,6 +346,15 @@ UnfreezeEvery = Annotated[
         group=RUN_,
     ),
 ]
+Lora = Annotated[
+    int | None,
+    _option(
+        "--lora",
+        metavar="RANK",
+        help="Hold all weights and learn updates of low rank beside them (LoRA); its options: --set lora.alpha=32.",
+        group=RUN_,
+    ),
+]
 From = Annotated[
     str | None,
     _option(

@@ -62,6 +62,7 @@ class Command:
     weights: str | None = None
     freeze: str | int | float | None = None
     unfreeze_every: int | None = None
+    lora: int | None = None
     data_sha256: str | None = None
 
     def given(self) -> dict[str, Any]:

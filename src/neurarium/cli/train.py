@@ -17,7 +17,7 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
-LEAST = {"batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
+LEAST = {"lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
     "task": ("classification", "regression", "labels", "series"),
     "split": ("stratified", "random", "grouped", "time"),
@@ -27,6 +27,7 @@ CHOICES = {
 }
 HANDED_ON = (  # to the study, as they are
     "epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device", "weights", "freeze", "unfreeze_every",
+    "lora",
 )  # fmt: skip
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def train(
     weights: a.Weights = None,
     freeze: a.Freeze = None,
     unfreeze_every: a.UnfreezeEvery = None,
+    lora: a.Lora = None,
     log: a.Log = None,
     config: a.Config = None,
     resume: a.Resume = None,

@@ -26,6 +26,7 @@ SIZED = (
     "combination",
     "channels",
     "vocabulary",
+    "padding",
     "image_height",
     "image_width",
     "texts",

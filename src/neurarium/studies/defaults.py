@@ -145,6 +145,11 @@ SERIES = Recipe(
     epochs=(10, 300),
     descent={"optimizer": "adamw", "learning_rate": 1e-3, "weight_decay": 1e-2, "schedule": "cosine"},
 )
+ADAPTING = dataclasses.replace(
+    TUNING,
+    reason="updates of low rank take ten times the rate of all weights (arXiv:2106.09685, appendix D)",
+    descent={**TUNING.descent, "learning_rate": 5e-4},
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -165,10 +170,10 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
 
 
-def recipe_for(dataset: Dataset, network: str, tuned: bool = False) -> Recipe:
-    """Return the defaults for a network (its name, or empty) on a dataset; `tuned` where it starts from published weights."""
-    if tuned and type(dataset.inputs).__name__ == "Tokens":
-        return TUNING
+def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:
+    """Return the defaults for a network (its name, or empty) on a dataset; `tuning` as `Transfer` says it."""
+    if tuning and type(dataset.inputs).__name__ == "Tokens":
+        return {"weights": TUNING, "adapters": ADAPTING}[tuning]
     dense = DENSE.get(type(dataset.targets).__name__)
     if dense is not None:
         return dense
@@ -177,7 +182,7 @@ def recipe_for(dataset: Dataset, network: str, tuned: bool = False) -> Recipe:
 
 
 def settle(
-    dataset: Dataset, network: str, given: Mapping[str, Any], descent: Mapping[str, Any], tuned: bool = False
+    dataset: Dataset, network: str, given: Mapping[str, Any], descent: Mapping[str, Any], tuning: str = ""
 ) -> tuple[dict[str, Any], dict[str, Any], list[Decision]]:
     """Fill in what was not given.
 
@@ -186,12 +191,12 @@ def settle(
         network: the network's name, empty for one that was built by the caller.
         given: arguments of `fit` that were given (`epochs`, `steps`, `batch_size`, `device`, ...); None where not.
         descent: the options of the descent that were given.
-        tuned: whether published weights are the start.
+        tuning: where published weights are the start, "weights" for all of them, "adapters" for those beside them.
 
     Returns:
         The same two, filled in, and the decisions.
     """
-    recipe = recipe_for(dataset, network, tuned)
+    recipe = recipe_for(dataset, network, tuning)
     chosen, options, decisions = dict(given), dict(descent), []
     count = len(dataset.train)
     if given.get("epochs") is None and given.get("steps") is None:

@@ -27,6 +27,7 @@ HIDDEN = {
     "method": {"network", "targets", "loss_options"},
     "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
     "initialization": {"network", "seed", "batch"},
+    "lora": {"seed"},
     "augment": {"inputs", "targets", "generator"},
     "reader": {
         "source",

@@ -13,15 +13,16 @@ from neurarium.core.recipe import recipe_of
 from neurarium.data.dataset import Decision
 from neurarium.networks.sizing import SIZED
 from neurarium.training.run import Run
+from neurarium.transforms.adapters import merge
 
 
 def network_of(run: Run) -> tuple[str, dict[str, Any]]:
-    """Return the name of a run's network and those of its options that the data does not decide.
+    """Return the name of a run's network and those of its options that the data does not decide; adapters are merged.
 
     Raises:
         RefusalError: the network has no name on the command line.
     """
-    recipe = recipe_of(run.network)
+    recipe = recipe_of(merge(run.network))
     for name in table("network"):
         if recipe is not None and recipe.builder == address("network", name):
             return name, {key: value for key, value in recipe.options.items() if key not in SIZED}
@@ -39,7 +40,7 @@ def warm_start(network: nn.Module, run: Run) -> Decision:
     Raises:
         RefusalError: nothing agrees.
     """
-    theirs, ours = run.network.state_dict(), network.state_dict()
+    theirs, ours = merge(run.network).state_dict(), network.state_dict()
     taken = {
         name: value
         for name, value in theirs.items()

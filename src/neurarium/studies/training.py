@@ -29,13 +29,14 @@ from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.owners import METHODS, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
-from neurarium.studies.transfer import Transfer
+from neurarium.studies.transfer import Transfer, adapter_rank
 from neurarium.training import distributed
 from neurarium.training.callbacks.logger import opened
 from neurarium.training.descent import Descent
 from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 from neurarium.training.run import Run
+from neurarium.transforms.adapters import LoRA
 
 LEVEL = 0.9
 
@@ -57,6 +58,7 @@ def train(
     weights: str | Path | None = None,
     freeze: int | float | str | Sequence[str] | None = None,
     unfreeze_every: int | None = None,
+    lora: int | None = None,
     reader: Callable[..., Dataset] | None = None,
     out: str | Path | None = None,
     seed: int = 0,
@@ -83,6 +85,8 @@ def train(
             network is the default.
         freeze: parts that do not move: so many from the inputs on, a share, "all" but the head, or names.
         unfreeze_every: epochs after which the highest held part is freed, again and again.
+        lora: the rank of updates beside the linear layers, which are learned instead of the weights (`transforms.LoRA`;
+            its options have the prefix `lora.`).
         reader: the function that read the data and took its own of the options already.
         out: the folder of the run; None keeps it in memory.
         seed: of the initial weights, the order of examples, dropout.
@@ -103,11 +107,11 @@ def train(
     >>> run.results["test"]["accuracy"] > 0.8
     True
     """
-    transfer = Transfer(weights, freeze, unfreeze_every)
+    transfer = Transfer(weights, freeze, unfreeze_every, adapter_rank(lora, options or {}))
     if network is None and start is None and (found := transfer.network()):
         network, options = found[0], {**found[1], **(options or {})}
-    chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment)
-    chosen.tuned = weights is not None
+    chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment, transfer.lora)
+    chosen.transfer = transfer
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
     data, held, more = transfer.begin(learner.deployed, data)
@@ -228,7 +232,7 @@ class Chosen:
     def __init__(self, name: str, network: nn.Module | None, method: str | Method, assigned: Assignment):
         self.name, self.network, self.method, self.assigned = name, network, method, assigned
         self.decisions: list[Decision] = list(assigned.decisions)
-        self.tuned = False  # whether published weights are the start
+        self.transfer: Transfer = Transfer()
 
 
 def _chosen(
@@ -240,9 +244,10 @@ def _chosen(
     start: Run | None,
     reader: Callable[..., Dataset] | None,
     augment: Any = None,
+    lora: int | None = None,
 ) -> Chosen:
     if isinstance(method, Method):
-        if options or network is not None:
+        if options or network is not None or lora is not None:
             raise OptionError(
                 "a method that is built already takes neither a network nor options", received=dict(options)
             )
@@ -262,6 +267,8 @@ def _chosen(
     owners = owners_of(name or None, method)
     if isinstance(augment, str):
         owners["augment"] = Choice(augment)  # type: ignore[assignment]
+    if lora is not None:
+        owners["lora"] = LoRA
     assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
@@ -292,12 +299,15 @@ def build(
     _initialize(network, data, assigned["initialization"], seed)
     if start is not None:
         decisions.append(warm_start(network, start))
+    adapting = values(assigned["lora"], LoRA, "the adapters") if "lora" in assigned.options else {}
+    network, told = chosen.transfer.start(network, adapting, seed)
+    decisions += told
     builder = find("method", chosen.method)
     descent = values(assigned["descent"], Descent, "the training")
     if getattr(builder, "closed_form", False):
         given, more = settle_closed_form(given)
     else:
-        given, descent, more = settle(data, chosen.name, given, descent, chosen.tuned)
+        given, descent, more = settle(data, chosen.name, given, descent, chosen.transfer.tuning)
     options = values(assigned["method"], builder, f"method '{chosen.method}'")
     method = builder(network, **options, **descent)
     count = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

@@ -23,9 +23,14 @@ from neurarium.networks.published.weights import Weights, read_weights
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.callbacks.unfreezing import Unfreezing
 from neurarium.training.freezing import chosen, freeze
+from neurarium.transforms.adapters import LoRA, adapters_of
+from neurarium.transforms.transformation import apply
 
 # Of the 1.28 million training images of ImageNet, per colour, in bytes: what published image weights were trained with.
 MEAN, SCALE = numpy.array([0.485, 0.456, 0.406]) * 255, numpy.array([0.229, 0.224, 0.225]) * 255
+
+
+RANK = 8  # of adapters where none is given
 
 
 @dataclasses.dataclass
@@ -37,16 +42,25 @@ class Transfer:
         freeze: what is held: so many parts from the inputs on, a share of them, "all" but the head, or names; see
             `training.freeze`.
         unfreeze_every: free the highest held part every so many epochs; None holds them for good.
+        lora: the rank of updates beside the linear layers, which alone are learned; see `transforms.LoRA`.
 
     Raises:
-        OptionError: parts to free, and none that is held.
+        OptionError: parts to free, and none that is held; adapters and frozen parts.
     """
 
     weights: str | Path | None = None
     freeze: int | float | str | Sequence[str] | None = None
     unfreeze_every: int | None = None
+    lora: int | None = None
 
     def __post_init__(self) -> None:
+        if self.lora is not None and self.freeze is not None:
+            raise OptionError(
+                "adapters hold all other weights already",
+                expected="--lora or --freeze",
+                received=f"--lora {self.lora} --freeze {self.freeze}",
+                fix="leave --freeze out",
+            )
         if self.unfreeze_every is not None and self.freeze is None:
             raise OptionError(
                 "nothing is frozen that could be freed",
@@ -54,6 +68,7 @@ class Transfer:
                 fix="add --freeze all, or leave --unfreeze-every out",
             )
         self._read: Weights | None = None
+        self._filled = False
 
     @property
     def read(self) -> Weights:
@@ -61,6 +76,13 @@ class Transfer:
         if self._read is None:
             self._read = read_weights(self.weights or "")
         return self._read
+
+    @property
+    def tuning(self) -> str:
+        """How gentle the training shall be: "" for one from scratch, "weights" for all weights, "adapters" for those."""
+        if self.weights is None:
+            return ""
+        return "weights" if self.lora is None else "adapters"
 
     @functools.cached_property
     def translated(self) -> Translated:
@@ -71,8 +93,33 @@ class Transfer:
         """Return the name and the options of the network that the weights are of, where it is one of ours."""
         return None if self.weights is None else network_of(self.read, self.translated)
 
+    def start(
+        self, network: nn.Module, options: Mapping[str, Any], seed: int = 0
+    ) -> tuple[nn.Module, list[Decision]]:
+        """Fill a network with the weights, in place, and put adapters beside its layers, into a copy; say what was done.
+
+        Args:
+            network: what the method will learn.
+            options: of `LoRA`.
+            seed: of its start.
+
+        Raises:
+            ArtifactError, RefusalError: weights that cannot be read, or are of another architecture; nothing to adapt.
+        """
+        decisions = [] if self.weights is None else [self._fill(network)]
+        if self.lora is None:
+            return network, decisions
+        how = LoRA(**{"rank": self.lora, **options}, seed=seed)
+        plan = how.decide(network)
+        network = apply(network, how, plan)
+        count = sum(each.down.numel() + each.up.numel() for each in adapters_of(network))
+        beside = f"; learned as a whole: {', '.join(plan['learned'])}" if plan["learned"] else ""
+        reason = f"{count:,} numbers; all other weights stay bitwise (arXiv:2106.09685){beside}"
+        shown = f"rank {how.rank} beside {len(plan['modules'])} layers"
+        return network, [*decisions, Decision("adapters", shown, reason, "--lora")]
+
     def begin(self, network: nn.Module, data: Dataset) -> tuple[Dataset, list[Callback], list[Decision]]:
-        """Fill and freeze a network; return the data as its weights want it, callbacks for `fit`, the decisions.
+        """Fill a network where `start` did not, freeze it; return the data as its weights want it, callbacks, decisions.
 
         Raises:
             ArtifactError, RefusalError: weights that cannot be read, or are of another architecture.
@@ -80,7 +127,7 @@ class Transfer:
         """
         decisions: list[Decision] = []
         if self.weights is not None:
-            decisions.append(self._fill(network))
+            decisions += [] if self._filled else [self._fill(network)]
             data, more = standardized_as_published(data)
             decisions += more
         if self.freeze is None:
@@ -108,9 +155,21 @@ class Transfer:
                 fix=f"--set tokenizer={self.weights}: a folder with the tokenizer.json of these weights",
             )
         loaded = load_weights(network, found.state, found.network)
+        self._filled = True
         fresh = f"; fresh: {', '.join(loaded.fresh)}" if loaded.fresh else ""
         shown = f"{len(loaded.taken)} from {self.read.origin}"
         return Decision("weights", shown, f"SHA-256 {self.read.sha256[:16]}{fresh}", "--weights")
+
+
+def adapter_rank(lora: int | None, options: Mapping[str, Any]) -> int | None:
+    """Return the rank of adapters: as given, or as an option `lora.` asks for them; None for none.
+
+    >>> adapter_rank(None, {"dropout": "0.1"}), adapter_rank(4, {}), adapter_rank(None, {"lora.alpha": "32"})
+    (None, 4, 8)
+    """
+    if lora is None and any(name.startswith("lora.") for name in options):
+        return RANK
+    return lora
 
 
 def with_tokenizer(
