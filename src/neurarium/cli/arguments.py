@@ -111,9 +111,9 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification, regression, labels (several per row), or series (a series per row).",
+        help="classification, regression, labels (several per row), series (a series per row), or language-model.",
         group=DATA,
-        autocompletion=completion.choices("classification", "regression", "labels", "series"),
+        autocompletion=completion.choices("classification", "regression", "labels", "series", "language-model"),
     ),
 ]
 Test = Annotated[

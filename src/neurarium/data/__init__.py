@@ -8,6 +8,9 @@ MEMBERS: dict[str, Member] = {
     ),
     "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
     "texts": Member("readers.text_folders", "texts", "texts from a folder per class, a file each", "15"),
+    "language": Member(
+        "readers.language", "language", "text for language models: a file, a folder, a column of a table", "15"
+    ),
     "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "boxes": Member(
         "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
@@ -32,6 +35,7 @@ MEMBERS: dict[str, Member] = {
     "Quantity": Member("specs"),
     "Mask": Member("specs"),
     "Boxes": Member("specs"),
+    "NextToken": Member("specs"),
     "Unlabeled": Member("specs"),
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),

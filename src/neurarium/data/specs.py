@@ -1,7 +1,7 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
 A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`, several
-of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are). Each round-trips through JSON (`to_json`, `spec_from_json`).
+of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `NextToken` (of a text). Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from neurarium.core.errors import ArtifactError, unknown
 
@@ -315,6 +316,47 @@ class Boxes(Spec):
     @property
     def outputs(self) -> int:
         return len(self.names) + 4
+
+
+NOTHING = -1  # in the place of a token: there is none to predict
+
+
+@dataclasses.dataclass(frozen=True)
+class NextToken(Spec):
+    """At each position of a text the token that follows: what a language model learns.
+
+    Batch: `(batch, length)` int64 token indices; -1 stands where there is nothing to predict. A network gives
+    `(batch, length, vocabulary)` logits. A batch may hold `spans` `(batch, 2)` beside: how many characters and how many
+    bytes of the text its tokens stand for.
+
+    Args:
+        vocabulary: how many tokens there are.
+        length: how many positions an example has.
+
+    >>> NextToken(65, 64).outputs
+    65
+    """
+
+    vocabulary: int
+    length: int
+    kind: ClassVar[str] = "language"
+
+    @property
+    def outputs(self) -> int:
+        return self.vocabulary
+
+    def surprise(self, outputs: Tensor, targets: Tensor, spans: Tensor | None = None) -> Tensor:
+        """Return what metrics read of each example, `(batch, 4)` float64: the sum of -log p of its tokens, how many these
+        are, and how many characters and bytes (0 where not known).
+
+        So little is all they need: no split has to be held in memory as probabilities of every token.
+        """
+        nats = functional.cross_entropy(
+            outputs.float().flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction="none"
+        ).reshape(targets.shape)
+        parts = [nats.double().sum(dim=1), (targets != NOTHING).double().sum(dim=1)]
+        known = torch.zeros(len(targets), 2) if spans is None else spans
+        return torch.cat([torch.stack(parts, dim=1).cpu(), known.double().cpu()], dim=1)
 
 
 @dataclasses.dataclass(frozen=True)

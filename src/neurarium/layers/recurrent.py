@@ -8,12 +8,12 @@ needed (`sdpa_kernel(SDPBackend.MATH)`, as for `Attention`), the same equations 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from neurarium.core.errors import OptionError
+from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 
 Cell = Literal["rnn", "lstm", "gru"]
@@ -48,9 +48,20 @@ class Direction(nn.Module):
                 self.input.bias[width : 2 * width].fill_(forget_bias)
                 self.recurrent.bias[width : 2 * width].zero_()
 
+    @property
+    def parts(self) -> int:
+        """How many vectors are carried from step to step: state and memory of an LSTM, else the state alone."""
+        return 2 if self.cell == "lstm" else 1
+
     def forward(self, sequence: Tensor) -> Tensor:
         """Return the states of all steps: `(batch, length, inputs)` -> `(batch, length, width)`."""
-        return self._fused(sequence) if self._fuses(sequence) else self._stepwise(sequence)
+        return self.read(sequence)[0]
+
+    def read(self, sequence: Tensor, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the states of all steps, and what is carried on behind the last: `(batch, parts, width)`, as `before` is."""
+        if before is None:
+            before = sequence.new_zeros(len(sequence), self.parts, self.width)
+        return self._fused(sequence, before) if self._fuses(sequence) else self._stepwise(sequence, before)
 
     def _fuses(self, sequence: Tensor) -> bool:
         plain = all(
@@ -64,13 +75,13 @@ class Direction(nn.Module):
         mixed = torch.is_autocast_enabled(sequence.device.type)
         return plain and once and not mixed and not (self.cell == "gru" and self.reset == "before")
 
-    def _fused(self, sequence: Tensor) -> Tensor:
+    def _fused(self, sequence: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         weights = [self.input.weight, self.recurrent.weight, self.input.bias, self.recurrent.bias]
         if self.cell == "gru" and self.update == "take":  # 1 - sigmoid(a) = sigmoid(-a)
             sign = weights[0].new_ones(3 * self.width)
             sign[self.width : 2 * self.width] = -1
             weights = [each * (sign.unsqueeze(1) if each.ndim == 2 else sign) for each in weights]
-        start = sequence.new_zeros(1, len(sequence), self.width)
+        starts = [each.contiguous()[None] for each in before.unbind(dim=1)]
         last = (
             True,
             1,
@@ -80,13 +91,15 @@ class Direction(nn.Module):
             True,
         )  # biases, layers, dropout, training, both ways, batch first
         if self.cell == "lstm":
-            return torch.lstm(sequence, (start, start), weights, *last)[0]
-        kernel = torch.gru if self.cell == "gru" else torch.rnn_relu if self.relu else torch.rnn_tanh
-        return kernel(sequence, start, weights, *last)[0]
+            states, *after = torch.lstm(sequence, starts, weights, *last)
+        else:
+            kernel = torch.gru if self.cell == "gru" else torch.rnn_relu if self.relu else torch.rnn_tanh
+            states, *after = kernel(sequence, starts[0], weights, *last)
+        return states, torch.cat(after).transpose(0, 1)
 
-    def _stepwise(self, sequence: Tensor) -> Tensor:
+    def _stepwise(self, sequence: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         said = self.input(sequence)
-        state = memory = said.new_zeros(len(said), self.width)
+        state, memory = before[:, 0].to(said.dtype), before[:, -1].to(said.dtype)
         states = []
         for step in range(said.shape[1]):
             if self.cell == "lstm":
@@ -97,7 +110,8 @@ class Direction(nn.Module):
                 total = said[:, step] + self.recurrent(state)
                 state = torch.relu(total) if self.relu else torch.tanh(total)
             states.append(state)
-        return torch.stack(states, dim=1)
+        carried = [state, memory] if self.cell == "lstm" else [state]
+        return torch.stack(states, dim=1), torch.stack(carried, dim=1)
 
     def _lstm(self, said: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         enter, forget, candidate, leave = (said + self.recurrent(state)).chunk(4, dim=1)
@@ -197,6 +211,38 @@ class Recurrent(nn.Module):
                 states = torch.cat([states, other], dim=-1)
             sequence = states * real.to(states.dtype)
         return sequence
+
+    def read(self, sequence: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Read on from what was carried; all steps are real, and there is one direction.
+
+        Args:
+            sequence: `(batch, length, inputs)`.
+            before: `(batch, layers, parts, width)`, zeros at the beginning; an LSTM has two parts, state and memory.
+
+        Returns:
+            The states `(batch, length, width)`, and what is carried on.
+
+        Raises:
+            RefusalError: the second direction would have to read what comes later.
+        """
+        if self.backwards is not None:
+            raise RefusalError(
+                "layers of both directions cannot read on: the second begins at the end",
+                fix="bidirectional=false",
+            )
+        carried = []
+        for number, direction in enumerate(self.forwards):
+            if number:
+                sequence = self.dropouts[number - 1](sequence)
+            sequence, after = direction.read(sequence, before[:, number])  # type: ignore[operator]
+            carried.append(after)
+        return sequence, torch.stack(carried, dim=1)
+
+    def new_state(self, batch: int) -> Tensor:
+        """Return an empty state for `read`: zeros `(batch, layers, parts, width)`."""
+        first: Any = self.forwards[0]
+        like = next(first.parameters())
+        return like.new_zeros(batch, len(self.forwards), first.parts, first.width)
 
     def last(self, states: Tensor, mask: Tensor) -> Tensor:
         """Return the state after the last real step, of the second direction after the first: `(batch, outputs)`."""

@@ -9,7 +9,7 @@ from typing import Any
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
-from neurarium.data.specs import IGNORED, Boxes, Classes, Mask, Quantity, Spec, Targets
+from neurarium.data.specs import IGNORED, NOTHING, Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
 from neurarium.losses.base import Loss
 
 DEFAULTS = {
@@ -19,6 +19,7 @@ DEFAULTS = {
     "regression": "mean-squared-error",
     "segmentation": "cross-entropy-dice",
     "detection": "centres",
+    "language": "cross-entropy",
 }
 
 
@@ -75,6 +76,8 @@ def task_of(targets: Spec) -> str:
         return "segmentation"
     if isinstance(targets, Boxes):
         return "detection"
+    if isinstance(targets, NextToken):
+        return "language"
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",
@@ -124,6 +127,8 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
     """Fit the options to the targets."""
     if task == "segmentation":
         values = {"class_axis": 1, "ignore_index": IGNORED} | values
+    if isinstance(targets, NextToken):
+        values = {"ignore_index": NOTHING} | values
     if isinstance(targets, Boxes):
         values = {**values, "height": targets.height}
     weights = values.get("class_weights")
@@ -148,5 +153,7 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
 def _described(targets: Spec) -> str:
     if isinstance(targets, Quantity):
         return "quantities"
+    if isinstance(targets, NextToken):
+        return "the next token of a text"
     names = getattr(targets, "names", ())
     return f"{len(names)} labels at once" if getattr(targets, "several", False) else f"{len(names)} classes"

@@ -12,7 +12,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
 from neurarium.data.geometry import detected
-from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
+from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -112,7 +112,11 @@ class Supervised(Method):
             loss = (
                 self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
             )
-            predictions, targets = said(self.targets, self.loss, outputs, batch["targets"])
+            if isinstance(self.targets, NextToken):
+                predictions = self.targets.surprise(outputs, batch["targets"], batch.get("spans"))
+                targets = torch.zeros(len(predictions), dtype=torch.int64)
+            else:
+                predictions, targets = said(self.targets, self.loss, outputs, batch["targets"])
         return Evaluation(predictions, targets, batch.get("weights"), loss)
 
 

@@ -81,6 +81,15 @@ MEMBERS: dict[str, Member] = {
     "KernelDistance": Member(
         "kernel_distance", "kernel-distance", "squared polynomial MMD between features", "08"
     ),
+    "LanguagePerplexity": Member(
+        "language", "language-perplexity", "among how many likely tokens a language model chooses", "15"
+    ),
+    "BitsPerCharacter": Member(
+        "language", "bits-per-character", "surprise of a language model per character of its text", "15"
+    ),
+    "BitsPerByte": Member(
+        "language", "bits-per-byte", "surprise of a language model per byte of its text", "15"
+    ),
     "BitsPerDimension": Member(
         "bits_per_dimension", "bits-per-dimension", "negative log-likelihood in bits per dimension", "08"
     ),

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.members import find, table
-from neurarium.data.specs import Mask
+from neurarium.data.specs import Mask, NextToken
 from neurarium.data.specs import Targets as SeveralTargets
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.metric_set import MetricSet
@@ -44,6 +44,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "forecast": ("mae", "rmse_pooled", "smape"),
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
     "translation": ("bleu",),
+    "language": ("perplexity", "bits_per_character", "bits_per_byte"),
     "unlabeled": (),
 }
 PROBABILISTIC = ("gaussian_nll", "crps")
@@ -86,6 +87,12 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
 
         own = {"dice": MaskDice(), "iou": MaskIoU(), "accuracy": PixelAccuracy()}
         return MetricSet({**own, **{underscored(name): make_metric(name) for name in names}})
+    if isinstance(targets, NextToken):
+        from neurarium.metrics.language import BitsPerByte, BitsPerCharacter, LanguagePerplexity
+
+        held = (LanguagePerplexity(), BitsPerCharacter(), BitsPerByte())
+        told = dict(zip(DEFAULTS["language"], held, strict=True))
+        return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)

@@ -31,6 +31,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {
     "Boxes": ("centre-detector", "things are points with a size: no anchors to choose (arXiv:1904.07850)"),
+    "NextToken": ("decoder", "attention looks at every earlier token at once (arXiv:1706.03762)"),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from torch import nn
 
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.data.specs import Array, Classes, Image, Mixed, Quantity, Spec, Table, Targets
+from neurarium.data.specs import Array, Classes, Image, Mixed, NextToken, Quantity, Spec, Table, Targets
 from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
@@ -126,6 +126,10 @@ def combination_for(targets: Spec, distribution: Distribution = None) -> Combina
     >>> combination_for(Targets((Classes(("a", "b", "c")), Quantity(("y",)))))
     'softmax 3, mean 1'
     """
+    if isinstance(targets, NextToken):
+        raise RefusalError(
+            "several language models are not averaged as one", fix="train one, or larger: --set width=, blocks="
+        )
     if isinstance(targets, Targets):
         return ", ".join(f"{combination_for(each)} {each.outputs}" for each in targets.parts)
     if isinstance(targets, Classes):

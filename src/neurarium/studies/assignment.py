@@ -19,7 +19,7 @@ from neurarium.core.members import find
 from neurarium.core.options import annotations_of as types_of
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
-from neurarium.studies.owners import HIDDEN, NESTED, usual_method
+from neurarium.studies.owners import HIDDEN, NESTED, SHARED, usual_method
 
 
 @dataclasses.dataclass
@@ -60,7 +60,7 @@ def assign(options: Mapping[str, Any], owners: Mapping[str, Callable[..., Any]])
         if not having:
             raise _unknown(name, known)
         found.options[having[0]][name] = value
-        if len(having) > 1:
+        if len(having) > 1 and name not in SHARED:
             reason = (
                 f"'{name}' is an option of the {' and of the '.join(having)}; the {having[0]} comes first"
             )
@@ -106,7 +106,7 @@ def reader_options(
         prefix, _, rest = name.partition(".")
         if prefix == "reader" and rest in own:
             found[rest] = value
-        elif name in own and not any(name in names for names in known.values()):
+        elif name in own and (name in SHARED or not any(name in names for names in known.values())):
             found[name] = value
     return found
 

@@ -150,6 +150,22 @@ ADAPTING = dataclasses.replace(
     reason="updates of low rank take ten times the rate of all weights (arXiv:2106.09685, appendix D)",
     descent={**TUNING.descent, "learning_rate": 5e-4},
 )
+LANGUAGE = Recipe(
+    "as nanoGPT trains small transformers: a short rise, a cosine to a tenth, clipped gradients",
+    seen={"language": 40_000},
+    epochs=(1, 40),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 1e-3,
+        "weight_decay": 0.1,
+        "clip_norm": 1.0,
+        "schedule": "cosine",
+        "warmup": 0.05,
+        "schedule_options": {"floor": 0.1},
+        "optimizer_options": {"betas": (0.9, 0.99)},
+    },
+    batch_size=32,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -167,7 +183,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Tokens", ""): TEXT,
     ("Series", ""): SERIES,
 }
-DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION}
+DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION, "NextToken": LANGUAGE}
 
 
 def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:

@@ -38,8 +38,9 @@ SHOWN = {
     "classification": ("accuracy", "f1_macro", "auc", "balanced_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("dice", "iou", "accuracy"),
+    "language": ("perplexity", "bits_per_character"),
 }
-HEADLINES = {"classification": "accuracy", "segmentation": "dice", "detection": "map_50"}
+HEADLINES = {"classification": "accuracy", "segmentation": "dice", "detection": "map_50", "language": "perplexity"}
 
 
 @dataclasses.dataclass

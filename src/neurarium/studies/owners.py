@@ -21,6 +21,8 @@ METHODS: dict[str, tuple[str, str]] = dict.fromkeys(
 ) | {
     "minirocket": ("ridge", "its features are fixed: a linear head on them has a solution (arXiv:2012.08791)")
 }
+RECURRENT = ("rnn", "lstm", "gru")  # they read a text on from batch to batch: truncated backpropagation
+SHARED = ("context",)  # what the reader cuts and the network sees is one number: both take it
 # what the data or the training gives, and no person
 HIDDEN = {
     "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},
@@ -45,10 +47,17 @@ HIDDEN = {
 }
 
 
-def usual_method(network: str | None) -> str:
+def usual_method(network: str | None, targets: str = "") -> str:
     """Return the method by which a network learns where none is named: supervised learning, but for a few.
+
+    Args:
+        network: its name.
+        targets: the name of their spec.
 
     >>> usual_method("mlp"), usual_method("capsnet")
     ('supervised', 'capsules')
     """
-    return METHODS.get((network or "").lower().replace("_", "-"), ("supervised", ""))[0]
+    name = (network or "").lower().replace("_", "-")
+    if targets == "NextToken" and name in RECURRENT:
+        return "truncated-backpropagation"
+    return METHODS.get(name, ("supervised", ""))[0]

@@ -140,7 +140,7 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
             problem, expected = f"the data set '{source}' comes with its target and its split", "none of that"
         else:
             problem = f"{flag} is for tables, and {source} holds {held_by(kind)}"
-            expected = "a folder per class"
+            expected = "text alone" if held_by(kind) == "text" else "a folder per class"
         if flag.startswith("--set"):
             near = nearest(name, known)
             fix = f"did you mean '{near}'?" if near else f"the options are {', '.join(sorted(known))}"

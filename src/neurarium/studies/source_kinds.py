@@ -68,11 +68,20 @@ def _is_series(source: str, asked: Asked) -> bool:
     )
 
 
+def _is_language(source: str, asked: Asked) -> bool:
+    """Whether text is to be learned as a language: asked for, or a text file, which holds nothing else."""
+    return asked.get("task") == "language-model" or (
+        asked.get("task") is None and asked.get("target") is None and source.lower().endswith(".txt")
+        and Path(source).is_file()
+    )  # fmt: skip
+
+
 # The first that fits is taken: what an option asks for, then what lies there, tables last.
 KINDS: tuple[Kind, ...] = (
     Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
     Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
     Kind("series", "readers.series:series", _is_series, holds="series"),
+    Kind("text to go on with", "readers.language:language", _is_language, holds="text"),
     Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
     Kind("images", "readers.images:images", _is_images),
     Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),

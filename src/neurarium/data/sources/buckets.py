@@ -12,6 +12,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.dataset import Decision
 from neurarium.data.specs import Spec, Tokens
+from neurarium.data.token_windows import TokenWindows
 
 POOL = 32  # batches that are sorted by length at once
 WORTH = 0.1  # the share of all positions that has to be saved
@@ -90,12 +91,15 @@ def buckets_for(
     Raises:
         OptionError: they were asked for, and the inputs are no texts held in memory.
     """
-    fits = isinstance(inputs, Tokens) and getattr(examples, "in_memory", False) and hasattr(examples, "batch")
+    held = getattr(examples, "in_memory", False) and hasattr(examples, "batch")
+    fits = isinstance(inputs, Tokens) and held and not isinstance(examples, TokenWindows)
     if wanted and not fits:
         raise OptionError(
             "length buckets are for texts that are held in memory",
-            expected="Tokens inputs",
-            received=f"{type(inputs).__name__} inputs",
+            expected="texts of different lengths",
+            received="windows of a text, all of one length"
+            if isinstance(examples, TokenWindows)
+            else f"{type(inputs).__name__} inputs",
             fix="leave out --buckets",
         )
     if wanted is False or not fits:

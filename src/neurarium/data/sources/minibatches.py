@@ -16,6 +16,7 @@ from neurarium.core.seeds import generator
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.sources.buckets import Buckets
+from neurarium.data.sources.place import place_of, share_of
 from neurarium.data.sources.prefetching import prefetched
 from neurarium.data.sources.streamed import streamed_batches
 from neurarium.data.streaming import StreamedExamples
@@ -64,9 +65,7 @@ class Minibatches:
     ):
         if batch_size < 1:
             raise OptionError("the batch size is too small", expected="1 or more", received=batch_size)
-        together = torch.distributed.is_available() and torch.distributed.is_initialized()
-        self.rank = rank if rank is not None else (torch.distributed.get_rank() if together else 0)
-        self.world = world if world is not None else (torch.distributed.get_world_size() if together else 1)
+        self.rank, self.world = place_of(rank, world)
         self.examples, self.batch_size, self.seed, self.shuffle = examples, batch_size, seed, shuffle
         self.augment, self.drop_last, self.workers = augment, drop_last, workers
         self.buckets = buckets
@@ -123,8 +122,7 @@ class Minibatches:
         first, last = self._extent(number)
         if self.world == 1:
             return first, last
-        size = last - first
-        low, high = (-(-size * part // self.world) for part in (self.rank, self.rank + 1))
+        low, high = share_of(last - first, self.rank, self.world)
         return first + low, first + high
 
     def _extent(self, number: int) -> tuple[int, int]:

@@ -28,7 +28,7 @@ class SequenceEntry(nn.Module):
         token_dropout: the probability that a whole token is.
         plain: take the vectors of a series as they are; the width is their channels.
 
-    `forward`: `{"tokens", "mask"}` or `{"series", "lengths"}` -> `(batch, length, width)` and `(batch, length)` bool.
+    `forward`: `{"tokens", "mask"}` (without a mask all are real) or `{"series", "lengths"}` -> `(batch, length, width)` and `(batch, length)` bool.
     Real positions come first in a sequence; what stands behind them is set to zero.
 
     Raises:
@@ -65,7 +65,10 @@ class SequenceEntry(nn.Module):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         if "tokens" in inputs:
-            mask, found = inputs["mask"], self.embed(inputs["tokens"])
+            tokens = inputs["tokens"]
+            mask, found = inputs.get("mask"), self.embed(tokens)
+            if mask is None:
+                mask = torch.ones_like(tokens, dtype=torch.bool)
         else:
             series = inputs["series"]
             mask = torch.arange(series.shape[1], device=series.device) < inputs["lengths"][:, None]

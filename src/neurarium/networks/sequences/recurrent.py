@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import torch  # noqa: F401  # for the examples
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
-from neurarium.data.specs import Spec
+from neurarium.data.specs import NextToken, Spec, Tokens
 from neurarium.layers.attention_pooling import AttentionPooling
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.recurrent import Recurrent, Reset, Update
@@ -18,7 +18,25 @@ from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequence
 from neurarium.networks.sequences.pooling import mean_of
 from neurarium.networks.sizing import Distribution, head_outputs
 
-Pooling = Literal["last", "mean", "attention"]
+Pooling = Literal["last", "mean", "attention", "none"]
+
+
+LANGUAGE = {"pooling": "none", "bidirectional": False, "width": 512, "dropout": 0.1}
+
+
+class RecurrentState:
+    """What a recurrent network remembers of some texts, in the place of a key-value cache.
+
+    Args:
+        values: `(batch, layers, parts, width)`.
+    """
+
+    def __init__(self, values: Tensor):
+        self.values, self.filled = values, 0
+
+    def take(self, rows: Tensor) -> None:
+        """Go on with these texts: row i becomes what row `rows[i]` was, as a beam search needs."""
+        self.values = self.values[rows]
 
 
 class RecurrentNetwork(nn.Module):
@@ -31,9 +49,9 @@ class RecurrentNetwork(nn.Module):
         self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,
         token_dropout: float, pooling: Pooling, distribution: Distribution, width: int, **cell: Any,
     ) -> None:  # fmt: skip
-        if pooling not in ("last", "mean", "attention"):
+        if pooling not in ("last", "mean", "attention", "none"):
             raise OptionError(
-                "there is no such pooling", expected="last, mean or attention", received=pooling
+                "there is no such pooling", expected="last, mean, attention or none", received=pooling
             )
         self.distribution, self.pooling = distribution, pooling
         self.entry = SequenceEntry(embedding, vocabulary, channels, padding, dropout, token_dropout)
@@ -45,13 +63,40 @@ class RecurrentNetwork(nn.Module):
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Self:
-        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity; Tokens -> the next token)."""
+        if isinstance(targets, NextToken):
+            return cls._language_model(inputs, targets, options)
         return build_for_sequences(cls, cls.called, inputs, targets, options)
 
+    @classmethod
+    def _language_model(cls, inputs: Spec, targets: NextToken, options: dict[str, Any]) -> Self:
+        """One output per step; nothing may be seen of what comes later."""
+        if not isinstance(inputs, Tokens):
+            raise RefusalError(
+                f"the network '{cls.called}' predicts the next token of texts alone",
+                expected="Tokens",
+                received=type(inputs).__name__,
+            )
+        for option in {"vocabulary", "channels", "padding", "outputs"} & set(options):
+            raise OptionError(
+                f"option '{option}' of network '{cls.called}' follows from the data", fix=f"leave out {option}"
+            )
+        settled = {**LANGUAGE, **options}
+        if settled["bidirectional"] or settled["pooling"] != "none":
+            raise RefusalError(
+                "a language model must not see the token that it is to predict",
+                expected="bidirectional=false, pooling=none",
+                received=f"bidirectional={settled['bidirectional']}, pooling={settled['pooling']}",
+                fix="leave both out",
+            )
+        return cls(outputs=targets.outputs, vocabulary=inputs.vocabulary, padding=inputs.padding, **settled)
+
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the pooled states, with dropout, `(batch, feature_dim)`."""
+        """Return the pooled states, with dropout, `(batch, feature_dim)`; with pooling "none" those of every step."""
         sequence, mask = self.entry(inputs)
         states = self.layers(sequence, mask)
+        if self.pooling == "none":
+            return self.dropout(states)
         if self.pool is not None:
             found = self.pool(states, mask)
         else:
@@ -74,6 +119,40 @@ class RecurrentNetwork(nn.Module):
         sequence, mask = self.entry(inputs)
         return self.pool.weights(self.layers(sequence, mask), mask)
 
+    def read(self, inputs: Mapping[str, Tensor], state: Tensor) -> tuple[Tensor, Tensor]:
+        """Read on from a state: the outputs of every step, `(batch, length, outputs)`, and the state behind them.
+
+        Args:
+            inputs: all of it real, without padding.
+            state: from `new_state`, or of an earlier call.
+
+        Raises:
+            RefusalError: the network pools, or reads in both directions.
+        """
+        if self.pooling != "none":
+            raise RefusalError(
+                "only a network with an output per step reads on from a state",
+                expected="pooling=none",
+                received=f"pooling={self.pooling}",
+            )
+        sequence, _ = self.entry(inputs)
+        states, after = self.layers.read(sequence, state)
+        return self.head(self.dropout(states)), after
+
+    def new_state(self, batch: int) -> Tensor:
+        """Return the state of texts of which nothing was read, `(batch, layers, parts, width)`."""
+        return self.layers.new_state(batch)
+
+    def new_cache(self, batch: int, length: int) -> list[RecurrentState]:
+        """Return an empty state for `advance`, which needs no more room for a longer text."""
+        return [RecurrentState(self.new_state(batch))]
+
+    def advance(self, tokens: Tensor, cache: Sequence[RecurrentState]) -> Tensor:
+        """Read further tokens `(batch, new)`; return their logits `(batch, new, outputs)`, and keep the state in the cache."""
+        outputs, cache[0].values = self.read({"tokens": tokens}, cache[0].values)
+        cache[0].filled += tokens.shape[1]
+        return outputs
+
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))
 
@@ -89,7 +168,8 @@ class RNN(RecurrentNetwork):
         width: numbers of a state.
         layers, bidirectional: as for `layers.Recurrent`.
         activation: "tanh" or "relu".
-        pooling: "last" state, "mean" of the states, or a learned weighted mean ("attention").
+        pooling: "last" state, "mean" of the states, or a learned weighted mean ("attention"); "none" gives an output per
+            step, `(batch, length, outputs)`.
         dropout: on embedded tokens, between layers and before the head.
         token_dropout: the probability that a whole token is zero in training.
         distribution: `gaussian` for a mean and a raw variance per output.
