@@ -20,6 +20,7 @@ from neurarium.cli import (
     deciding,
     evaluate,
     failures,
+    generate,
     looking,
     plot,
     predict,
@@ -44,6 +45,7 @@ app.command("train", cls=GroupedCommand)(train.train)
 app.command("check", cls=GroupedCommand)(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("generate")(generate.generate)
 app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("compare")(compare.compare)

@@ -335,7 +335,10 @@ def _show(run: Run, output: Output, took: float) -> None:
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed") else "FILE_OR_FOLDER"
     rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
     asked = '--input-text "..."' if type(run.inputs).__name__ == "Tokens" else f"--input {target}"
-    rows.append(("predict", f"neurarium predict {run.folder} {asked}"))
+    if type(run.targets).__name__ == "NextToken":
+        rows.append(("generate", f'neurarium generate {run.folder} --prompt "..."'))
+    else:
+        rows.append(("predict", f"neurarium predict {run.folder} {asked}"))
     if last is None:
         output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
     for label, text in rows:

@@ -9,7 +9,10 @@ MEMBERS: dict[str, Member] = {
     "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
     "texts": Member("readers.text_folders", "texts", "texts from a folder per class, a file each", "15"),
     "language": Member(
-        "readers.language", "language", "text for language models: a file, a folder, a column of a table", "15"
+        "readers.language",
+        "language",
+        "text for language models: a file, a folder, a column of a table",
+        "15",
     ),
     "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "boxes": Member(

@@ -39,7 +39,9 @@ class TokenWindows(Examples):
             "targets": filled[1:].view(count, length),
         }
         if characters is not None and bytes is not None:
-            batch["spans"] = torch.stack([_summed(each, count, length) for each in (characters, bytes)], dim=1)
+            batch["spans"] = torch.stack(
+                [_summed(each, count, length) for each in (characters, bytes)], dim=1
+            )
         super().__init__(batch, finish=finished)
 
 

@@ -35,6 +35,9 @@ class TruncatedBackpropagation(Supervised):
     Williams and Peng 1990, "An efficient gradient-based algorithm for on-line training of recurrent network trajectories".
     """
 
+    streams: Any
+    _after: Any
+
     def __init__(
         self, network: nn.Module, *, loss: str | Any | None = None, loss_options: dict[str, Any] | None = None,
         targets: Any = None, **descent: Any,

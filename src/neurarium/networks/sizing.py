@@ -128,7 +128,8 @@ def combination_for(targets: Spec, distribution: Distribution = None) -> Combina
     """
     if isinstance(targets, NextToken):
         raise RefusalError(
-            "several language models are not averaged as one", fix="train one, or larger: --set width=, blocks="
+            "several language models are not averaged as one",
+            fix="train one, or larger: --set width=, blocks=",
         )
     if isinstance(targets, Targets):
         return ", ".join(f"{combination_for(each)} {each.outputs}" for each in targets.parts)

@@ -35,7 +35,13 @@ def card(run: Run, *, command: str | None = None) -> str:
         lines.append("Nothing: the data has neither a validation nor a test split.")
     lines += ["", "## Mind", "", *_cautions(run, reports), "", "## Use", ""]
     use = [command] if command else []
-    use += [f"neurarium predict {run.folder} --input FILE"] if run.folder is not None else []
+    if run.folder is not None:
+        language = getattr(run.targets, "kind", "") == "language"
+        use.append(
+            f'neurarium generate {run.folder} --prompt "..."'
+            if language
+            else f"neurarium predict {run.folder} --input FILE"
+        )
     return "\n".join([*lines, *(f"    {line}" for line in use), ""])
 
 
@@ -46,6 +52,8 @@ def _task(run: Run) -> str:
         return (
             f"classification of {getattr(run.targets, 'column', 'class')} into {len(names)} classes ({shown})"
         )
+    if getattr(run.targets, "kind", "") == "language":
+        return f"language model: the next of {run.targets.vocabulary:,} tokens"  # type: ignore[union-attr]
     what = {"segmentation": "the class of each pixel", "detection": "boxes around things"}
     if (kind := getattr(run.targets, "kind", "")) in what:
         return f"{kind}: {what[kind]}, of {len(names)} classes ({', '.join(names[:12])})"

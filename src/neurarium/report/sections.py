@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from neurarium.data.specs import NextToken
 from neurarium.report import charts
 from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.words import in_shell, integer, plain, titled
@@ -14,7 +15,7 @@ from neurarium.report.words import in_shell, integer, plain, titled
 if TYPE_CHECKING:
     from neurarium.training.run import Run
 
-WATCHED = ("dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
+WATCHED = ("bits_per_character", "dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
 QUARANTINED = 50
 
 
@@ -174,7 +175,9 @@ def rerun(run: Run, command: str | None) -> str:
     if run.folder is not None:
         lines += [
             f"neurarium train --config {run.folder / 'config.yaml'}",
-            f"neurarium predict {run.folder} --input FILE",
+            f'neurarium generate {run.folder} --prompt "..."'
+            if isinstance(run.targets, NextToken)
+            else f"neurarium predict {run.folder} --input FILE",
             f"neurarium report {run.folder} --extent full",
         ]
     shown = "".join(f"<pre tabindex=0>{escape(line)}</pre>" for line in dict.fromkeys(lines))

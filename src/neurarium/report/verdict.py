@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Targets
+from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Targets
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -83,6 +83,8 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         what = f"which of {len(targets.names)} classes each pixel is ({', '.join(targets.names[:8])})"
     elif isinstance(targets, Boxes):
         what = f"where things of {len(targets.names)} classes are ({', '.join(targets.names[:8])})"
+    elif isinstance(targets, NextToken):
+        what = f"which of {targets.vocabulary:,} tokens comes next"
     elif isinstance(targets, Targets):
         what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:

@@ -40,7 +40,12 @@ SHOWN = {
     "segmentation": ("dice", "iou", "accuracy"),
     "language": ("perplexity", "bits_per_character"),
 }
-HEADLINES = {"classification": "accuracy", "segmentation": "dice", "detection": "map_50", "language": "perplexity"}
+HEADLINES = {
+    "classification": "accuracy",
+    "segmentation": "dice",
+    "detection": "map_50",
+    "language": "perplexity",
+}
 
 
 @dataclasses.dataclass

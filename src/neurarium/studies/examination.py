@@ -15,11 +15,12 @@ import torch
 from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets
+from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.importance import permutation_importance
+from neurarium.studies.language_samples import language_samples
 from neurarium.studies.learner import intervals_of, learner_of
 from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
@@ -127,6 +128,9 @@ def _dataset(run: Run, data: Any) -> Dataset:
 
 def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     full = extent == "full"
+    if isinstance(run.targets, NextToken):
+        found.add("samples", lambda: language_samples(run, data))
+        return
     found.add("columns", lambda: columns_of(data, run.preparation))
     split = next((each for each in ("test", "validation") if each in data.splits), None)
     method = learner_of(run)

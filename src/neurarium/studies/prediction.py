@@ -12,9 +12,10 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Quantity, Targets
+from neurarium.data.specs import Classes, NextToken, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
+from neurarium.studies.language_scores import score_texts
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.studies.prediction_sets import named, sets_of
 from neurarium.studies.scenes import is_dense, predict_scenes, require_files
@@ -34,7 +35,8 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
         A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`, with `prediction_set`
         where sets were calibrated; several labels:
         `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
-        there are several), `std` where the network predicts a distribution. Images have their `file` first. Masks and
+        there are several), `std` where the network predicts a distribution. Images have their `file` first. Language models:
+        as `studies.language_scores.score_texts` says, a row per text. Masks and
         boxes: as `studies.scenes.predict_scenes` says, a row per image or per box.
 
     Raises:
@@ -63,6 +65,8 @@ def predict_with_notes(
         )
     if is_dense(run):
         return predict_scenes(run, require_files(raw))
+    if isinstance(run.targets, NextToken):
+        return score_texts(run, raw)
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)

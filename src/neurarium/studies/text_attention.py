@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core.errors import DataError, OptionError, RefusalError
+from neurarium.data.preparation.language import LanguagePreparation
 from neurarium.data.preparation.mixed import MixedPreparation
 from neurarium.networks.ensemble import Ensemble
 from neurarium.studies.learner import evaluating, learner_of
@@ -48,6 +49,8 @@ def text_row(run: Run, text: str) -> dict[str, list[str]]:
         DataError: the text is empty.
     """
     preparation = run.preparation
+    if isinstance(preparation, LanguagePreparation) and text:
+        return [text]
     if not isinstance(preparation, MixedPreparation) or not preparation.texts:
         raise OptionError(
             "--input-text is for runs that were trained on texts",

@@ -66,7 +66,9 @@ class Method(nn.Module):
             learned_at_once: the batch size of the training; no smaller one is measured.
         """
         targets = getattr(self, "targets", None)
-        if getattr(targets, "kind", "") == "language":  # a number for every token of the vocabulary at every place
+        if (
+            getattr(targets, "kind", "") == "language"
+        ):  # a number for every token of the vocabulary at every place
             return max(1, 2**24 // (targets.length * targets.vocabulary))  # type: ignore[union-attr]
         if getattr(targets, "kind", "") in ("segmentation", "detection"):
             return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]

@@ -46,12 +46,14 @@ class LanguagePreparation:
         length: tokens of a window: what the network sees at once.
         kind: of the tokenizer, a name of `KINDS`.
         ends: whether texts end with a token of their own: learned where the training text was several.
+        column: of a table, which holds the texts.
     """
 
     tokenizer: Any
     length: int
     kind: str
     ends: bool = False
+    column: str | None = None
 
     @property
     def inputs(self) -> Tokens:
@@ -62,6 +64,21 @@ class LanguagePreparation:
     def targets(self) -> NextToken:
         """The spec of what follows each of its tokens."""
         return NextToken(self.tokenizer.size, self.length)
+
+    @property
+    def end(self) -> int:
+        """The index of the end of a text."""
+        return END
+
+    @property
+    def unknown(self) -> int:
+        """The index of what the training text does not hold."""
+        return UNKNOWN
+
+    @property
+    def barred(self) -> list[int]:
+        """The indices that are never written: they are no text, or never learned."""
+        return [UNKNOWN] if self.ends else [UNKNOWN, END]
 
     @property
     def exact(self) -> bool:
@@ -121,7 +138,7 @@ class LanguagePreparation:
         """
         from neurarium.data.readers.language import raw_texts
 
-        texts = raw_texts(raw)
+        texts = raw_texts(raw, self.column)
         batches = [self.windows([text]).take(slice(None)) for text in texts]
         if not batches:
             raise DataError("there is no text", expected="one text or more", received="none")
@@ -141,6 +158,7 @@ class LanguagePreparation:
         write_text(folder / FILE, self.tokenizer.to_text())
         content = {
             "tokenizer": self.kind, "tokenizer_sha256": sha256(folder / FILE), "length": self.length, "ends": self.ends,
+            "column": self.column,
         }  # fmt: skip
         save_preparation(folder, "language", content, {})
 
@@ -160,7 +178,7 @@ class LanguagePreparation:
                 fix="restore it from a copy, or train again",
             )
         tokenizer = KINDS[held["tokenizer"]].from_text(path.read_text(encoding="utf-8"))
-        return cls(tokenizer, int(held["length"]), held["tokenizer"], bool(held["ends"]))
+        return cls(tokenizer, int(held["length"]), held["tokenizer"], bool(held["ends"]), held.get("column"))
 
 
 def fit_language(
@@ -208,7 +226,10 @@ def _kind(texts: Sequence[str]) -> tuple[str, str]:
     count = sum(map(len, texts))
     alphabet = len(set().union(*texts)) if count <= SMALL else 0
     if count <= SMALL and alphabet <= ALPHABET:
-        return "characters", f"{count:,} characters, {alphabet} different ones: few enough to learn what they spell"
+        return (
+            "characters",
+            f"{count:,} characters, {alphabet} different ones: few enough to learn what they spell",
+        )
     try:
         require("tokenizers", extra="text")
     except Exception:

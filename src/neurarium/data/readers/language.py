@@ -17,9 +17,9 @@ TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".
 
 
 def language(
-    source: Path | str,
+    source: Path | str | Sequence[str],
     *,
-    text: str | tuple[str, ...] | None = None,
+    text: str | None = None,
     test: str | None = None,
     validation: float | str = 0.1,
     test_fraction: float = 0.0,
@@ -33,7 +33,8 @@ def language(
     """Read text for a language model: its beginning is learned from, its end is held out, in this order.
 
     Args:
-        source: a text file, a folder of `.txt` files (one after the other by name), or a table with a column of texts.
+        source: a text file, a folder of `.txt` files (one after the other by name), a table with a column of texts, or a
+            list of texts.
         text: that column of a table.
         test, validation: a file or folder of its own, or the fraction at the end (`test_fraction` of the test).
         task: "language-model".
@@ -56,11 +57,15 @@ def language(
     >>> language(book, context=32)
     Dataset(book.txt: Tokens -> NextToken; train 61, validation 7)
     """
-    texts = _texts(Path(source), text, encoding)
+    given = isinstance(source, Path | str)
+    texts = _texts(Path(source), text, encoding) if given else raw_texts(source, text)  # type: ignore[arg-type]
     parts, notes = _split(texts, validation, test, test_fraction, text, encoding)
-    return dataset_of(
-        parts, Path(source).name, tokenizer=tokenizer, vocabulary=vocabulary, context=context, decisions=notes
-    )
+    found = dataset_of(
+        parts, Path(source).name if given else "text", tokenizer=tokenizer, vocabulary=vocabulary,  # type: ignore[arg-type]
+        context=context, decisions=notes,
+    )  # fmt: skip
+    found.preparation.column = text  # type: ignore[union-attr]
+    return found
 
 
 def dataset_of(
@@ -93,12 +98,19 @@ def dataset_of(
             try:
                 windows[split] = preparation.windows(parts[split])
             except DataError:
-                decisions.append(Decision(split, "left out", "it would hold fewer than two tokens", f"--{split}"))
+                decisions.append(
+                    Decision(split, "left out", "it would hold fewer than two tokens", f"--{split}")
+                )
     summary = _summary(parts, windows, preparation)
     if summary["unknown tokens"]:
         shown = ", ".join(f"{split} {count:,}" for split, count in summary["unknown tokens"].items())
         decisions.append(
-            Decision("unknown tokens", shown, "the training text does not hold them: all are one token", "--set tokenizer=byte-pair")
+            Decision(
+                "unknown tokens",
+                shown,
+                "the training text does not hold them: all are one token",
+                "--set tokenizer=byte-pair",
+            )
         )
     return Dataset(
         name, preparation.inputs, preparation.targets, **windows,
@@ -106,19 +118,19 @@ def dataset_of(
     )  # fmt: skip
 
 
-def raw_texts(raw: Any) -> list[str]:
+def raw_texts(raw: Any, column: str | None = None) -> list[str]:
     """Return texts in whatever form they come: a path, a list, a frame or dict of one column, a text.
 
     Raises:
         DataError: a table with several columns of which none is called `text`.
     """
     if isinstance(raw, Path):
-        return _texts(raw, None, None)
+        return _texts(raw, column if raw.suffix.lower() in TABLES else None, None)
     if isinstance(raw, str):
         return [raw]
     if isinstance(raw, dict) or hasattr(raw, "columns"):
         columns = list(raw) if isinstance(raw, dict) else list(raw.columns)
-        column = columns[0] if len(columns) == 1 else "text"
+        column = column if column in columns else columns[0] if len(columns) == 1 else "text"
         if column not in columns:
             raise DataError(
                 "it is not clear which column holds the texts", expected="a column 'text', or no other",
@@ -128,13 +140,15 @@ def raw_texts(raw: Any) -> list[str]:
     return [str(each) for each in raw]
 
 
-def _texts(source: Path, column: str | tuple[str, ...] | None, encoding: str | None) -> list[str]:
+def _texts(source: Path, column: str | None, encoding: str | None) -> list[str]:
     """Read the texts of a file, folder or table; empty ones are left out."""
     if source.suffix.lower() in TABLES and source.is_file():
         found = _column(source, column, encoding)
     else:
         if column is not None:
-            raise OptionError("--text names a column of a table", received=str(source), fix="leave out --text")
+            raise OptionError(
+                "--text names a column of a table", received=str(source), fix="leave out --text"
+            )
         found = read_texts(source, encoding)[1]
     found = [each for each in found if each]
     if not found:
@@ -142,12 +156,12 @@ def _texts(source: Path, column: str | tuple[str, ...] | None, encoding: str | N
     return found
 
 
-def _column(source: Path, column: str | tuple[str, ...] | None, encoding: str | None) -> list[str]:
+def _column(source: Path, column: str | None, encoding: str | None) -> list[str]:
     from neurarium.data.readers.delimited import Reading
     from neurarium.data.readers.frames import read_frame
 
-    frame = read_frame(source, Reading(**({"encoding": encoding} if encoding else {}))).frame
-    names = (column,) if isinstance(column, str) else tuple(column or ())
+    frame = read_frame(source, Reading(encoding=encoding)).frame
+    names: tuple[str, ...] = (column,) if column else ()
     if not names:
         names = ("text",) if "text" in frame.columns else tuple(frame.columns[:1]) if frame.width == 1 else ()
     if len(names) != 1 or names[0] not in frame.columns:
@@ -162,7 +176,7 @@ def _column(source: Path, column: str | tuple[str, ...] | None, encoding: str | 
 
 def _split(
     texts: list[str], validation: float | str, test: str | None, test_fraction: float,
-    column: str | tuple[str, ...] | None, encoding: str | None,
+    column: str | None, encoding: str | None,
 ) -> tuple[dict[str, list[str]], list[Decision]]:  # fmt: skip
     """Cut off the end of the text: of one text by characters, of several by whole texts."""
     shares = {"validation": 0.0, "test": test_fraction}
@@ -189,8 +203,15 @@ def _split(
             parts[name] = texts[low:high] if len(texts) > 1 else [texts[0][low:high]]
     what = "texts" if len(texts) > 1 else "characters"
     shown = ", ".join(f"{name} {high - low:,}" for name, (low, high) in bounds.items() if high > low)
-    ordered = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
-    return ordered, [Decision("split", f"{what}: {shown}", "in the order of the text: the end is held out", "--validation, --test")]
+    ordered: dict[str, list[str]] = {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+    return ordered, [
+        Decision(
+            "split",
+            f"{what}: {shown}",
+            "in the order of the text: the end is held out",
+            "--validation, --test",
+        )
+    ]
 
 
 def _summary(
@@ -205,6 +226,8 @@ def _summary(
         "texts": sum(map(len, parts.values())),
         "vocabulary": preparation.tokenizer.size,
         "tokens": {split: len(each.tokens) for split, each in windows.items()},
-        "unknown tokens": {split: count for split, each in windows.items() if (count := counted(each.tokens))},
+        "unknown tokens": {
+            split: count for split, each in windows.items() if (count := counted(each.tokens))
+        },
         "sha256": digest.hexdigest(),
     }

@@ -7,7 +7,9 @@ MEMBERS = {
     "Buckets": Member("buckets", summary="sequences of like lengths in one batch, padding cut", chapter="15"),
     "Whole": Member("whole", summary="the whole split as one batch, for closed-form learners"),
     "Stream": Member("stream", summary="batches from a function of the step: episodes, replay, simulations"),
-    "TokenBatches": Member("token_batches", summary="windows of a long text that begin anywhere", chapter="15"),
+    "TokenBatches": Member(
+        "token_batches", summary="windows of a long text that begin anywhere", chapter="15"
+    ),
     "TokenStreams": Member(
         "token_streams", summary="a long text read on, for networks that remember", chapter="10b"
     ),

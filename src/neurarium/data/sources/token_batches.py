@@ -61,7 +61,9 @@ class TokenBatches:
         """Return at which token each window of the current epoch begins, in their order, `(windows,)`."""
         length, last = self.examples.length, len(self.examples.tokens) - 1 - self.examples.length
         chance = generator(self.seed, "windows", self.epoch)
-        first = torch.randint(0, min(length, last + 1), (1,), generator=chance) if last >= 0 else torch.zeros(1)
+        first = (
+            torch.randint(0, min(length, last + 1), (1,), generator=chance) if last >= 0 else torch.zeros(1)
+        )
         order = torch.randperm(len(self.examples), generator=chance)
         return (first + length * order).clamp(max=max(last, 0)).long()
 
@@ -98,5 +100,7 @@ def token_batches(
         RefusalError: augmentation was asked for.
     """
     if options.get("augment") is not None:
-        raise RefusalError("augmentation changes images, and a language model reads text", fix="leave out --augment")
+        raise RefusalError(
+            "augmentation changes images, and a language model reads text", fix="leave out --augment"
+        )
     return source(examples, batch_size, seed=seed, device=options.get("device"))

@@ -79,7 +79,8 @@ class RecurrentNetwork(nn.Module):
             )
         for option in {"vocabulary", "channels", "padding", "outputs"} & set(options):
             raise OptionError(
-                f"option '{option}' of network '{cls.called}' follows from the data", fix=f"leave out {option}"
+                f"option '{option}' of network '{cls.called}' follows from the data",
+                fix=f"leave out {option}",
             )
         settled = {**LANGUAGE, **options}
         if settled["bidirectional"] or settled["pooling"] != "none":
