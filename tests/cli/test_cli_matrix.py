@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "several": ("table.csv", "--target", "grade,cost", "-s", "drop=ill,days,tags,photo,note"),
     "labels": ("table.csv", "--target", "tags", "-s", "drop=ill,grade,cost,days,photo,note"),
     "text": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,photo", *NOTE),
+    "language": ("book.txt", "-s", "context=8"),
     "pictures": ("table.csv", "--target", "ill", "-s", "drop=grade,cost,days,tags,note"),
     "paths": ("table.csv", "--image", "photo", "--target", "ill"),
     "folder": ("pets",),
@@ -40,6 +41,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 NETWORKS: dict[str, tuple[str, ...]] = {
     "text": ("-s", "width=8"),
+    "language": ("-s", "width=8", "-s", "blocks=1", "-s", "heads=2"),
     "pictures": ("-s", "width=8"),
     "paths": ("--network", "cnn", "-s", "widths=4"),
     "folder": ("--network", "cnn", "-s", "widths=4"),
@@ -59,6 +61,7 @@ NEW = {
     "npz": "vectors.npz",
     "streamed": "table.parquet",
     "catalogue": "iris.csv",
+    "language": "book.txt",
     "series": "waves.ts",
     "rocket": "waves.ts",
 }
@@ -87,8 +90,9 @@ WITHOUT_CLASSES = ("regression", "quantities", "several")
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
     ("rocket", "learning-rate"),
+    *(("language", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
 }
-DEFAULT = ("several", "text")  # the newest ways; the others run with the slow tests
+DEFAULT = ("several", "text", "language")  # the newest ways; the others run with the slow tests
 HEAVY = ("cross-validate", "learning-rate", "check", "compare")
 
 
@@ -115,6 +119,7 @@ def _write(folder: Path, rows: int = 60) -> None:
         "cost": (3.0 * age + chance.normal(0, 8, rows)).round(2), "days": (age / 10 + chance.normal(0, 1, rows)).round(2),
         "tags": tags, "photo": photos, "note": [f"{text} number {row}" for row, text in enumerate(words)],
     })  # fmt: skip
+    (folder / "book.txt").write_text("To be, or not to be, that is the question.\n" * 20)
     frame.write_csv(folder / "table.csv")
     frame.write_parquet(folder / "table.parquet")
     inputs = chance.normal(size=(rows, 4)).astype(numpy.float32)

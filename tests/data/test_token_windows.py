@@ -25,5 +25,3 @@ def test_windows_share_one_copy_of_the_text():
     windows = TokenWindows(torch.arange(1001, dtype=torch.int32), 10)
     first, second = windows.batch["inputs"]["tokens"], windows.batch["targets"]
     assert first.untyped_storage().data_ptr() == second.untyped_storage().data_ptr()
-
-

@@ -40,7 +40,9 @@ def test_the_loss_is_that_of_reading_on(kind):
     both = torch.cat([first["inputs"]["tokens"], second["inputs"]["tokens"]], dim=1)
     logits = run_({"tokens": both})[:, 6:]
     whole = torch.nn.functional.cross_entropy(logits.flatten(0, 1), second["targets"].flatten())
-    alone = torch.nn.functional.cross_entropy(run_(second["inputs"]).flatten(0, 1), second["targets"].flatten())
+    alone = torch.nn.functional.cross_entropy(
+        run_(second["inputs"]).flatten(0, 1), second["targets"].flatten()
+    )
     assert told == pytest.approx(float(whole), abs=1e-5) and abs(told - float(alone)) > 1e-4
 
 
@@ -55,7 +57,9 @@ def test_no_gradient_reaches_the_batch_before():
 
     method.begin(Context(steps=2, targets=DATA.targets))
     method.step(next(iter(source)))
-    assert source.memory is not None and not source.memory.requires_grad and float(source.memory.abs().sum()) > 0
+    assert (
+        source.memory is not None and not source.memory.requires_grad and float(source.memory.abs().sum()) > 0
+    )
 
 
 def test_micro_batches_carry_the_same_state():
@@ -71,7 +75,9 @@ def test_it_resumes_bitwise_in_the_middle_of_the_text(tmp_path):
     options = {"batch_size": 4, "progress": False, "checkpoint_steps": 3, "seed": 1}
     whole = fit(TruncatedBackpropagation(network()), DATA, steps=13, **options)
     fit(TruncatedBackpropagation(network()), DATA, steps=6, out=tmp_path / "run", keep="last", **options)
-    again = fit(TruncatedBackpropagation(network()), DATA, steps=13, out=tmp_path / "run", resume=True, **options)
+    again = fit(
+        TruncatedBackpropagation(network()), DATA, steps=13, out=tmp_path / "run", resume=True, **options
+    )
     assert whole.history[-1]["train"] != {} and again.history[-1]["step"] == 13
     for a, b in zip(whole.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -85,4 +91,6 @@ def test_a_network_without_a_state_is_refused():
     from neurarium.data.examples import Examples
 
     with pytest.raises(RefusalError, match="no order"):
-        TruncatedBackpropagation(network()).source(Examples({"inputs": torch.zeros(3, 2)}), batch_size=2, seed=0)
+        TruncatedBackpropagation(network()).source(
+            Examples({"inputs": torch.zeros(3, 2)}), batch_size=2, seed=0
+        )

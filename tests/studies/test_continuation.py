@@ -6,17 +6,29 @@ import torch
 from neurarium.networks import GRU, LSTM, RNN, Decoder
 from neurarium.studies.continuation import Continuation
 
+MODERN = {
+    "positions": "rotary",
+    "norm": "rms",
+    "feed_forward": "swiglu",
+    "bias": False,
+    "key_heads": 2,
+    "window": 3,
+}
+READS_ON = {
+    "vocabulary": 11,
+    "embedding": 8,
+    "width": 12,
+    "layers": 2,
+    "bidirectional": False,
+    "pooling": "none",
+}
 MAKE = {
     "gpt": lambda: Decoder(11, context=8, width=16, blocks=2, heads=4),
-    "llama": lambda: Decoder(
-        11, context=8, width=16, blocks=2, heads=4, key_heads=2, positions="rotary", norm="rms",
-        feed_forward="swiglu", bias=False, window=3,
-    ),
-    **{
-        name: (lambda kind: lambda: kind(11, vocabulary=11, embedding=8, width=12, layers=2, bidirectional=False, pooling="none"))(kind)
-        for name, kind in (("rnn", RNN), ("lstm", LSTM), ("gru", GRU))
-    },
-}  # fmt: skip
+    "llama": lambda: Decoder(11, context=8, width=16, blocks=2, heads=4, **MODERN),
+    "rnn": lambda: RNN(11, **READS_ON),
+    "lstm": lambda: LSTM(11, **READS_ON),
+    "gru": lambda: GRU(11, **READS_ON),
+}
 
 
 @pytest.mark.parametrize("name", MAKE)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from neurarium.core.errors import OptionError
 from neurarium.studies.sampling import Sampling, only_top_k, only_top_p, tempered
 
-LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=30).map(lambda each: torch.tensor(each, dtype=torch.float64))
+LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=30).map(
+    lambda each: torch.tensor(each, dtype=torch.float64)
+)
 
 
 @given(LOGITS, st.integers(1, 40))
@@ -49,7 +51,10 @@ def test_draws_follow_the_probabilities_and_the_seed():
     assert Sampling(temperature=0).choose(logits[:1], torch.Generator()).tolist() == [0]
 
 
-@pytest.mark.parametrize("options", [{"temperature": -1.0}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}])
+@pytest.mark.parametrize(
+    "options",
+    [{"temperature": -1.0}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}],
+)
 def test_numbers_outside_of_their_range_are_refused(options):
     with pytest.raises(OptionError):
         Sampling(**options)

@@ -113,7 +113,9 @@ Task = Annotated[
         metavar="KIND",
         help="classification, regression, labels (several per row), series (a series per row), or language-model.",
         group=DATA,
-        autocompletion=completion.choices("classification", "regression", "labels", "series", "language-model"),
+        autocompletion=completion.choices(
+            "classification", "regression", "labels", "series", "language-model"
+        ),
     ),
 ]
 Test = Annotated[

@@ -29,9 +29,6 @@ TopP = Annotated[
     float | None, _option("--top-p", "P", "Draw from the likeliest that have this share together.")
 ]
 Seed = Annotated[int, _option("--seed", "N", "Another draw.")]
-Beam = Annotated[
-    int | None, _option("--beam", "N", "Search for the likeliest text with N beginnings at once.")
-]
 
 
 def generate(
@@ -42,7 +39,6 @@ def generate(
     top_k: TopK = None,
     top_p: TopP = None,
     seed: Seed = 0,
-    beam: Beam = None,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -51,14 +47,9 @@ def generate(
 
     Example: neurarium generate runs/book-1 --prompt "It was" --tokens 500 --temperature 0.8
     """
-    from neurarium.core.errors import OptionError
     from neurarium.studies.generation import generate as generated
     from neurarium.training.run import Run
 
-    if beam is not None and temperature is not None:
-        raise OptionError(
-            "a beam search draws nothing", received="--beam with --temperature", fix="leave one out"
-        )
     said = Output(as_json, quiet)
     folder = find_run(run)
 
@@ -70,7 +61,7 @@ def generate(
         write(prompt)
     found = generated(
         Run.load(folder), prompt, tokens=tokens, temperature=0.8 if temperature is None else temperature,
-        top_k=top_k, top_p=top_p, seed=seed, beam=beam, write=None if as_json else write,
+        top_k=top_k, top_p=top_p, seed=seed, write=None if as_json else write,
     )  # fmt: skip
     if not as_json:
         write("\n")

@@ -20,7 +20,7 @@ from neurarium.data import splits
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
-from neurarium.data.specs import Classes, Spec, Targets
+from neurarium.data.specs import Classes, NextToken, Spec, Targets
 from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
@@ -229,6 +229,12 @@ def _without_source(dataset: Dataset, names: list[str]) -> tuple[numpy.ndarray, 
             f"{dataset.name} is streamed, and cross-validation needs all rows at once",
             expected="a table that is held in memory",
             fix="--set stream=false; or train once: streamed tables are large enough for a test split",
+        )
+    if isinstance(dataset.targets, NextToken):
+        raise RefusalError(
+            f"{dataset.name} is read in its order: a fold from its middle would be predicted from what comes later",
+            expected="examples without an order",
+            fix="train once: the end of the text is held out (neurarium train)",
         )
     if dataset.preparation is not None or not all(dataset.splits[name].in_memory for name in names):
         raise RefusalError(

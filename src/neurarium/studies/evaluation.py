@@ -386,7 +386,8 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
         data = trained.data if trained.data is not None else read_again(trained)
     if isinstance(data, Dataset):
         if split not in data.splits:
-            fix = "train with --validation 0.15" if split == "validation" else "set one aside in training"
+            held = next((each for each in ("test", "validation") if each in data.splits), None)
+            fix = f"measure another one: --split {held}" if held else "train with --validation 0.15"
             raise unknown(f"split of {data.name}:", split, data.splits, error=DataError, fix=fix)
         return data.name, split, data.splits[split]
     if hasattr(data, "take"):

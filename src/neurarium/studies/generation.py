@@ -32,7 +32,6 @@ class Generation(Displayed):
         context: how many tokens it sees at once; None for any number.
         slid: how often its context was full, and only the newer half of it was kept.
         unseen: the characters of the prompt that it does not know.
-        score: of a beam search, the mean log p of a token.
     """
 
     prompt: str
@@ -42,7 +41,6 @@ class Generation(Displayed):
     context: int | None
     slid: int = 0
     unseen: str = ""
-    score: float | None = None
 
     def __str__(self) -> str:
         return self.prompt + self.text
@@ -63,7 +61,6 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
-    beam: int | None = None,
     cached: bool = True,
     write: Callable[[str], Any] | None = None,
 ) -> Generation:
@@ -75,13 +72,12 @@ def generate(
         tokens: how many to write at most; a model that was trained on several texts may end before.
         temperature, top_k, top_p: see `Sampling`; a temperature of 0 takes the likeliest token each time.
         seed: of the draws.
-        beam: search for the likeliest text instead, with so many beginnings at once (see `beam_search`).
         cached: False computes everything again for each token: the same text, more slowly.
         write: called with each piece of text as soon as it is known.
 
     Raises:
         RefusalError: the run is no language model.
-        OptionError: options outside of their range, or of drawing and of searching together.
+        OptionError: options outside of their range.
 
     >>> import neurarium as nr
     >>> data = nr.data.language(["to be or not to be " * 40], context=16)
@@ -93,24 +89,13 @@ def generate(
     if tokens < 1:
         raise OptionError("there is nothing to write", expected="1 token or more", received=tokens)
     sampling = Sampling(temperature, top_k, top_p)
-    if beam is not None and (top_k is not None or top_p is not None):
-        raise OptionError(
-            "a beam search draws nothing", received="--beam with --top-k or --top-p", fix="leave one out"
-        )
     begun, unseen = _begun(preparation, prompt)
     method = learner_of(run)
     with evaluating(method):
         network: Any = method.deployed
         context = getattr(network, "context", None if hasattr(network, "new_cache") else preparation.length)
         told = Generation(prompt, "", 0, "length", context, unseen=unseen)
-        text = Continuation(
-            network, begun, context=context, rows=beam or 1, cached=cached, longest=len(begun) + tokens
-        )
-        if beam is not None:
-            _searched(told, text, preparation, tokens, beam)
-            if write is not None:
-                write(told.text)
-            return told
+        text = Continuation(network, begun, context=context, cached=cached, longest=len(begun) + tokens)
         chance = generator(seed, "generation")
         pieces = []
         for piece in _spelled(_drawn(told, text, preparation, tokens, sampling, chance), preparation):
@@ -191,34 +176,3 @@ def _spelled(codes: Iterator[int], preparation: LanguagePreparation) -> Iterator
         held, shown = ([], "") if preparation.exact else (held, said)
     if held and preparation.exact:
         yield preparation.tokenizer.decode(held)
-
-
-def _searched(
-    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, beam: int
-) -> None:
-    """Fill in the likeliest text that a beam search finds."""
-    from neurarium.studies.beam_search import beam_search
-
-    begun = [False]
-
-    def step(latest: Tensor, state: Continuation) -> Tensor:
-        logits = state.read(latest) if begun[0] else state.logits
-        begun[0] = True
-        return logits if preparation.ends else _but_last(logits, preparation.end)
-
-    begin = preparation.unknown  # never written; the first step reads the prompt instead
-    found = beam_search(
-        step, text, 1, begin=begin, padding=begin, end=preparation.end, longest=tokens + 1, width=beam,
-        device=text.logits.device,
-    )  # fmt: skip
-    codes = [code for code in found.tokens[0, 0].tolist() if code != begin]
-    told.text, told.tokens, told.slid = preparation.decode(codes), len(codes), text.slid
-    told.ended = "end" if len(codes) < tokens else "length"
-    told.score = float(found.scores[0, 0])
-
-
-def _but_last(logits: Tensor, end: int) -> Tensor:
-    """An end that was never learned comes last of all."""
-    logits = logits.clone()
-    logits[..., end] = logits.amin(dim=-1) - 60.0
-    return logits

@@ -41,8 +41,8 @@ class TextAttention:
         return {"text": self.text, "tokens": self.tokens, "weights": self.weights, "cut": self.cut}
 
 
-def text_row(run: Run, text: str) -> dict[str, list[str]]:
-    """Return a literal text as the one row of a table that the run can predict.
+def text_row(run: Run, text: str) -> Any:
+    """Return a literal text as the one row of a table that the run can predict; for a language model as one text.
 
     Raises:
         OptionError: the run was not trained on texts alone.

@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy
 import torch
-from torch import Tensor
 
 from neurarium.core.errors import ArtifactError, DataError, require, unknown
 from neurarium.core.files import sha256, write_text
+from neurarium.core.hub import is_hub_id
 from neurarium.data.dataset import Decision
 from neurarium.data.preparation.characters import Characters
 from neurarium.data.preparation.exact_byte_pair import ExactBytePair
+from neurarium.data.preparation.published_tokenizer import PublishedTokenizer, published_tokenizer
 from neurarium.data.preparation.special_tokens import PADDING, UNKNOWN
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.text import Words
@@ -23,14 +24,14 @@ from neurarium.data.preparation.word_piece import WordPiece
 from neurarium.data.specs import NextToken, Tokens
 from neurarium.data.token_windows import TokenWindows
 
-LanguageKind = Literal["characters", "byte-pair", "word-piece", "words"]
+LanguageKind = str  # a name of `KINDS`, or where a published tokenizer is
 KINDS: dict[str, Any] = {
     "characters": Characters,
     "byte-pair": ExactBytePair,
     "word-piece": WordPiece,
     "words": Words,
 }
-EXACT = ("characters", "byte-pair")  # the original text comes back
+EXACT = ("characters", "byte-pair", "published")  # the original text comes back
 END = PADDING  # between texts; padding is never predicted, so that its index is free (GPT-2 does so too)
 PART = 1 << 18  # characters that are cut into tokens at once
 SMALL, ALPHABET = 5_000_000, 512  # characters of a text, and different ones, up to which they are the tokens
@@ -58,7 +59,7 @@ class LanguagePreparation:
     @property
     def inputs(self) -> Tokens:
         """The spec of a window."""
-        return Tokens(self.tokenizer.size, self.length, PADDING)
+        return Tokens(self.tokenizer.size, self.length, self.end)
 
     @property
     def targets(self) -> NextToken:
@@ -67,18 +68,21 @@ class LanguagePreparation:
 
     @property
     def end(self) -> int:
-        """The index of the end of a text."""
-        return END
+        """The index of the end of a text; a published tokenizer has one of its own."""
+        if self.kind != "published":
+            return END
+        return self.tokenizer.padding if self.tokenizer.end is None else self.tokenizer.end
 
     @property
     def unknown(self) -> int:
-        """The index of what the training text does not hold."""
-        return UNKNOWN
+        """The index of what the training text does not hold; published tokenizers know every text."""
+        return -1 if self.kind == "published" else UNKNOWN
 
     @property
     def barred(self) -> list[int]:
         """The indices that are never written: they are no text, or never learned."""
-        return [UNKNOWN] if self.ends else [UNKNOWN, END]
+        unwritten = [self.unknown] if self.unknown >= 0 else []
+        return unwritten if self.ends else [*unwritten, self.end]
 
     @property
     def exact(self) -> bool:
@@ -93,8 +97,8 @@ class LanguagePreparation:
         """Spell tokens; the end of a text is a blank line."""
         found: list[str] = []
         start = 0
-        for place, code in enumerate([*tokens, END]):
-            if code == END:
+        for place, code in enumerate([*tokens, self.end]):
+            if code == self.end:
                 found.append(self.tokenizer.decode(tokens[start:place]))
                 start = place + 1
         return "\n\n".join(found)
@@ -114,7 +118,7 @@ class LanguagePreparation:
                 characters.append(spans)
                 sizes.append(_bytes_of(part, places))
             if self.ends:
-                tokens.append(numpy.full(1, END, dtype=numpy.int32))
+                tokens.append(numpy.full(1, self.end, dtype=numpy.int32))
                 characters.append(numpy.zeros(1, dtype=numpy.int64))
                 sizes.append(numpy.zeros(1, dtype=numpy.int64))
         joined = [numpy.concatenate(each) if each else numpy.zeros(0) for each in (tokens, characters, sizes)]
@@ -129,7 +133,7 @@ class LanguagePreparation:
 
     def unseen(self, texts: Sequence[str]) -> int:
         """Return how many tokens of texts are unknown."""
-        return sum(self.encode(text).count(UNKNOWN) for text in texts)
+        return sum(self.encode(text).count(self.unknown) for text in texts)
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Turn raw texts (a path, a text in a list, a column of texts) into windows with the tokens that follow.
@@ -177,7 +181,9 @@ class LanguagePreparation:
                 f"the tokenizer {path} is missing or was altered",
                 fix="restore it from a copy, or train again",
             )
-        tokenizer = KINDS[held["tokenizer"]].from_text(path.read_text(encoding="utf-8"))
+        tokenizer = {**KINDS, "published": PublishedTokenizer}[held["tokenizer"]].from_text(
+            path.read_text(encoding="utf-8")
+        )
         return cls(tokenizer, int(held["length"]), held["tokenizer"], bool(held["ends"]), held.get("column"))
 
 
@@ -188,7 +194,8 @@ def fit_language(
 
     Args:
         texts: of the training split.
-        kind: None takes characters for small texts and byte pairs for large ones.
+        kind: a name, or a folder with a published tokenizer or its hub id; None takes characters for small texts and byte
+            pairs for large ones.
         vocabulary: tokens at most.
         length: tokens of a window.
         ends: whether the ends of texts are marked.
@@ -198,7 +205,12 @@ def fit_language(
         MissingDependencyError: byte pairs or word pieces were asked for without the extra `text`.
     """
     if kind is not None and kind not in KINDS:
-        raise unknown("tokenizer", kind, KINDS)
+        if not Path(kind).exists() and not is_hub_id(kind):
+            fix = "or name a folder with a tokenizer.json, or a hub id OWNER/NAME"
+            raise unknown("tokenizer", kind, KINDS, fix=fix)
+        made = LanguagePreparation(published_tokenizer(kind), length, "published", ends)
+        shown = f"published, of {Path(kind).name}, {made.tokenizer.size:,} tokens"
+        return made, [Decision("tokenizer", shown, "given", "--set tokenizer=")]
     chosen, reason = (kind, "given") if kind else _kind(texts)
     pieces = (part for text in texts for part in parts_of(text))
     tokenizer = KINDS[chosen].train(pieces, vocabulary, lowercase=False)
@@ -243,8 +255,3 @@ def _bytes_of(text: str, places: Sequence[int]) -> Any:
     sizes = 1 + (codes > 0x7F).astype(numpy.int64) + (codes > 0x7FF) + (codes > 0xFFFF)
     total = numpy.concatenate([[0], numpy.cumsum(sizes)])
     return numpy.diff(total[numpy.asarray([*places, len(text)], dtype=numpy.int64)])
-
-
-def counted(each: Tensor) -> int:
-    """Return how many tokens are unknown."""
-    return int((each == UNKNOWN).sum())

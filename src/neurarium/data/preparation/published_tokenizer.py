@@ -76,6 +76,11 @@ class PublishedTokenizer:
             )
         ]
 
+    def places(self, text: str) -> tuple[list[int], list[int]]:
+        """Return the indices without special tokens, and at which character of the text each begins."""
+        found = self.tokenizer.encode(text, add_special_tokens=False)
+        return found.ids, [start for start, _ in found.offsets]
+
     def decode(self, indices: Sequence[int]) -> str:
         """Spell indices, without special tokens."""
         return self.tokenizer.decode(list(indices))

@@ -49,10 +49,11 @@ class Tokenizer(Protocol):
 
 
 class Words:
-    """Words and punctuation in lower case, the frequent ones; needs no further package.
+    """Words and punctuation, the frequent ones; needs no further package.
 
     Args:
         words: those with indices 2, 3, ...
+        lowercase: whether texts are read in lower case.
 
     >>> Words.train(["A cat.", "a dog!"], 10).encode(["a cat?"])
     [[2, 5, 1]]
@@ -60,38 +61,45 @@ class Words:
 
     kind = "words"
 
-    def __init__(self, words: Sequence[str]):
-        self.words = tuple(words)
+    def __init__(self, words: Sequence[str], lowercase: bool = True):
+        self.words, self.lowercase = tuple(words), lowercase
         self._codes = {word: code for code, word in enumerate(self.words, start=2)}
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocabulary: int) -> Words:
+    def train(cls, texts: Iterable[str], vocabulary: int, lowercase: bool = True) -> Words:
         """Take the most frequent words; of equally frequent ones those first in the alphabet."""
-        counts = collections.Counter(word for text in texts for word in WORD.findall(text.lower()))
+        empty = cls((), lowercase)
+        counts = collections.Counter(word for text in texts for word in empty.pieces(text))
         ordered = sorted(counts, key=lambda word: (-counts[word], word))
-        return cls(ordered[: max(vocabulary - 2, 0)])
+        return cls(ordered[: max(vocabulary - 2, 0)], lowercase)
 
     @classmethod
     def from_text(cls, text: str) -> Words:
-        return cls(json.loads(text)["words"])
+        held = json.loads(text)
+        return cls(held["words"], held.get("lowercase", True))
 
     @property
     def size(self) -> int:
         return 2 + len(self.words)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return [[self._codes.get(word, UNKNOWN) for word in WORD.findall(text.lower())] for text in texts]
+        return [[self._codes.get(word, UNKNOWN) for word in self.pieces(text)] for text in texts]
 
     def pieces(self, text: str) -> list[str]:
         """Return the piece of the text that each index of `encode` stands for."""
-        return WORD.findall(text.lower())
+        return WORD.findall(text.lower() if self.lowercase else text)
+
+    def places(self, text: str) -> tuple[list[int], list[int]]:
+        """Return the indices, and at which character of the text each begins; for words that keep their case."""
+        return self.encode([text])[0], [found.start() for found in WORD.finditer(text)]
 
     def decode(self, indices: Sequence[int]) -> str:
         """Spell indices; an unknown word is `…`."""
         return " ".join(self.words[code - 2] if code > UNKNOWN else "…" for code in indices)
 
     def to_text(self) -> str:
-        return json.dumps({"kind": self.kind, "words": list(self.words)}, ensure_ascii=False)
+        held = {"kind": self.kind, "lowercase": self.lowercase, "words": list(self.words)}
+        return json.dumps(held, ensure_ascii=False)
 
 
 class BytePair:
@@ -116,13 +124,12 @@ class BytePair:
             raise ArtifactError(f"the tokenizer is damaged: {error}", fix="restore it from a copy") from error
 
     @classmethod
-    def train(cls, texts: Iterable[str], vocabulary: int) -> BytePair:
-        """Learn merges from texts in lower case."""
+    def train(cls, texts: Iterable[str], vocabulary: int, lowercase: bool = True) -> BytePair:
+        """Learn merges from texts, in lower case or as they are."""
         package = require("tokenizers", extra="text")
         made = package.Tokenizer(package.models.BPE(unk_token=None))
-        made.normalizer = package.normalizers.Sequence(
-            [package.normalizers.NFKC(), package.normalizers.Lowercase()]
-        )
+        rules = [package.normalizers.NFKC(), *([package.normalizers.Lowercase()] if lowercase else [])]
+        made.normalizer = package.normalizers.Sequence(rules)
         made.pre_tokenizer = package.pre_tokenizers.ByteLevel(add_prefix_space=True)
         made.decoder = package.decoders.ByteLevel()
         trainer = package.trainers.BpeTrainer(
@@ -238,6 +245,7 @@ def fit_text(
     vocabulary: int = VOCABULARY,
     length: int | None = None,
     name: str = "text",
+    lowercase: bool = True,
 ) -> tuple[TextPreparation, list[Decision]]:
     """Train a tokenizer on training texts and choose the length.
 
@@ -248,6 +256,7 @@ def fit_text(
         vocabulary: tokens at most.
         length: tokens per text; None for the 95th percentile of the training texts, at most 256.
         name: of the column, for messages.
+        lowercase: whether texts are read in lower case; texts that are written keep their case.
 
     Raises:
         DataError: no text at all.
@@ -257,7 +266,7 @@ def fit_text(
     known = [text for text in texts if text]
     if not known:
         raise DataError(f"the text column '{name}' is empty in the training rows", fix=f"drop=('{name}',)")
-    tokenizer, chosen, reason = _tokenizer(known, kind, vocabulary)
+    tokenizer, chosen, reason = _tokenizer(known, kind, vocabulary, lowercase)
     sizes = [len(each) for each in tokenizer.encode(known[:: max(1, len(known) // 10_000)])]
     most = min(LONGEST, getattr(tokenizer, "longest", 0) or LONGEST)
     usual = max(1, min(most, int(numpy.percentile(sizes, PERCENTILE))))
@@ -269,7 +278,9 @@ def fit_text(
     ]
 
 
-def _tokenizer(known: Sequence[str], kind: Kind | None, vocabulary: int) -> tuple[Tokenizer, str, str]:
+def _tokenizer(
+    known: Sequence[str], kind: Kind | None, vocabulary: int, lowercase: bool
+) -> tuple[Tokenizer, str, str]:
     """Return a tokenizer, trained or read, how it is called and why."""
     if kind is not None and kind not in KINDS:
         if not Path(kind).exists() and not is_hub_id(kind):
@@ -278,7 +289,7 @@ def _tokenizer(known: Sequence[str], kind: Kind | None, vocabulary: int) -> tupl
         return published_tokenizer(kind), f"published, of {Path(kind).name}", "given"
     chosen, reason = (kind, "given") if kind else _kind()
     step = -(-len(known) // SAMPLE)
-    return KINDS[chosen].train(known[::step], vocabulary), chosen, reason
+    return KINDS[chosen].train(known[::step], vocabulary, lowercase), chosen, reason
 
 
 def _kind() -> tuple[str, str]:
