@@ -28,7 +28,7 @@ def test_from_a_text_to_a_text(network, run_line):
         "train", "book.txt", "--task", "language-model", *SMALL, *network, "--out", "run"
     )
     assert code == 0 and value["metrics"]["test"]["bits_per_character"] < 2.5
-    code, value, said = run_line(
+    code, value, _ = run_line(
         "generate", "run", "--prompt", "ring", "--tokens", "40", "--top-k", "5", "--top-p", "0.9"
     )
     assert code == 0 and value["tokens"] == 40 == len(value["text"]) and value["prompt"] == "ring"
@@ -92,5 +92,5 @@ def test_the_text_streams_to_the_terminal(capfd):
 def test_mistakes_are_told(line, said, run_line):
     Path("book.txt").write_text(TEXT)
     Path("table.csv").write_text("x,y\n" + "\n".join(f"{n},{n % 2}" for n in range(40)))
-    code, value, printed = run_line(*line)
+    code, _, printed = run_line(*line)
     assert code == 2 and said in printed, printed

@@ -15,7 +15,8 @@ from neurarium.core import batches
 from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Classes, Quantity, Targets
+from neurarium.data.specs import Classes, NextToken, Quantity, Targets
+from neurarium.metrics.choice import metrics_for
 from neurarium.studies.calibration import Temperature
 from neurarium.studies.comparison import Comparison, compare
 from neurarium.studies.evaluation import EvaluationReport, Seen, examples_for, predictions_of, report_of
@@ -172,7 +173,8 @@ def compare_several(
         raise unknown("metric of these runs", chosen, reports[0].metrics)
     measured, plain = _about(measured, chosen)
     seen = [each.seen for each in measured]
-    options: dict[str, Any] = {"metric": plain, "level": level, "resamples": resamples, "seed": seed}
+    own: Any = metrics_for(targets)[plain].fresh() if isinstance(targets, NextToken) else plain
+    options: dict[str, Any] = {"metric": own, "level": level, "resamples": resamples, "seed": seed}
     places = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs))]
     pairs = [
         compare(
@@ -256,6 +258,8 @@ def _difference(one: _Measured, two: _Measured) -> str:
     kinds = type(one.targets).__name__, type(two.targets).__name__
     if kinds[0] != kinds[1]:
         return f"one predicts {kinds[0].lower()}, the other {kinds[1].lower()}"
+    if isinstance(one.targets, NextToken) and one.targets != two.targets:
+        return f"they read other tokens, or other windows of them ({one.targets} and {two.targets})"
     labels = [tuple(getattr(each.targets, "names", ())) for each in (one, two)]
     if labels[0] != labels[1]:
         odd = sorted(set(labels[0]) ^ set(labels[1]))
