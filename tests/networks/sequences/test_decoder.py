@@ -196,3 +196,38 @@ def test_data_sizes_it_and_what_does_not_fit_is_named():
         Decoder.for_data(Tokens(30, 9), Next(), vocabulary=3)
     with pytest.raises(OptionError, match="positions"):
         Decoder(30, positions="absolute")
+
+
+@pytest.mark.parametrize("name", ["llama", "window"])
+def test_second_derivatives_examples_at_once_and_export(name):
+    from torch.func import functional_call, grad, vmap
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    network, tokens = make(**CASES[name]), torch.randint(0, 30, (3, 8))
+    parameters = dict(network.named_parameters())
+    with sdpa_kernel(SDPBackend.MATH):
+        first = torch.autograd.grad(
+            network({"tokens": tokens}).square().sum(), parameters.values(), create_graph=True
+        )
+        second = torch.autograd.grad(sum(each.square().sum() for each in first), parameters.values())
+        assert all(torch.isfinite(each).all() and each.abs().max() > 0 for each in second)
+
+        def loss(weights, example):
+            return functional_call(network, weights, ({"tokens": example[None]},)).square().sum()
+
+        weights = {key: value.detach() for key, value in parameters.items()}
+        single = vmap(grad(loss), in_dims=(None, 0))(weights, tokens)
+    for key, whole in zip(parameters, first, strict=True):
+        torch.testing.assert_close(single[key].sum(0), whole.detach(), atol=1e-7, rtol=1e-7, msg=key)
+    exported = torch.export.export(network, ({"tokens": tokens},)).module()
+    torch.testing.assert_close(exported({"tokens": tokens}), network({"tokens": tokens}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gpt-2", "window"])
+def test_compiled_in_place_it_gives_the_same(name):
+    network, tokens = make(**CASES[name]).float(), torch.randint(0, 30, (3, 8))
+    expected, names = network({"tokens": tokens}).detach(), list(network.state_dict())
+    network.compile()
+    torch.testing.assert_close(network({"tokens": tokens}), expected, atol=1e-4, rtol=1e-4)
+    assert list(network.state_dict()) == names
