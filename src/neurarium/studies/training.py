@@ -26,6 +26,7 @@ from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle, settle_closed_form
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
+from neurarium.studies.machine import computed
 from neurarium.studies.owners import METHODS, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
@@ -311,6 +312,9 @@ def build(
         given, more = settle_closed_form(given)
     else:
         given, descent, more = settle(data, chosen.name, given, descent, chosen.transfer.tuning)
+        if chosen.name:
+            descent, how = computed(network, data, descent, given.get("device"))
+            more += how
     options = values(assigned["method"], builder, f"method '{chosen.method}'")
     method = builder(network, **options, **descent)
     count = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
