@@ -9,7 +9,7 @@ import neurarium as nr
 from neurarium.data import Classes, Dataset, Examples, Image
 from neurarium.networks import MLP, ResNet, SmallCNN
 from neurarium.studies import machine
-from neurarium.studies.machine import computed
+from neurarium.studies.machine import computed, uncompiled
 
 
 def images(side: int) -> Dataset:
@@ -40,11 +40,19 @@ def test_what_is_said_stays_and_other_networks_are_left_alone(monkeypatch):
     assert computed(MLP(3 * 40 * 40, 2), images(40), {}) == ({}, [])
 
 
+def test_a_network_that_is_compiled_is_not_said_to_be_not():
+    assert [each.choice for each in uncompiled(SmallCNN(3, 2), images(8), False)] == ["no"]
+    assert uncompiled(SmallCNN(3, 2), images(8), True) == uncompiled(MLP(192, 2), images(8), None) == []
+
+
 def test_the_plan_of_a_run_says_it_and_the_weights_stay_float32(monkeypatch):
     monkeypatch.setattr(machine, "multiplies_bfloat16", lambda device: True)
-    run = nr.studies.train(images(40), "resnet", options={"blocks": "1,1", "widths": "8,16"}, steps=2, progress=False)
+    run = nr.studies.train(
+        images(40), "resnet", options={"blocks": "1,1", "widths": "8,16"}, steps=2, progress=False
+    )
     plan = {each.subject: each for each in run.decisions}
     assert plan["precision"].choice == "bfloat16" and "products per image" in plan["precision"].reason
     assert plan["precision"].override == "--precision" and plan["memory format"].choice == "channels last"
+    assert plan["compile"].choice == "no" and plan["compile"].override == "--compile"
     assert run.method.descent.precision == "bfloat16" and isinstance(run.network, ResNet)
     assert {each.dtype for each in run.network.parameters()} == {torch.float32}

@@ -26,7 +26,7 @@ from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle, settle_closed_form
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
-from neurarium.studies.machine import computed
+from neurarium.studies.machine import computed, uncompiled
 from neurarium.studies.owners import METHODS, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
@@ -116,7 +116,7 @@ def train(
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
     data, held, more = transfer.begin(learner.deployed, data)
-    decisions += more
+    decisions += [*more, *uncompiled(learner.deployed, data, fitting.get("compile"))]
     fitting["callbacks"] = [*fitting.get("callbacks", ()), *held]
     if isinstance(augment, str):
         augment, decision = Choice(augment).build(data, chosen.assigned["augment"])

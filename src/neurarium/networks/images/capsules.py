@@ -14,6 +14,7 @@ from neurarium.networks.sizing import Distribution, check, head_outputs
 
 Readout = Literal["length", "vector"]
 MOST = 96  # pixels a side: a capsule per place has a matrix per class, far too many on photographs
+HALF = (torch.bfloat16, torch.float16)
 LEAST = 1e-6  # lengths nearer to 0 or 1 have the logit of this one
 
 
@@ -39,8 +40,10 @@ class CapsuleHead(nn.Module):
             self.bias = nn.Parameter(torch.zeros(routing.wholes))
 
     def capsules(self, features: Tensor) -> Tensor:
-        """Return the capsules of the classes, `(batch, classes, dim)`."""
-        return self.routing(features.unflatten(-1, (self.routing.parts, self.routing.part_dim)))
+        """Return the capsules of the classes, `(batch, classes, dim)`; routed in full precision, since lengths near 1 decide."""
+        parts = features.unflatten(-1, (self.routing.parts, self.routing.part_dim))
+        with torch.autocast(parts.device.type, enabled=False):
+            return self.routing(parts.float() if parts.dtype in HALF else parts)
 
     def each(self, capsules: Tensor) -> Tensor:
         """Return one number per capsule, `(batch, classes)`."""
