@@ -16,7 +16,9 @@ Kind = TypeVar("Kind", bound=type)
 
 def parameters(builder: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Return the named options of a class or function (without self, *args and **kwargs)."""
-    target = inspect.unwrap(builder.__init__) if inspect.isclass(builder) else inspect.unwrap(builder)  # type: ignore[misc]
+    start: Any = builder.__init__ if inspect.isclass(builder) else builder  # type: ignore[misc]
+    # What has a signature of its own stands for itself: a variant of a family does not take the options that it fixes.
+    target = inspect.unwrap(start, stop=lambda each: hasattr(each, "__signature__"))
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     found = inspect.signature(target).parameters.values()
     return {each.name: each for each in found if each.kind in named and each.name not in ("self", "cls")}
