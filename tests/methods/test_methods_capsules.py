@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import neurarium as nr
-from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.data.specs import Classes, Image
 from neurarium.losses import Margin
 from neurarium.methods import Capsules
@@ -45,7 +45,10 @@ def test_the_loss_is_margin_and_squared_pixels(kind):
     ).sum()
     error = (network.reconstruct(capsules, truth) - images).square().sum()
     total, weight = method.total_loss({"inputs": images, "targets": truth})
-    assert float(total) == pytest.approx(float(margin + 0.01 * error), rel=1e-4) and float(weight) == 5
+    assert (
+        float(total.detach()) == pytest.approx(float((margin + 0.01 * error).detach()), rel=1e-4)
+        and float(weight) == 5
+    )
     seen = method.evaluate({"inputs": images, "targets": truth})
     assert float(seen.loss[0]) == pytest.approx(float(total), rel=1e-5)
     assert seen.predictions.shape == (5, len(targets.names))
@@ -60,6 +63,26 @@ def test_weights_of_examples_count_in_both_halves():
     twice = {"inputs": images[[0, 0, 3]], "targets": truth[[0, 0, 3]]}
     expected = method.total_loss(twice)
     assert float(weight) == 3 and float(total) == pytest.approx(float(expected[0]), rel=1e-5)
+
+
+def test_of_several_labels_each_draws_its_own_part_where_it_is_known():
+    method = begun(Classes(("a", "b", "c"), several=True), reconstruction=0.01)
+    network = method.network.eval()
+    images, truth = torch.rand(4, 1, 16, 16), torch.tensor([[1.0, 0, 1], [0, 1, 1], [1, 1, 0], [0, 1, 1]])
+    parts = torch.randint(0, 256, (4, 2, 1, 16, 16), dtype=torch.uint8)
+    capsules = network.capsules(images)
+    by_hand = 0.0
+    for row in range(4):
+        for place, kind in enumerate(truth[row].nonzero().flatten().tolist()):
+            drawn = network.unit_reconstruction(capsules[row : row + 1], torch.tensor([kind]))[0]
+            by_hand += float((drawn - parts[row, place] / 255).square().sum())
+    assert float(method.part_errors(capsules, parts, truth).sum()) == pytest.approx(by_hand, rel=1e-4)
+    batch = {"inputs": images, "targets": truth}
+    with_parts, without = (method.total_loss({**batch, **more})[0] for more in ({"parts": parts}, {}))
+    apart = 0.01 * (by_hand - float(method.errors(capsules, images, truth).sum()))
+    assert float(with_parts - without) == pytest.approx(apart, rel=1e-3)
+    with pytest.raises(ShapeError, match="2 labels for each image"):
+        method.part_errors(capsules, parts, torch.ones(4, 3))
 
 
 def test_capsules_learn_digits_and_draw_them():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
-from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Classes
 from neurarium.methods.supervised import Supervised, said
@@ -22,9 +22,10 @@ class Capsules(Supervised):
 
     loss = margin loss + reconstruction sum over pixels (r - x)^2, x and r from 0 (darkest) to 1 (brightest)
 
-    In training r is drawn from the capsule of the true class, the others masked. Of several labels each draws by itself, and
-    together they make the image: labels alone then teach which part is whose. Quantities have their usual loss, and all
-    capsules draw.
+    In training r is drawn from the capsule of the true class, the others masked. Of several labels each draws by itself: its
+    own part of the image where the batch has `parts` `(batch, labels, channels, height, width)`, bytes in the order of the
+    labels, as many for each image; else together they make the image, and labels alone teach which part is whose. Quantities
+    have their usual loss, and all capsules draw.
 
     Args:
         network: one of capsules (`capsules`, `each`, `scores`, `unit_reconstruction`).
@@ -97,7 +98,12 @@ class Capsules(Supervised):
         total, weight = self.loss(network.each(capsules), targets, weights)
         if not self.reconstruction:
             return total, weight
-        errors = self.errors(capsules, batch["inputs"], targets)
+        parts = batch.get("parts")
+        errors = (
+            self.errors(capsules, batch["inputs"], targets)
+            if parts is None
+            else self.part_errors(capsules, parts, targets)
+        )
         counted = errors.new_tensor(float(len(errors))) if weights is None else weights.sum()
         drawn = errors.sum() if weights is None else (errors * weights).sum()
         # The mean over examples, whatever the weights of classes are.
@@ -110,6 +116,22 @@ class Capsules(Supervised):
         decoder = network.decoder
         pixels = (images - decoder.low) / (decoder.high - decoder.low)
         return (network.unit_reconstruction(capsules, chosen).float() - pixels).square().flatten(1).sum(1)
+
+    def part_errors(self, capsules: Tensor, parts: Tensor, targets: Tensor) -> Tensor:
+        """Return the squared error of what the capsules of an image's labels draw, `(batch,)`, summed over parts and pixels."""
+        network: Any = self.network
+        rows, kinds = targets.nonzero(
+            as_tuple=True
+        )  # row by row, and in a row by label: the order of the parts
+        if len(rows) != parts.shape[0] * parts.shape[1]:
+            raise ShapeError(
+                "the parts of the images do not fit their labels",
+                expected=f"{parts.shape[1]} labels for each image",
+                received=f"{len(rows)} labels for {len(parts)} images",
+            )
+        drawn = network.unit_reconstruction(capsules[rows], kinds).float()
+        missed = (drawn - parts.flatten(0, 1).float() / 255).square().flatten(1).sum(1)
+        return missed.unflatten(0, parts.shape[:2]).sum(1)
 
     def evaluate(self, batch: Any) -> Evaluation:
         network: Any = self.network

@@ -36,7 +36,8 @@ def computed(
     Returns:
         The options of the descent, and the decisions.
     """
-    options, decisions = dict(descent), []
+    options = dict(descent)
+    decisions: list[Decision] = []
     if not isinstance(data.inputs, Image) or not _convolves(network):
         return options, decisions
     if _lies_channels_last(network):

@@ -50,3 +50,14 @@ def test_the_data_set_is_made_of_mnist(shared_data):
     assert numpy.array_equal(data.test.batch["inputs"][:, 0].numpy(), truth.images)
     with pytest.raises(OptionError, match="validates"):
         load("multi-mnist", validation=1.0)
+
+
+def test_each_digit_by_itself_lies_in_the_order_of_the_labels(shared_data):
+    truth = overlaid(shared_data("mnist"), "test", 40)
+    data = load("multi-mnist", count=200, test_count=40, validation=0.2)
+    batch = data.test.take(slice(None))
+    rows, kinds = batch["targets"].nonzero(as_tuple=True)
+    for row, kind, part in zip(rows.tolist(), kinds.tolist(), batch["parts"].flatten(0, 1), strict=True):
+        number = truth.classes[row].tolist().index(kind)
+        assert numpy.array_equal(part[0].numpy(), truth.parts[row, number])
+    assert "parts" not in load("multi-mnist", count=200, test_count=40, parts=False).test.batch

@@ -107,6 +107,7 @@ def multi_mnist(
     shift: int = SHIFT,
     validation: float = 0.1,
     seed: int = 0,
+    parts: bool = True,
 ) -> Dataset:
     """Two overlapping digits per image, several labels: which digits are there.
 
@@ -115,6 +116,7 @@ def multi_mnist(
         test_count: images that test.
         shift: by how many pixels each digit is moved, at most.
         validation: the share of images, and of digits, that validates.
+        parts: whether each digit by itself is in the batches too: what its capsule then learns to draw, as in the paper.
     """
     held = round(validation * count)
     if not 0 < validation < 1 or not 0 < held < count:
@@ -134,11 +136,24 @@ def multi_mnist(
     rows: Rows = {"train": numpy.arange(count - held)}
     pixels = torch.from_numpy(made.images[:, None])
     dataset = assemble("multi-mnist", pixels, marks(made.classes), rows, companions, target, True)
+    if parts:
+        for split, each in (("train", made), ("validation", kept), ("test", fresh)):
+            dataset.splits[split].batch["parts"] = torch.from_numpy(ordered(each))
     reason = f"two MNIST digits of different classes in {SIDE} x {SIDE} pixels, moved by up to {shift}, drawn from the seed"
     dataset.decisions = [
         Decision("images", f"{count:,} + {test_count:,}", reason, "--set count=, test_count=, shift=")
     ]
+    reason = (
+        "capsules learn to draw each digit by itself" if parts else "capsules learn from the labels alone"
+    )
+    dataset.decisions.append(Decision("parts", "yes" if parts else "no", reason, "--set parts="))
     return dataset
+
+
+def ordered(made: Overlaid) -> numpy.ndarray:
+    """Return the parts of images in the order of their classes, `(count, 2, 1, 36, 36)`: the order of several labels."""
+    order = made.classes.argsort(axis=1)
+    return numpy.take_along_axis(made.parts, order[:, :, None, None], axis=1)[:, :, None]
 
 
 def marks(classes: numpy.ndarray) -> numpy.ndarray:
