@@ -138,7 +138,8 @@ def multi_mnist(
     dataset = assemble("multi-mnist", pixels, marks(made.classes), rows, companions, target, True)
     if parts:
         for split, each in (("train", made), ("validation", kept), ("test", fresh)):
-            dataset.splits[split].batch["parts"] = torch.from_numpy(ordered(each))
+            examples: Any = dataset.splits[split]
+            examples.batch["parts"] = torch.from_numpy(ordered(each))
     reason = f"two MNIST digits of different classes in {SIDE} x {SIDE} pixels, moved by up to {shift}, drawn from the seed"
     dataset.decisions = [
         Decision("images", f"{count:,} + {test_count:,}", reason, "--set count=, test_count=, shift=")
