@@ -219,6 +219,7 @@ def _from_files(
     looks: Any,
     kept: tuple[Storage, int | None],
 ) -> Dataset:
+    _require_several(found["train"])
     plan, encoded, decisions = _targets(found, columns, task)
     spec, rules, more = looks()
     usable = {key: numpy.flatnonzero(_known(values, plan)) for key, values in encoded.items()}
@@ -348,6 +349,25 @@ def _examples(
         return MappedExamples(held.path, part, batches.take(targets, rows), finish)
     taken = torch.from_numpy(held.array).index_select(0, rows)
     return Examples({"inputs": taken, "targets": batches.take(targets, rows)}, finish=finish)
+
+
+def _require_several(folder: Folder) -> None:
+    """Refuse folders of classes that cannot be learned.
+
+    Raises:
+        DataError: no more images than classes: none could be learned from one and recognized in another.
+    """
+    if folder.frame is not None or len(folder.labels) > (count := len({*folder.labels, *folder.empty})):
+        return
+    images, names = len(folder.labels), sorted({*folder.labels, *folder.empty})
+    raise DataError(
+        "there are more classes than images"
+        if count > images
+        else "there are as many classes as images, one for each",
+        expected="several images of each class, in a folder of its name",
+        received=f"{count} folders ({', '.join(names[:5])}{', ...' if count > 5 else ''}), {images} images",
+        fix="add images, or move those of one class into one folder; where a table holds the labels, name it and --image COLUMN",
+    )
 
 
 def _quarantine(found: Mapping[str, Folder], failed: Mapping[str, Mapping[int, str]]) -> None:

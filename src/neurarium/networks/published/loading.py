@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -67,7 +68,42 @@ def architecture_of(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]] |
     ('mobilenet-v2', {})
     """
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    channels = next((shape[1] for shape in shapes.values() if len(shape) == 4), 3)
+    for name, options, wanted, last in _known(_channels(shapes)):
+        body = {key for key in wanted if not key.startswith(f"{last}.")}
+        if body and all(shapes.get(key) == wanted[key] for key in body) and set(shapes) <= set(wanted):
+            return name, options
+    return None
+
+
+def nearest_architecture(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any], float] | None:
+    """Return the network that shares most weights, by name and shape, and how many of all; None where it is less than half.
+
+    >>> from neurarium.networks import ResNet18
+    >>> state = {name: value for name, value in ResNet18(3, 7).state_dict().items() if "layer4.1" not in name}
+    >>> name, options, share = nearest_architecture(state)
+    >>> name, options, round(share, 2)
+    ('resnet18', {}, 0.9)
+    """
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    best: tuple[str, dict[str, Any], float] | None = None
+    for name, options, wanted, _ in _known(_channels(shapes)):
+        shared = len(shapes.items() & wanted.items()) / len(shapes.keys() | wanted.keys())
+        if shared >= 0.5 and (best is None or shared > best[2]):
+            best = name, options, shared
+    return best
+
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def _channels(shapes: Shapes) -> int:
+    return next((shape[1] for shape in shapes.values() if len(shape) == 4), 3)
+
+
+@functools.lru_cache(maxsize=4)
+def _known(channels: int) -> list[tuple[str, dict[str, Any], Shapes, str]]:
+    """Return the networks of images: name, options, the shapes of their weights, the name of the last layer."""
+    found: list[tuple[str, dict[str, Any], Shapes, str]] = []
     names = [name for name, (_, row) in table("network").items() if row.module.startswith("images.")]
     for name in sorted(
         names, key=lambda each: not hasattr(find("network", each), "variant_of")
@@ -80,12 +116,9 @@ def architecture_of(state: Mapping[str, Tensor]) -> tuple[str, dict[str, Any]] |
                 continue
             except Exception:  # a network that cannot be built without memory: none of the published
                 break
-            last = _last_layer(network)
             wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-            body = {key for key in wanted if not key.startswith(f"{last}.")}
-            if body and all(shapes.get(key) == wanted[key] for key in body) and set(shapes) <= set(wanted):
-                return name, options
-    return None
+            found.append((name, options, wanted, _last_layer(network)))
+    return found
 
 
 def _last_layer(network: nn.Module) -> str:
@@ -108,11 +141,15 @@ def _mismatch(
         for name in bad[:3]
     ]
     told += [f"{name} has no place" for name in extra[: 3 - len(told)]]
+    fix = "they are those of"
     found = (known, {}) if known else architecture_of(state)
+    if found is None and (near := nearest_architecture(state)):
+        fix, found = f"the nearest, which {near[2]:.0%} of the names and shapes fit", near[:2]
     fitting = found and " ".join([found[0], *(f"--set {key}={value}" for key, value in found[1].items())])
     return RefusalError(
-        f"these are not weights of {type(network).__name__}: {len(bad) + len(extra)} of {len(ours)} do not fit",
+        f"these are not weights of {type(network).__name__}: {len(bad)} of its {len(ours)} are missing or have another shape, "
+        f"and {len(extra)} have no place in it",
         expected="the names and shapes of its own",
         received="; ".join(told),
-        fix=f"they are those of: --network {fitting}" if fitting else "name the network that they are from",
+        fix=f"{fix}: --network {fitting}" if fitting else "name the network that they are from",
     )
