@@ -92,7 +92,32 @@ def tables(count, seed):
     return torch.randint(0, 9, (count, 3, 3), generator=chance).double(), torch.zeros(count)
 
 
+NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+
+
+def tags(count, seed):
+    """Tags of sentences of several lengths, and others that are right half of the time."""
+    chance = torch.Generator().manual_seed(seed)
+    truth = torch.randint(0, 5, (count, 6), generator=chance)
+    said = torch.where(torch.rand(count, 6, generator=chance) < 0.5, truth, 1)
+    lengths = torch.randint(1, 7, (count, 1), generator=chance)
+    return said, torch.where(torch.arange(6) < lengths, truth, -1)
+
+
+def frames(count, seed):
+    """Nats, frames, hits, false alarms and misses of each example."""
+    chance = torch.Generator().manual_seed(seed)
+    return torch.randint(1, 9, (count, 5), generator=chance).double(), torch.zeros(count)
+
+
 CASES = {
+    "token-accuracy": (tags, [{}]),
+    "sentence-accuracy": (tags, [{}]),
+    "span-f1": (tags, [{"names": NAMES}]),
+    "span-precision": (tags, [{"names": NAMES}]),
+    "span-recall": (tags, [{"names": NAMES}]),
+    "frame-nll": (frames, [{}]),
+    "frame-accuracy": (frames, [{}]),
     "mask-dice": (tables, [{}]),
     "mask-iou": (tables, [{}]),
     "pixel-accuracy": (tables, [{}]),

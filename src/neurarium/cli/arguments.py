@@ -111,10 +111,11 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification, regression, labels (several per row), series (a series per row), or language-model.",
+        help="classification, regression, labels (several per row), series (a series per row), language-model, or tagging "
+        "(a tag per word).",
         group=DATA,
         autocompletion=completion.choices(
-            "classification", "regression", "labels", "series", "language-model"
+            "classification", "regression", "labels", "series", "language-model", "tagging"
         ),
     ),
 ]

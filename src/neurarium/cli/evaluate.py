@@ -100,13 +100,15 @@ def _show(report: EvaluationReport, output: Output) -> None:
 
 
 def _classes(report: EvaluationReport) -> Any:
+    from neurarium.studies.evaluation import COUNTS
+
     keys = list(next(iter(report.per_class.values())))
-    if "f1" not in keys:  # masks and boxes have measures of their own
+    if "examples" not in keys:  # masks, boxes and tags have measures of their own
         own = table("class", *keys, right=tuple(range(1, len(keys) + 1)))
         for name, row in list(report.per_class.items())[:50]:
             own.add_row(
                 escape(name),
-                *(f"{row[k]:,.0f}" if k in ("pixels", "boxes") else number(row[k]) for k in keys),
+                *(f"{row[k]:,.0f}" if k in COUNTS else number(row[k]) for k in keys),
             )
         return own
     made = table("class", "precision", "recall", "f1", "examples", right=(1, 2, 3, 4))

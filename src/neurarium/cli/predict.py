@@ -102,9 +102,10 @@ def predict(
     raw: Any = input
     seen: Any = None
     if input_text is not None:
+        from neurarium.studies.tagging import is_tagged, words_of
         from neurarium.studies.text_attention import attend, text_row
 
-        raw = text_row(trained, input_text)
+        raw = words_of(input_text) if is_tagged(trained) and not attention else text_row(trained, input_text)
         seen = attend(trained, input_text) if attention else None  # refused before anything is printed
     pictures = out is not None and not attention
     found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw)

@@ -19,7 +19,7 @@ from neurarium.report.words import duration, number
 
 LEAST = {"lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
-    "task": ("classification", "regression", "labels", "series", "language-model"),
+    "task": ("classification", "regression", "labels", "series", "language-model", "tagging"),
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),

@@ -14,6 +14,7 @@ MEMBERS: dict[str, Member] = {
         "text for language models: a file, a folder, a column of a table",
         "15",
     ),
+    "tagged": Member("readers.tagged", "tagged", "sentences whose words have tags, CoNLL or lists", "10b"),
     "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "boxes": Member(
         "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
@@ -37,12 +38,15 @@ MEMBERS: dict[str, Member] = {
     "Classes": Member("specs"),
     "Quantity": Member("specs"),
     "Mask": Member("specs"),
+    "Tags": Member("specs"),
+    "Frames": Member("specs"),
     "Boxes": Member("specs"),
     "NextToken": Member("specs"),
     "Unlabeled": Member("specs"),
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),
     "DensePreparation": Member("preparation.dense"),
+    "TaggedPreparation": Member("preparation.tagged"),
     "ArrayPreparation": Member("preparation.arrays"),
     "SeriesPreparation": Member("preparation.series"),
     "load_preparation": Member("preparation.storage"),

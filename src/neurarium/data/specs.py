@@ -1,7 +1,8 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
 A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`, several
-of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `NextToken` (of a text). Each round-trips through JSON (`to_json`, `spec_from_json`).
+of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per token),
+`Frames` (what comes next, at every step), `NextToken` (of a text). Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ SPECS: dict[str, type[Spec]] = {}
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """The root of all specs."""
+    """The root of all specs.
+
+    Class attributes:
+        every_step: of targets: a network answers at every position of a sequence.
+        causal: of targets: an answer may depend on what came before it alone.
+    """
+
+    every_step: ClassVar[bool] = False
+    causal: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -357,6 +366,65 @@ class NextToken(Spec):
         parts = [nats.double().sum(dim=1), (targets != NOTHING).double().sum(dim=1)]
         known = torch.zeros(len(targets), 2) if spans is None else spans
         return torch.cat([torch.stack(parts, dim=1).cpu(), known.double().cpu()], dim=1)
+
+
+ABSENT = -1  # stands where a sequence is padding: nothing is asked there
+
+
+@dataclasses.dataclass(frozen=True)
+class Tags(Spec):
+    """A class for each token of a text.
+
+    Batch: `(batch, length)` int64 indices; -1 where a text has ended. A network gives one logit per tag and token,
+    `(batch, length, len(names))`.
+
+    >>> Tags(("O", "B-PER"), 2).decided(torch.tensor([[[0.0, 1.0], [2.0, 1.0]]])).tolist()
+    [[1, 0]]
+    """
+
+    names: tuple[str, ...]
+    length: int
+    kind: ClassVar[str] = "tagging"
+    every_step: ClassVar[bool] = True
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    def decided(self, outputs: Tensor) -> Tensor:
+        """Return the tag of the highest logit, `(batch, length)` int64."""
+        return outputs.argmax(dim=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Frames(Spec):
+    """Several yes or no at each step of a series: which notes the next frame of a piano roll holds.
+
+    Batch: `(batch, length, len(names))` float32 of zeros and ones; -1 where a series has ended. The target of step t is
+    what comes at t + 1, so that a network must not see what stands behind a step. It gives one logit per name and step.
+    """
+
+    names: tuple[str, ...]
+    length: int
+    kind: ClassVar[str] = "frames"
+    every_step: ClassVar[bool] = True
+    causal: ClassVar[bool] = True
+
+    @property
+    def outputs(self) -> int:
+        return len(self.names)
+
+    def tables(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return what metrics read of each example, `(batch, 5)` float64: nats, frames, hits, false alarms, misses.
+
+        The nats of a frame are summed over its names: -sum_k y_k log p_k + (1 - y_k) log(1 - p_k).
+        """
+        known = targets != ABSENT
+        logits, truth = outputs.double(), targets.double().clamp(min=0)
+        nats = torch.nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known
+        said, there = (logits > 0) & known, (truth > 0.5) & known
+        counts = [nats, known[..., :1], said & there, said & ~there, there & ~said]
+        return torch.stack([each.double().sum(dim=(1, 2)) for each in counts], dim=1).cpu()
 
 
 @dataclasses.dataclass(frozen=True)

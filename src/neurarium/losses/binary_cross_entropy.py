@@ -37,7 +37,7 @@ class BinaryCrossEntropy(PointwiseLoss):
     Sum(total=tensor(0.6931), weight=2)
     """
 
-    tasks = ("binary", "multilabel")
+    tasks = ("binary", "multilabel", "frames")
 
     def __init__(
         self,

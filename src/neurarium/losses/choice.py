@@ -9,7 +9,20 @@ from typing import Any
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find, own_table
 from neurarium.core.options import coerce
-from neurarium.data.specs import IGNORED, NOTHING, Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
+from neurarium.data.specs import (
+    ABSENT,
+    IGNORED,
+    NOTHING,
+    Boxes,
+    Classes,
+    Frames,
+    Mask,
+    NextToken,
+    Quantity,
+    Spec,
+    Tags,
+    Targets,
+)
 from neurarium.losses.base import Loss
 
 DEFAULTS = {
@@ -20,6 +33,8 @@ DEFAULTS = {
     "segmentation": "cross-entropy-dice",
     "detection": "centres",
     "language": "cross-entropy",
+    "tagging": "cross-entropy",
+    "frames": "binary-cross-entropy",
 }
 
 
@@ -78,6 +93,8 @@ def task_of(targets: Spec) -> str:
         return "detection"
     if isinstance(targets, NextToken):
         return "language"
+    if isinstance(targets, Tags | Frames):
+        return targets.kind
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",
@@ -129,10 +146,16 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
         values = {"class_axis": 1, "ignore_index": IGNORED} | values
     if isinstance(targets, NextToken):
         values = {"ignore_index": NOTHING} | values
+    if isinstance(targets, Tags | Frames):
+        values = {"ignore_index": ABSENT} | values
     if isinstance(targets, Boxes):
         values = {**values, "height": targets.height}
     weights = values.get("class_weights")
-    if weights is not None and isinstance(targets, Classes | Mask) and len(weights) != len(targets.names):
+    if (
+        weights is not None
+        and isinstance(targets, Classes | Mask | Tags)
+        and len(weights) != len(targets.names)
+    ):
         raise OptionError(
             "the class weights do not fit the classes",
             expected=f"{len(targets.names)} numbers, for {', '.join(map(str, targets.names[:10]))}",

@@ -12,7 +12,17 @@ from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
 from neurarium.data.geometry import detected
-from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
+from neurarium.data.specs import (
+    Boxes,
+    Classes,
+    Frames,
+    Mask,
+    NextToken,
+    Quantity,
+    Spec,
+    Tags,
+    Targets,
+)
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
@@ -122,7 +132,7 @@ class Supervised(Method):
 
 def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
     """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, tables of
-    the pixels of masks (their targets are in the tables)."""
+    the pixels of masks and of the notes of frames (their targets are in the tables), decided tags."""
     if isinstance(spec, Targets):
         losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
         parts = [
@@ -134,6 +144,10 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return spec.probabilities(outputs.float()), targets
     if isinstance(spec, Mask):
         return spec.tables(outputs, targets), targets.new_zeros(len(targets))
+    if isinstance(spec, Frames):
+        return spec.tables(outputs, targets), targets.new_zeros(len(targets))
+    if isinstance(spec, Tags):
+        return spec.decided(outputs), targets
     if isinstance(spec, Boxes):
         return detected(outputs, spec), targets
     if isinstance(spec, Quantity):

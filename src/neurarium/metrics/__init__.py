@@ -56,6 +56,15 @@ MEMBERS: dict[str, Member] = {
     "GaussianNLL": Member(
         "gaussian_nll", "gaussian-nll", "surprise under a predicted mean and deviation", "08"
     ),
+    "TokenAccuracy": Member("span_f1", "token-accuracy", "share of tokens whose tag is right", "10b"),
+    "SentenceAccuracy": Member(
+        "span_f1", "sentence-accuracy", "share of sentences all of whose tags are right", "10b"
+    ),
+    "SpanF1": Member("span_f1", "span-f1", "F1 of the spans that tags mark (BIO)", "10b"),
+    "SpanPrecision": Member("span_f1", "span-precision", "share of predicted spans that are right", "10b"),
+    "SpanRecall": Member("span_f1", "span-recall", "share of true spans that are found", "10b"),
+    "FrameNLL": Member("frames", "frame-nll", "surprise at the next frame, in nats", "11"),
+    "FrameAccuracy": Member("frames", "frame-accuracy", "hits over hits and mistakes, over all notes", "11"),
     "IoU": Member("overlap", "iou", "intersection over union of regions", "08"),
     "Dice": Member("overlap", "dice", "Dice coefficient of regions", "08"),
     "MaskDice": Member("segmented", "mask-dice", "Dice coefficient from tables of pixels per image", "10a"),

@@ -7,7 +7,11 @@ from typing import Any, Literal, Protocol
 
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.members import find, table
-from neurarium.data.specs import Mask, NextToken
+from neurarium.data.specs import (
+    Mask,
+    NextToken,
+    Tags,
+)
 from neurarium.data.specs import Targets as SeveralTargets
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.metric_set import MetricSet
@@ -41,6 +45,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("iou", "dice", "accuracy"),
     "detection": ("map_50", "map"),
+    "frames": ("frame_nll", "frame_accuracy"),
     "forecast": ("mae", "rmse_pooled", "smape"),
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
     "translation": ("bleu",),
@@ -93,6 +98,8 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
         held = (LanguagePerplexity(), BitsPerCharacter(), BitsPerByte())
         told = dict(zip(DEFAULTS["language"], held, strict=True))
         return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
+    if isinstance(targets, Tags):
+        return MetricSet({**_of_tags(targets), **{underscored(name): make_metric(name) for name in names}})
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)
@@ -102,6 +109,24 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
         *(underscored(name) for name in names),
     ]
     return MetricSet({name: make_metric(name) for name in dict.fromkeys(chosen)})
+
+
+def _of_tags(targets: Tags) -> dict[str, Metric]:
+    """The metrics of a tag per token; of spans where the tags mark some."""
+    from neurarium.metrics.span_f1 import (
+        SentenceAccuracy,
+        SpanF1,
+        SpanPrecision,
+        SpanRecall,
+        TokenAccuracy,
+        is_span_scheme,
+    )
+
+    found: dict[str, Metric] = {"accuracy": TokenAccuracy(), "sentence_accuracy": SentenceAccuracy()}
+    if is_span_scheme(targets.names):
+        of_spans = {"span_f1": SpanF1, "span_precision": SpanPrecision, "span_recall": SpanRecall}
+        found |= {name: kind(targets.names) for name, kind in of_spans.items()}
+    return found
 
 
 def make_metric(name: str, **options: Any) -> Metric:

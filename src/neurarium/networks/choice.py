@@ -32,6 +32,11 @@ DEFAULTS: dict[str, tuple[str, str]] = {
 BY_TARGETS: dict[str, tuple[str, str]] = {
     "Boxes": ("centre-detector", "things are points with a size: no anchors to choose (arXiv:1904.07850)"),
     "NextToken": ("decoder", "attention looks at every earlier token at once (arXiv:1706.03762)"),
+    "Tags": (
+        "lstm",
+        "a tag depends on the words on both sides: an LSTM in both directions (arXiv:1508.01991)",
+    ),
+    "Frames": ("lstm", "what comes next depends on all that came before, which an LSTM remembers"),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 

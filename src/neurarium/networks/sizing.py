@@ -35,13 +35,19 @@ SIZED = (
 
 
 def check(
-    name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any], takes: tuple[type[Spec], ...]
+    name: str,
+    inputs: Spec,
+    targets: Spec,
+    options: Mapping[str, Any],
+    takes: tuple[type[Spec], ...],
+    gives: tuple[type[Spec], ...] = (Classes, Quantity, Targets),
 ) -> None:
     """Refuse inputs, targets and options that a network cannot take.
 
     Args:
         name: the network's name on the command line.
         takes: the input specs that it takes.
+        gives: the target specs that it can predict.
 
     Raises:
         RefusalError: inputs or targets of another kind.
@@ -56,10 +62,11 @@ def check(
             if not isinstance(inputs, Mixed)
             else f"--network mixed --set table_trunk={name}; or leave texts and images out: --set drop=COLUMN",
         )
-    if not isinstance(targets, Classes | Quantity | Targets):
+    if not isinstance(targets, gives):
+        names = [each.__name__ for each in gives]
         raise RefusalError(
             f"the network '{name}' cannot predict {type(targets).__name__} targets",
-            expected="Classes, Quantity or Targets",
+            expected=f"{', '.join(names[:-1])} or {names[-1]}",
             received=type(targets).__name__,
         )
     for option in set(SIZED) & set(options):

@@ -54,7 +54,12 @@ def _task(run: Run) -> str:
         )
     if getattr(run.targets, "kind", "") == "language":
         return f"language model: the next of {run.targets.vocabulary:,} tokens"  # type: ignore[union-attr]
-    what = {"segmentation": "the class of each pixel", "detection": "boxes around things"}
+    what = {
+        "segmentation": "the class of each pixel",
+        "detection": "boxes around things",
+        "tagging": "the tag of each word",
+        "frames": "what the next step holds",
+    }
     if (kind := getattr(run.targets, "kind", "")) in what:
         return f"{kind}: {what[kind]}, of {len(names)} classes ({', '.join(names[:12])})"
     return f"regression of {', '.join(names)}" if names else "without targets"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Classes, Quantity
+from neurarium.data.specs import Classes, Quantity, Tags
 from neurarium.report import charts, scenes
 from neurarium.report.confusion import MOST, confusion
 from neurarium.report.parts import Html, card, grid, section, table
@@ -26,6 +26,8 @@ def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
         cards = _classes_cards(report, found)
     elif isinstance(report.targets, Quantity):
         cards = _quantity_cards(report, found)
+    elif isinstance(report.targets, Tags):
+        cards = _tags_cards(report)
     elif scenes.is_scene(report.targets):
         cards = scenes.classes_card(report)
     else:
@@ -58,7 +60,16 @@ def _classes_cards(report: EvaluationReport, found: Mapping[str, Any]) -> list[s
     return [*cards[:1], shown, *cards[1:]] if not wide else [*cards, shown]
 
 
-def _classes(report: EvaluationReport, most: int = 60) -> str:
+def _tags_cards(report: EvaluationReport) -> list[str]:
+    cards, wide = [], len(report.per_class) > 6
+    if report.confusion is not None:
+        names = report.targets.names  # type: ignore[attr-defined]
+        note = "Token by token: rows are the truth, columns what was predicted; shades are shares of a row."
+        cards.append(card("Confusion of tags", confusion(report.confusion, names), note, wide=wide))
+    return [*cards, card("Tags", _classes(report, count="tokens"), wide=wide)]
+
+
+def _classes(report: EvaluationReport, most: int = 60, count: str = "examples") -> str:
     ordered = list(report.per_class.items())
     note = ""
     if len(ordered) > most:
@@ -67,10 +78,10 @@ def _classes(report: EvaluationReport, most: int = 60) -> str:
         ]
         note = f"<p class=note>The {most} worst of {len(report.per_class)} classes.</p>"
     rows = [
-        [name, *(number(row[key]) for key in ("precision", "recall", "f1")), f"{row['examples']:,.0f}"]
+        [name, *(number(row[key]) for key in ("precision", "recall", "f1")), f"{row[count]:,.0f}"]
         for name, row in ordered
     ]
-    heads = ["class", "precision", "recall", "F1", "examples"]
+    heads = ["class", "precision", "recall", "F1", count]
     return note + table(
         heads, rows, "metrics of each class", right=(1, 2, 3, 4), class_="long" if len(rows) > MOST else ""
     )

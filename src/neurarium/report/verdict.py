@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Targets
+from neurarium.data.specs import (
+    Boxes,
+    Classes,
+    Frames,
+    Mask,
+    NextToken,
+    Quantity,
+    Tags,
+    Targets,
+)
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -85,6 +94,10 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         what = f"where things of {len(targets.names)} classes are ({', '.join(targets.names[:8])})"
     elif isinstance(targets, NextToken):
         what = f"which of {targets.vocabulary:,} tokens comes next"
+    elif isinstance(targets, Tags):
+        what = f"which of {len(targets.names)} tags each of its words has ({', '.join(targets.names[:8])})"
+    elif isinstance(targets, Frames):
+        what = f"which of {len(targets.names)} notes the next frame holds, at every step"
     elif isinstance(targets, Targets):
         what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:
@@ -108,7 +121,7 @@ def _figure(report: EvaluationReport | None, start: str = "") -> str:
         return f"<div class=headline><p class=name>not measured</p><p class=said>{said}</p></div>"
     name = report.headline
     value, bounds = report.metrics.get(name, math.nan), report.intervals.get(name)
-    whole = isinstance(report.targets, Classes | Mask | Boxes)
+    whole = isinstance(report.targets, Classes | Mask | Boxes | Tags)
     shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
     unit = getattr(report.targets, "unit", "")
     better = "" if _rises(name) else "<span class=better>lower is better</span>"

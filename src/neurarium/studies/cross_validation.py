@@ -20,7 +20,14 @@ from neurarium.data import splits
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.readers.partition import times as as_times
-from neurarium.data.specs import Classes, NextToken, Spec, Targets
+from neurarium.data.specs import (
+    ABSENT,
+    Classes,
+    NextToken,
+    Spec,
+    Tags,
+    Targets,
+)
 from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
@@ -192,6 +199,14 @@ def cross_validate(
 def _columns_of(spec: Spec, predictions: torch.Tensor, targets: torch.Tensor) -> dict[str, Any]:
     """The columns of one target: what is true, what was predicted."""
     held: dict[str, Any] = {}
+    if isinstance(spec, Tags):  # a sentence's tags as one text
+        real = targets != ABSENT
+        for key, codes in (("target", targets), ("prediction", predictions)):
+            held[key] = [
+                " ".join(spec.names[code] for code in row[own].tolist())
+                for row, own in zip(codes, real, strict=True)
+            ]
+        return held
     if isinstance(spec, Classes) and not spec.several:
         held["target"] = [spec.names[each] for each in targets.tolist()]
         held["prediction"] = [spec.names[each] for each in predictions.argmax(dim=1).tolist()]

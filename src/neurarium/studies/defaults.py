@@ -166,6 +166,20 @@ LANGUAGE = Recipe(
     },
     batch_size=32,
 )
+TAGGING = Recipe(
+    "every token is an example: a falling rate over few passes, the best weights kept",
+    seen={"tagging": 60_000},
+    epochs=(5, 60),
+    descent={**TEXT.descent, "learning_rate": 3e-3, "clip_norm": 5.0},
+    batch_size=32,
+)
+FRAMES = Recipe(
+    "few long pieces: small batches, clipped gradients and a falling rate",
+    seen={"frames": 15_000},
+    epochs=(10, 200),
+    descent={"optimizer": "adam", "learning_rate": 2e-3, "clip_norm": 0.5, "schedule": "cosine"},
+    batch_size=8,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -183,16 +197,22 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Tokens", ""): TEXT,
     ("Series", ""): SERIES,
 }
-DENSE: dict[str, Recipe] = {"Mask": SEGMENTATION, "Boxes": DETECTION, "NextToken": LANGUAGE}
+BY_TARGETS: dict[str, Recipe] = {
+    "Mask": SEGMENTATION,
+    "Boxes": DETECTION,
+    "NextToken": LANGUAGE,
+    "Tags": TAGGING,
+    "Frames": FRAMES,
+}
 
 
 def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:
     """Return the defaults for a network (its name, or empty) on a dataset; `tuning` as `Transfer` says it."""
     if tuning and type(dataset.inputs).__name__ == "Tokens":
         return {"weights": TUNING, "adapters": ADAPTING}[tuning]
-    dense = DENSE.get(type(dataset.targets).__name__)
-    if dense is not None:
-        return dense
+    own = BY_TARGETS.get(type(dataset.targets).__name__)
+    if own is not None:
+        return own
     kind = type(dataset.inputs).__name__
     return RECIPES.get((kind, network)) or RECIPES.get((kind, "")) or OTHER
 

@@ -16,7 +16,7 @@ from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Boxes, Classes, Mask, Quantity, Spec, Targets, spec_from_json
+from neurarium.data.specs import ABSENT, Boxes, Classes, Mask, Quantity, Spec, Tags, Targets, spec_from_json
 from neurarium.metrics.choice import make_metric, metrics_for
 from neurarium.metrics.confusion import ConfusionMatrix
 from neurarium.metrics.curves import roc_curve
@@ -33,18 +33,22 @@ POINTS = 1500
 PROBABILISTIC = frozenset(
     ("auc", "log_loss", "brier", "ece", "loss")
 )  # of probabilities, however one decides
-COUNTS = ("examples", "pixels", "boxes")
+COUNTS = ("examples", "pixels", "boxes", "tokens")
 SHOWN = {
     "classification": ("accuracy", "f1_macro", "auc", "balanced_accuracy", "log_loss"),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("dice", "iou", "accuracy"),
     "language": ("perplexity", "bits_per_character"),
+    "tagging": ("accuracy", "span_f1"),
+    "frames": ("frame_nll", "frame_accuracy"),
 }
 HEADLINES = {
     "classification": "accuracy",
     "segmentation": "dice",
     "detection": "map_50",
     "language": "perplexity",
+    "tagging": "accuracy",
+    "frames": "frame_nll",
 }
 
 
@@ -107,6 +111,8 @@ class EvaluationReport(Displayed):
         """
         for name, part in self.parts.items():
             return f"{name}: {part.headline}"
+        if "span_f1" in self.metrics:
+            return "span_f1"
         several = isinstance(self.targets, Quantity) and len(self.targets.names) > 1
         return "r2" if several else HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
 
@@ -246,6 +252,8 @@ def report_of(
         _fill_classes(report, seen, targets)
     elif isinstance(targets, Mask):
         _fill_masks(report, seen, targets)
+    elif isinstance(targets, Tags):
+        _fill_tags(report, seen, targets)
     elif isinstance(targets, Boxes):
         _fill_boxes(report, seen, targets)
     elif isinstance(targets, Quantity):
@@ -355,6 +363,23 @@ def _fill_masks(report: EvaluationReport, seen: Seen, targets: Mask) -> None:
     report.confusion = table.tolist()
 
 
+def _fill_tags(report: EvaluationReport, seen: Seen, targets: Tags) -> None:
+    """Which tag was taken for which, token by token."""
+    count, known = len(targets.names), seen.targets != ABSENT
+    cells = (seen.targets * count + seen.predictions)[known]
+    table = torch.bincount(cells, minlength=count * count).reshape(count, count).double()
+    rows, columns = table.sum(dim=1), table.sum(dim=0)
+    for number, name in enumerate(targets.names):
+        hits, there, said = (float(each) for each in (table[number, number], rows[number], columns[number]))
+        report.per_class[name] = {
+            "precision": hits / said if said else math.nan,
+            "recall": hits / there if there else math.nan,
+            "f1": 2 * hits / (there + said) if there + said else math.nan,
+            "tokens": there,
+        }
+    report.confusion = table.tolist()
+
+
 def _fill_boxes(report: EvaluationReport, seen: Seen, targets: Boxes) -> None:
     """The average precision of each class that has boxes."""
     whole, half = MeanAveragePrecision(), MeanAveragePrecision50()
@@ -426,7 +451,7 @@ def reports_of(run: Run) -> dict[str, EvaluationReport]:
 def _class_lines(per_class: dict[str, dict[str, float]]) -> list[str]:
     width = max(5, *(len(name) for name in per_class))
     first = next(iter(per_class.values()))
-    if "f1" not in first:  # masks and boxes have measures of their own
+    if "examples" not in first:  # masks, boxes and tags have measures of their own
         lines = [f"  {'class':<{width}}" + "".join(f"  {key:>9}" for key in first)]
         for name, row in per_class.items():
             shown = (f"{v:>11,.0f}" if k in COUNTS else f"{v:>11.4f}" for k, v in row.items())

@@ -19,6 +19,7 @@ from neurarium.studies.language_scores import score_texts
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.studies.prediction_sets import named, sets_of
 from neurarium.studies.scenes import is_dense, predict_scenes, require_files
+from neurarium.studies.tagging import is_tagged, predict_tags
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
@@ -37,7 +38,8 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
         `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
         there are several), `std` where the network predicts a distribution. Images have their `file` first. Language models:
         as `studies.language_scores.score_texts` says, a row per text. Masks and
-        boxes: as `studies.scenes.predict_scenes` says, a row per image or per box.
+        boxes: as `studies.scenes.predict_scenes` says, a row per image or per box. Tags: a row per word, as
+        `studies.predict_tags` says.
 
     Raises:
         ArtifactError: the run is not finished, or a file of it is missing or altered.
@@ -67,6 +69,8 @@ def predict_with_notes(
         return predict_scenes(run, require_files(raw))
     if isinstance(run.targets, NextToken):
         return score_texts(run, raw)
+    if is_tagged(run):
+        return predict_tags(run, raw)
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)

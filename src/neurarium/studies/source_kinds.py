@@ -49,6 +49,14 @@ def _is_texts(source: str, asked: Asked) -> bool:
     return _is_folder(source, asked) and asked.get("image") is None and holds_texts(Path(source))
 
 
+def _is_tagged(source: str, asked: Asked) -> bool:
+    from neurarium.data.readers.conll import SUFFIXES
+
+    return asked.get("task") == "tagging" or (
+        asked.get("task") is None and Path(source).suffix.lower() in SUFFIXES
+    )
+
+
 def _is_images(source: str, asked: Asked) -> bool:
     from neurarium.data.readers.image_archives import is_archive
 
@@ -82,6 +90,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
     Kind("series", "readers.series:series", _is_series, holds="series"),
     Kind("text to go on with", "readers.language:language", _is_language, holds="text"),
+    Kind("tagged sentences", "readers.tagged:tagged", _is_tagged, holds="sentences of tagged words"),
     Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
     Kind("images", "readers.images:images", _is_images),
     Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),

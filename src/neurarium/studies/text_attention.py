@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import DataError, OptionError, RefusalError
 from neurarium.data.preparation.language import LanguagePreparation
 from neurarium.data.preparation.mixed import MixedPreparation
+from neurarium.data.specs import Tags
 from neurarium.networks.ensemble import Ensemble
 from neurarium.studies.learner import evaluating, learner_of
 from neurarium.training.run import Run
@@ -51,6 +52,13 @@ def text_row(run: Run, text: str) -> Any:
     preparation = run.preparation
     if isinstance(preparation, LanguagePreparation) and text:
         return [text]
+    if isinstance(run.targets, Tags):
+        raise RefusalError(
+            "a run that tags words looks at no text as a whole: there is no attention to show",
+            expected="a run of classes or quantities",
+            received="a run of tags",
+            fix="leave out --attention",
+        )
     if not isinstance(preparation, MixedPreparation) or not preparation.texts:
         raise OptionError(
             "--input-text is for runs that were trained on texts",

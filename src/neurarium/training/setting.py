@@ -59,8 +59,9 @@ class Setting:
         self.batch_size = batch_size or choose_batch_size(len(self.dataset.train), self.decisions)
         if buckets is None and not getattr(self.method.deployed, "any_length", False):
             buckets = False  # it may count on the length that its spec says
+        data = self.dataset
         found, decisions = buckets_for(
-            self.dataset.train, self.dataset.inputs, self.batch_size, self.seed, wanted=buckets
+            data.train, data.inputs, self.batch_size, self.seed, targets=data.targets, wanted=buckets
         )
         if found is not None:
             options["buckets"] = found

@@ -11,7 +11,7 @@ import neurarium as nr
 from neurarium.core.errors import OptionError
 from neurarium.data.examples import Examples
 from neurarium.data.sources import Buckets, Minibatches
-from neurarium.data.sources.buckets import buckets_for, cut_tokens
+from neurarium.data.sources.buckets import buckets_for, cut_sequences
 from neurarium.data.specs import Tokens
 
 FULL = 40
@@ -27,14 +27,14 @@ def texts(count=101, seed=0):
 
 
 def source(examples, lengths, size=8, **options):
-    return Minibatches(examples, size, buckets=Buckets(lengths, FULL, cut_tokens, pool=4), **options)
+    return Minibatches(examples, size, buckets=Buckets(lengths, FULL, cut_sequences, pool=4), **options)
 
 
 @settings(max_examples=25, deadline=None)
 @given(count=st.integers(1, 60), size=st.integers(1, 9), pool=st.integers(1, 5), seed=st.integers(0, 99))
 def test_an_order_is_a_permutation(count, size, pool, seed):
     lengths = torch.randint(0, 9, (count,), generator=torch.Generator().manual_seed(seed))
-    order = Buckets(lengths, 9, cut_tokens, pool).order(torch.randperm(count), size, seed=seed, epoch=0)
+    order = Buckets(lengths, 9, cut_sequences, pool).order(torch.randperm(count), size, seed=seed, epoch=0)
     assert sorted(order.tolist()) == list(range(count))
 
 
@@ -48,7 +48,7 @@ def test_batches_end_where_their_longest_ends():
 
 def test_much_less_of_it_is_padding():
     _, lengths = texts(800)
-    buckets = Buckets(lengths, FULL, cut_tokens, pool=32)
+    buckets = Buckets(lengths, FULL, cut_sequences, pool=32)
     plain = torch.randperm(800, generator=torch.Generator().manual_seed(1))
     whole, cut = buckets.wasted(plain, 8, cut=False), buckets.wasted(plain, 8)
     like = buckets.wasted(buckets.order(plain, 8, seed=0, epoch=0), 8)
@@ -94,7 +94,7 @@ def test_they_are_chosen_where_they_save_and_only_there():
 
 def test_they_are_for_texts():
     iris = nr.data.load("iris")
-    with pytest.raises(OptionError, match="length buckets are for texts"):
+    with pytest.raises(OptionError, match="length buckets are for texts and series"):
         buckets_for(iris.train, iris.inputs, 16, 0, wanted=True)
 
 

@@ -18,7 +18,7 @@ def series(values, lengths=None):
 
 def made(**options):
     torch.manual_seed(0)
-    return TCN(2, channels=3, width=6, every_step=True, **options).double().eval()
+    return TCN(2, channels=3, width=6, pooling="none", **options).double().eval()
 
 
 @settings(max_examples=15, deadline=None)

@@ -51,10 +51,12 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.mixed import MixedPreparation
     from neurarium.data.preparation.series import SeriesPreparation
     from neurarium.data.preparation.tables import TablePreparation
+    from neurarium.data.preparation.tagged import TaggedPreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
+        "tagged": TaggedPreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")
@@ -75,7 +77,7 @@ def load_preparation(folder: Path | str) -> Preparation:
             fix="restore it from a copy, or train again",
         )
     try:
-        if content["kind"] in ("mixed", "language"):  # they have further files
+        if hasattr(kinds[content["kind"]], "from_folder"):  # it has further files
             return kinds[content["kind"]].from_folder(folder, content, arrays)
         found = kinds[content["kind"]].from_saved(content, arrays)
         if content["kind"] == "table":

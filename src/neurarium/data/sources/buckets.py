@@ -11,7 +11,7 @@ from torch import Tensor
 from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Spec, Tokens
+from neurarium.data.specs import Series, Spec, Tokens
 from neurarium.data.token_windows import TokenWindows
 
 POOL = 32  # batches that are sorted by length at once
@@ -35,7 +35,7 @@ class Buckets:
     Raises:
         OptionError: a pool of no batch.
 
-    >>> buckets = Buckets(torch.tensor([9, 1, 8, 2]), 9, cut_tokens, pool=2)
+    >>> buckets = Buckets(torch.tensor([9, 1, 8, 2]), 9, cut_sequences, pool=2)
     >>> order = buckets.order(torch.tensor([0, 1, 2, 3]), 2, seed=0, epoch=0)
     >>> sorted(sorted(pair) for pair in order.reshape(2, 2).tolist()), buckets.wasted(order, 2)
     ([[0, 2], [1, 3]], 0.09...)
@@ -75,28 +75,41 @@ class Buckets:
         return 1 - float(self.lengths[order].sum()) / max(taken, 1)
 
 
-def cut_tokens(batch: dict[str, Any], longest: int) -> dict[str, Any]:
-    """Return the batch of a `Tokens` spec without the positions from `longest` on."""
-    return {**batch, "inputs": {key: each[:, :longest] for key, each in batch["inputs"].items()}}
+def cut_sequences(batch: dict[str, Any], longest: int) -> dict[str, Any]:
+    """Return the batch of `Tokens` or `Series` inputs without the positions from `longest` on."""
+    inputs = {key: each if each.ndim == 1 else each[:, :longest] for key, each in batch["inputs"].items()}
+    return {**batch, "inputs": inputs}
+
+
+def cut_with_targets(batch: dict[str, Any], longest: int) -> dict[str, Any]:
+    """The same where each position has a target of its own (`Spec.every_step`)."""
+    return {**cut_sequences(batch, longest), "targets": batch["targets"][:, :longest]}
 
 
 def buckets_for(
-    examples: Any, inputs: Spec | None, batch_size: int, seed: int, *, wanted: bool | None = None
+    examples: Any,
+    inputs: Spec | None,
+    batch_size: int,
+    seed: int,
+    *,
+    targets: Spec | None = None,
+    wanted: bool | None = None,
 ) -> tuple[Buckets | None, list[Decision]]:
-    """Return the buckets of a split of texts, where they save padding, and the decision.
+    """Return the buckets of a split of sequences, where they save padding, and the decision.
 
     Args:
+        targets: their spec; those of every step are cut too.
         wanted: True for buckets whatever they save, False for none, None to decide.
 
     Raises:
-        OptionError: they were asked for, and the inputs are no texts held in memory.
+        OptionError: they were asked for, and the inputs are no sequences held in memory.
     """
     held = getattr(examples, "in_memory", False) and hasattr(examples, "batch")
-    fits = isinstance(inputs, Tokens) and held and not isinstance(examples, TokenWindows)
+    fits = isinstance(inputs, Tokens | Series) and held and not isinstance(examples, TokenWindows)
     if wanted and not fits:
         raise OptionError(
-            "length buckets are for texts that are held in memory",
-            expected="texts of different lengths",
+            "length buckets are for texts and series that are held in memory",
+            expected="texts or series of different lengths",
             received="windows of a text, all of one length"
             if isinstance(examples, TokenWindows)
             else f"{type(inputs).__name__} inputs",
@@ -104,7 +117,8 @@ def buckets_for(
         )
     if wanted is False or not fits:
         return None, []
-    buckets = Buckets(_lengths(examples), inputs.length, cut_tokens)  # type: ignore[union-attr]
+    cut = cut_with_targets if getattr(targets, "every_step", False) else cut_sequences
+    buckets = Buckets(_lengths(examples), inputs.length, cut)  # type: ignore[union-attr]
     plain = torch.randperm(len(examples), generator=generator(seed, "order", 0))
     before = buckets.wasted(plain, batch_size, cut=False)
     after = buckets.wasted(buckets.order(plain, batch_size, seed=seed, epoch=0), batch_size)
@@ -116,9 +130,8 @@ def buckets_for(
 
 
 def _lengths(examples: Any) -> Tensor:
-    count = len(examples)
-    parts = [
-        examples.take(slice(first, first + PART))["inputs"]["mask"].sum(dim=1)
-        for first in range(0, count, PART)
-    ]
-    return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.int64)
+    parts = [torch.zeros(0, dtype=torch.int64)]
+    for first in range(0, len(examples), PART):
+        inputs = examples.take(slice(first, first + PART))["inputs"]
+        parts.append(inputs["mask"].sum(dim=1) if "mask" in inputs else inputs["lengths"])
+    return torch.cat(parts)

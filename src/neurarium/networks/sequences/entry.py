@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from neurarium.core.errors import OptionError
-from neurarium.data.specs import Series, Spec, Tokens
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.options import parameters
+from neurarium.data.specs import Classes, Frames, Quantity, Series, Spec, Tags, Targets, Tokens
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sizing import check
 
@@ -86,10 +87,37 @@ def build_for_sequences(
 
     Args:
         sizes: further constructor arguments that the data decides.
+
+    Raises:
+        RefusalError: the answers must not see the future, and the network does.
     """
-    check(name, inputs, targets, options, (Tokens, Series))
+    check(name, inputs, targets, options, (Tokens, Series), (Classes, Quantity, Targets, Tags, Frames))
+    if targets.causal and not looks_back_only(cls, options):
+        raise RefusalError(
+            f"the network '{name}' sees what stands behind a step, which is what {type(targets).__name__} ask for",
+            expected="a network that looks back only: rnn, lstm, gru (bidirectional=false) or tcn",
+            received=f"{name} {', '.join(f'{key}={value}' for key, value in options.items())}".strip(),
+            fix="--network lstm",
+        )
+    if targets.causal and "bidirectional" in parameters(cls):
+        options = {**options, "bidirectional": False}
+    if targets.every_step != (options.get("pooling", "none" if targets.every_step else "") == "none"):
+        raise OptionError(
+            f"the network '{name}' cannot pool so: {type(targets).__name__} ask for "
+            + ("an answer at every step" if targets.every_step else "one answer"),
+            expected="pooling=none" if targets.every_step else "another pooling",
+            received=f"pooling={options['pooling']}",
+            fix="leave out pooling",
+        )
+    if targets.every_step:
+        options = {**options, "pooling": "none"}
     if isinstance(inputs, Tokens):
         sizes |= {"vocabulary": inputs.vocabulary, "padding": inputs.padding}
     else:
         sizes |= {"channels": inputs.channels}  # type: ignore[attr-defined]
     return cls(outputs=targets.outputs, **sizes, **options)  # type: ignore[attr-defined]
+
+
+def looks_back_only(cls: type[nn.Module], options: Mapping[str, Any]) -> bool:
+    """Return whether a network's answer at a step depends on that step and those before it alone."""
+    return bool(getattr(cls, "causal", False)) and not options.get("bidirectional", False)

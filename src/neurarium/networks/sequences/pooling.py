@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError
 from neurarium.layers.attention_pooling import AttentionPooling
 
-Pooling = Literal["last", "mean", "attention"]
+Pooling = Literal["last", "mean", "attention", "none"]  # "none": no pooling, an output for every step
 POOLINGS = ("last", "mean", "attention")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch  # noqa: F401  # for the examples
 from torch import Tensor, nn
@@ -15,11 +15,8 @@ from neurarium.layers.attention_pooling import AttentionPooling
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.recurrent import Recurrent, Reset, Update
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
-from neurarium.networks.sequences.pooling import mean_of
+from neurarium.networks.sequences.pooling import Pooling, mean_of
 from neurarium.networks.sizing import Distribution, head_outputs
-
-Pooling = Literal["last", "mean", "attention", "none"]
-
 
 LANGUAGE = {"pooling": "none", "bidirectional": False, "width": 512, "dropout": 0.1}
 
@@ -43,7 +40,7 @@ class RecurrentNetwork(nn.Module):
     """What the three share: entry, recurrent layers, pooling, head."""
 
     called = ""
-    any_length = True
+    any_length = causal = True
 
     def _make(
         self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,
@@ -63,7 +60,7 @@ class RecurrentNetwork(nn.Module):
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Self:
-        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity; Tokens -> the next token)."""
+        """Size the network to a dataset's specs (Tokens or Series -> Classes, Quantity, Tags or Frames; Tokens -> the next token)."""
         if isinstance(targets, NextToken):
             return cls._language_model(inputs, targets, options)
         return build_for_sequences(cls, cls.called, inputs, targets, options)
@@ -92,10 +89,14 @@ class RecurrentNetwork(nn.Module):
             )
         return cls(outputs=targets.outputs, vocabulary=inputs.vocabulary, padding=inputs.padding, **settled)
 
+    def states(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the states `(batch, length, feature_dim)` and the mask of the real ones."""
+        sequence, mask = self.entry(inputs)
+        return self.layers(sequence, mask), mask
+
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the pooled states, with dropout, `(batch, feature_dim)`; with pooling "none" those of every step."""
-        sequence, mask = self.entry(inputs)
-        states = self.layers(sequence, mask)
+        states, mask = self.states(inputs)
         if self.pooling == "none":
             return self.dropout(states)
         if self.pool is not None:
@@ -111,8 +112,9 @@ class RecurrentNetwork(nn.Module):
             RefusalError: the network does not pool by attention.
         """
         if self.pool is None:
+            how = "answers at every step" if self.pooling == "none" else f"pools by '{self.pooling}'"
             raise RefusalError(
-                f"this network '{self.called}' has no attention: it pools by '{self.pooling}'",
+                f"this network '{self.called}' has no attention: it {how}",
                 expected="pooling=attention",
                 received=f"pooling={self.pooling}",
                 fix=f"train it with --network {self.called} --set pooling=attention",
@@ -175,7 +177,7 @@ class RNN(RecurrentNetwork):
         token_dropout: the probability that a whole token is zero in training.
         distribution: `gaussian` for a mean and a raw variance per output.
 
-    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
     Elman 1990, "Finding structure in time".
 
@@ -206,7 +208,7 @@ class LSTM(RecurrentNetwork):
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
             token_dropout, distribution: as for `RNN`.
 
-    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
     Hochreiter and Schmidhuber 1997; Gers et al. 2000; Jozefowicz et al. 2015 on the forget bias.
 
@@ -238,7 +240,7 @@ class GRU(RecurrentNetwork):
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
             token_dropout, distribution: as for `RNN`.
 
-    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
     Cho et al. 2014, arXiv:1406.1078, equations 5 to 8; Chung et al. 2014, arXiv:1412.3555.
 

@@ -34,11 +34,11 @@ class TCN(nn.Module):
         width: numbers per state.
         levels: L, how many blocks.
         kernel: k, how many steps a convolution sees.
-        pooling: the "last" state, the "mean" of the states, or a learned weighted mean ("attention").
+        pooling: the "last" state, the "mean" of the states, or a learned weighted mean ("attention"); "none" gives an output
+            for every step instead of one for the sequence.
         dropout: after each convolution, in training.
         token_dropout: the probability that a whole token is zero in training.
         weight_norm: of the convolutions; as published.
-        every_step: an output for every step instead of one for the sequence.
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes
@@ -55,7 +55,7 @@ class TCN(nn.Module):
     (torch.Size([2, 1]), 15)
     """
 
-    any_length = True
+    any_length = causal = True
 
     def __init__(
         self,
@@ -71,7 +71,6 @@ class TCN(nn.Module):
         dropout: float = 0.2,
         token_dropout: float = 0.0,
         weight_norm: bool = True,
-        every_step: bool = False,
         distribution: Distribution = None,
     ):
         super().__init__()
@@ -81,7 +80,7 @@ class TCN(nn.Module):
                 expected="1 level and a kernel of 2 or more",
                 received=f"levels={levels}, kernel={kernel}",
             )
-        self.distribution, self.every_step = distribution, every_step
+        self.distribution, self.pooling = distribution, pooling
         size = embedding or (width if vocabulary else channels)
         self.entry = SequenceEntry(
             size, vocabulary, channels, padding, 0.0, token_dropout, plain=not (embedding or vocabulary)
@@ -94,12 +93,12 @@ class TCN(nn.Module):
         )
         self.receptive_field = receptive_field(kernel, dilations)
         self.feature_dim = width
-        self.pool = None if every_step else SequencePooling(width, pooling)
+        self.pool = None if pooling == "none" else SequencePooling(width, pooling)
         self.head = nn.Linear(width, head_outputs(outputs, distribution))
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TCN:
-        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        """Size the network to a dataset's specs (Tokens or Series -> Classes, Quantity, Tags or Frames)."""
         return build_for_sequences(cls, "tcn", inputs, targets, options)
 
     def states(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

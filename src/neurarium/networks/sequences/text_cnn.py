@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -34,9 +34,11 @@ class TextCNN(nn.Module):
         dropout: the probability that a number of z is set to zero in training.
         embedding_dropout: the same for the embedded tokens; the paper has none.
         token_dropout: the same for whole tokens.
+        pooling: "max" over time, or "none": an answer at every position, c_(k,i) of the window around it in place of z_k;
+            see `states`.
         distribution: `gaussian` for a mean and a raw variance per output.
 
-    `forward`: a dict of tokens or of a series -> `(batch, outputs)`.
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`.
 
     Raises:
         OptionError: a window of no token, or no window at all.
@@ -63,12 +65,15 @@ class TextCNN(nn.Module):
         dropout: float = 0.5,
         embedding_dropout: float = 0.0,
         token_dropout: float = 0.0,
+        pooling: Literal["max", "none"] = "max",
         distribution: Distribution = None,
     ):
         super().__init__()
         if not filters or min(filters) < 1:
             raise OptionError("the windows are wrong", expected="widths of 1 or more", received=filters)
-        self.distribution = distribution
+        if pooling not in ("max", "none"):
+            raise OptionError("there is no such pooling", expected="max or none", received=pooling)
+        self.distribution, self.pooling = distribution, pooling
         self.entry = SequenceEntry(width, vocabulary, channels, padding, embedding_dropout, token_dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, maps, size, padding=size - 1) for size in filters)
         self.activations = nn.ModuleList(elementwise("relu") for _ in filters)
@@ -78,11 +83,26 @@ class TextCNN(nn.Module):
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextCNN:
-        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        """Size the network to a dataset's specs (Tokens or Series -> Classes, Quantity or Tags)."""
         return build_for_sequences(cls, "text-cnn", inputs, targets, options)
 
+    def states(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the answers of the windows around each position, `(batch, length, feature_dim)`, and the mask.
+
+        A window of an even width reaches one position further back than ahead.
+        """
+        sequence, mask = self.entry(inputs)
+        signal, found = sequence.transpose(1, 2), []
+        for convolution, activate in zip(self.convolutions, self.activations, strict=True):
+            answers = activate(convolution(signal))
+            first = (answers.shape[-1] - mask.shape[1]) // 2
+            found.append(answers[..., first : first + mask.shape[1]])
+        return torch.cat(found, dim=1).transpose(1, 2), mask
+
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the strongest answers, with dropout, `(batch, feature_dim)`."""
+        """Return the strongest answers, with dropout, `(batch, feature_dim)`; with pooling "none" those at each position."""
+        if self.pooling == "none":
+            return self.dropout(self.states(inputs)[0])
         sequence, mask = self.entry(inputs)
         signal, found = sequence.transpose(1, 2), []
         for convolution, activate in zip(self.convolutions, self.activations, strict=True):

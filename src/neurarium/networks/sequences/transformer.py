@@ -24,7 +24,7 @@ Positions = Literal["sinusoidal", "learned", "rotary", "none"]
 CHOICES = {
     "positions": ("sinusoidal", "learned", "rotary", "none"),
     "normalization": ("pre", "post"),
-    "pooling": ("cls", "mean"),
+    "pooling": ("cls", "mean", "none"),
 }
 
 
@@ -45,13 +45,13 @@ class Transformer(nn.Module):
         positions: "sinusoidal" or "learned" vectors that are added, "rotary" turns of queries and keys, or "none": then
             the network sees a bag of tokens.
         normalization: "pre" (trains without warm-up) or "post" (as published).
-        pooling: "cls", a learned token in front, or the "mean" of the tokens.
+        pooling: "cls", a learned token in front, the "mean" of the tokens, or "none": an output for every token.
         dropout: on embedded tokens, attention weights, inner layers and branches.
         token_dropout: the probability that a whole token is zero in training.
         activation: g; or gated, see `layers.FeedForward`.
         distribution: `gaussian` for a mean and a raw variance per output.
 
-    `forward`: a dict of tokens or of a series -> `(batch, outputs)`. Padding changes nothing.
+    `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
     Raises:
         OptionError: an unknown choice, or heads that do not divide the width.
@@ -79,7 +79,7 @@ class Transformer(nn.Module):
         expansion: float = 2.0,
         positions: Positions = "sinusoidal",
         normalization: Literal["pre", "post"] = "pre",
-        pooling: Literal["cls", "mean"] = "cls",
+        pooling: Literal["cls", "mean", "none"] = "cls",
         dropout: float = 0.2,
         token_dropout: float = 0.0,
         activation: str = "gelu",
@@ -92,7 +92,7 @@ class Transformer(nn.Module):
                 raise OptionError(
                     f"there is no such {option}", expected=" or ".join(known), received=chosen[option]
                 )
-        self.distribution, self.scale = distribution, math.sqrt(width)
+        self.distribution, self.scale, self.pooling = distribution, math.sqrt(width), pooling
         self.entry = SequenceEntry(width, vocabulary, channels, padding, dropout, token_dropout)
         with torch.no_grad():  # tokens of the size of their positions, once they are scaled
             self.entry.embed.weight.mul_(4 / self.scale)
@@ -112,7 +112,7 @@ class Transformer(nn.Module):
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Transformer:
-        """Size the network to a dataset's specs (Tokens or Series -> Classes or Quantity)."""
+        """Size the network to a dataset's specs (Tokens or Series -> Classes, Quantity or Tags)."""
         longest = {"longest": getattr(inputs, "length", 512)} if "longest" not in options else {}
         return build_for_sequences(cls, "transformer", inputs, targets, options, **longest)
 
@@ -124,12 +124,18 @@ class Transformer(nn.Module):
             mask = functional.pad(mask, (1, 0), value=True)
         return self.positions(tokens), mask
 
-    def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the pooled tokens, `(batch, feature_dim)`."""
+    def states(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the last block's tokens `(batch, length, feature_dim)`, a class token first, and the mask."""
         tokens, mask = self._enter(inputs)
         for block in self.blocks:
             tokens = block(tokens, padding=mask)
-        tokens = self.normalize(tokens)
+        return self.normalize(tokens), mask
+
+    def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the pooled tokens, `(batch, feature_dim)`; with pooling "none" all of them."""
+        tokens, mask = self.states(inputs)
+        if self.pooling == "none":
+            return tokens
         return tokens[:, 0] if self.start is not None else mean_of(tokens, mask)
 
     def attention(self, inputs: Mapping[str, Tensor]) -> Tensor:

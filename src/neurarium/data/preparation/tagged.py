@@ -1,0 +1,188 @@
+"""Preparation of tagged words: indices of words, of the looks of rare ones, and of tags."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy
+import torch
+from torch import Tensor
+
+from neurarium.core.errors import ArtifactError, DataError
+from neurarium.core.files import sha256, write_text
+from neurarium.data.preparation.storage import save_preparation
+from neurarium.data.readers.conll import Columns, read_sentences
+from neurarium.data.specs import ABSENT, Tags, Tokens
+
+PADDING, UNKNOWN = 0, 1
+RARE = 1  # words that come so often in training, or less, are known by their looks
+TOKENIZER = "tokenizer.json"
+
+
+def looks(word: str) -> tuple[str, str, str]:
+    """Return how a word looks, from close to coarse: shape and three last letters, shape and two, shape alone.
+
+    The shape names kinds of characters, equal neighbours once: X upper case, x lower case, 9 digits, others themselves.
+
+    >>> looks("McDonalds"), looks("1,200")
+    (('XxXx lds', 'XxXx ds', 'XxXx'), ('9,9 200', '9,9 00', '9,9'))
+    """
+    shape = ""
+    for letter in word:
+        kind = "9" if letter.isdigit() else "X" if letter.isupper() else "x" if letter.isalpha() else letter
+        shape += kind if not shape.endswith(kind) else ""
+    end = word.lower()
+    return f"{shape} {end[-3:]}", f"{shape} {end[-2:]}", shape
+
+
+class WordLooks:
+    """Words to indices: a frequent word by itself, any other by how it looks.
+
+    A word that training did not have, or had once, gets the index of its looks (see `looks`), the closest that training
+    had among its rare words; so names, numbers and endings of unseen words say what they say.
+
+    Args:
+        words, shapes: those with indices 2, 3, ...; shapes behind words.
+
+    >>> made = WordLooks.train([["a", "cat"], ["a", "cat"], ["a", "Paris"]], 10)
+    >>> made.words, made.encode(["cat", "Berlin", "x1"])
+    (('a', 'cat'), [3, 6, 1])
+    """
+
+    def __init__(self, words: Sequence[str], shapes: Sequence[str]):
+        self.words, self.shapes = tuple(words), tuple(shapes)
+        self._words = {word: code for code, word in enumerate(self.words, start=2)}
+        self._shapes = {shape: code for code, shape in enumerate(self.shapes, start=2 + len(self.words))}
+
+    @classmethod
+    def train(cls, sentences: Sequence[Sequence[str]], vocabulary: int) -> WordLooks:
+        """Take the frequent words, and the looks of the others."""
+        counts = collections.Counter(word for each in sentences for word in each)
+        ordered = sorted(counts, key=lambda word: (-counts[word], word))
+        words = [word for word in ordered if counts[word] > RARE][: max(vocabulary - 2, 0)]
+        rare = set(ordered) - set(words)
+        shapes: collections.Counter[str] = collections.Counter()
+        for word in rare:
+            shapes.update(looks(word))
+        coarse = {looks(word)[2] for word in rare}
+        kept = [each for each in shapes if shapes[each] > 1 or each in coarse]
+        return cls(words, sorted(kept))
+
+    @property
+    def size(self) -> int:
+        return 2 + len(self.words) + len(self.shapes)
+
+    def encode(self, words: Sequence[str]) -> list[int]:
+        """Return the index of each word."""
+        return [self._words.get(word) or self._of_looks(word) for word in words]
+
+    def _of_looks(self, word: str) -> int:
+        return next((self._shapes[each] for each in looks(word) if each in self._shapes), UNKNOWN)
+
+
+@dataclasses.dataclass
+class TaggedPreparation:
+    """Sentences to indices of words and tags.
+
+    Args:
+        tokenizer: fitted on training sentences.
+        names: the tags.
+        length: words per sentence in training; what is predicted may be longer.
+        columns: where words and tags stand in files.
+    """
+
+    tokenizer: WordLooks
+    names: tuple[str, ...]
+    length: int
+    columns: Columns
+    kind: ClassVar[str] = "tagged"
+
+    @property
+    def inputs(self) -> Tokens:
+        return Tokens(self.tokenizer.size, self.length, PADDING)
+
+    @property
+    def targets(self) -> Tags:
+        return Tags(self.names, self.length)
+
+    def encode(self, words: Sequence[Sequence[str]], length: int | None = None) -> Tensor:
+        """Return word indices `(sentences, length)` int32; padded to the longest where no length is given."""
+        return _padded([self.tokenizer.encode(each) for each in words], length, PADDING)
+
+    def encode_tags(self, tags: Sequence[Sequence[str]], origin: str, length: int | None = None) -> Tensor:
+        """Return tag indices `(sentences, length)` int32, -1 behind the last.
+
+        Raises:
+            DataError: a tag that training does not have.
+        """
+        codes = {name: code for code, name in enumerate(self.names)}
+        odd = next(((row, tag) for row, each in enumerate(tags, 1) for tag in each if tag not in codes), None)
+        if odd is not None:
+            raise DataError(
+                f"sentence {odd[0]} of {origin} has a tag that no training sentence has",
+                expected=", ".join(self.names[:30]),
+                received=odd[1],
+                fix="mend the tag, or move a sentence with it to the training part",
+            )
+        return _padded([[codes[tag] for tag in each] for each in tags], length, ABSENT)
+
+    def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Turn sentences (a file, or lists of words) into (batch, notes); the notes hold the `words`."""
+        found = read_sentences(raw, self.columns, tagged=False)
+        batch = finish({"inputs": self.encode(found.words)})
+        if found.tags is not None and all(tag for each in found.tags for tag in each):
+            codes = {name for name in self.names}
+            if {tag for each in found.tags for tag in each} <= codes:
+                batch["targets"] = self.encode_tags(found.tags, found.origin).long()
+        return batch, {"words": found.words, "rows": len(found.words)}
+
+    def save(self, folder: Path | str) -> None:
+        """Write preparation.json and tokenizer.json into a folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        held = {"words": list(self.tokenizer.words), "looks": list(self.tokenizer.shapes)}
+        write_text(folder / TOKENIZER, json.dumps(held, ensure_ascii=False))
+        content = {
+            "tags": list(self.names), "length": self.length, "columns": dataclasses.asdict(self.columns),
+            "tokenizer_sha256": sha256(folder / TOKENIZER),
+        }  # fmt: skip
+        save_preparation(folder, self.kind, content, {})
+
+    @classmethod
+    def from_folder(
+        cls, folder: Path, content: Mapping[str, Any], arrays: Mapping[str, numpy.ndarray]
+    ) -> TaggedPreparation:
+        """Rebuild a preparation from its folder.
+
+        Raises:
+            ArtifactError: the tokenizer is missing or was altered.
+        """
+        path = folder / TOKENIZER
+        if not path.is_file() or sha256(path) != content["tokenizer_sha256"]:
+            raise ArtifactError(
+                f"the tokenizer {path} is missing or was altered",
+                fix="restore it from a copy, or train again",
+            )
+        held = json.loads(path.read_text(encoding="utf-8"))
+        tokenizer = WordLooks(held["words"], held["looks"])
+        return cls(tokenizer, tuple(content["tags"]), content["length"], Columns(**content["columns"]))
+
+
+def finish(batch: dict[str, Any]) -> dict[str, Any]:
+    """Turn small integers into the batch of `Tokens` -> `Tags`."""
+    tokens = batch["inputs"].long()
+    made = {**batch, "inputs": {"tokens": tokens, "mask": tokens != PADDING}}
+    return made if "targets" not in batch else {**made, "targets": batch["targets"].long()}
+
+
+def _padded(rows: Sequence[Sequence[int]], length: int | None, padding: int) -> Tensor:
+    length = length or max((len(each) for each in rows), default=1)
+    found = numpy.full((len(rows), length), padding, dtype=numpy.int32)
+    for place, each in zip(found, rows, strict=True):
+        place[: min(len(each), length)] = each[:length]
+    return torch.from_numpy(found)

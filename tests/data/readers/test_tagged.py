@@ -1,0 +1,144 @@
+"""Tagged sentences from CoNLL columns, tables and JSON lines; what is odd is named with its line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from tagged_corpus import corpus, write_conll
+
+import neurarium as nr
+from neurarium.core.errors import ArtifactError, DataError
+from neurarium.data.preparation.tagged import WordLooks, looks
+from neurarium.data.specs import ABSENT
+
+ROWS = corpus(60)
+
+
+def columns():
+    return {
+        "tokens": [[word for word, _ in each] for each in ROWS],
+        "tags": [[tag for _, tag in each] for each in ROWS],
+    }
+
+
+@pytest.fixture
+def sources(tmp_path):
+    rows = columns()
+    lines = [json.dumps({"tokens": a, "tags": b}) for a, b in zip(rows["tokens"], rows["tags"], strict=True)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    text = [f"{' '.join(a)},{' '.join(b)}" for a, b in zip(rows["tokens"], rows["tags"], strict=True)]
+    (tmp_path / "a.csv").write_text("tokens,tags\n" + "\n".join(text))
+    return {
+        "conll": write_conll(tmp_path / "a.conll", ROWS),
+        "jsonl": tmp_path / "a.jsonl",
+        "csv": tmp_path / "a.csv",
+        "mapping": rows,
+    }
+
+
+@pytest.mark.parametrize("kind", ["conll", "jsonl", "csv"])
+def test_every_form_gives_the_same_dataset(sources, kind):
+    ours, plain = nr.data.tagged(sources[kind]), nr.data.tagged(sources["mapping"])
+    assert ours.targets == plain.targets and ours.targets.names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+    assert ours.inputs == plain.inputs
+    for name, split in ours.splits.items():
+        assert torch.equal(
+            split.take(slice(None))["targets"], plain.splits[name].take(slice(None))["targets"]
+        )
+        assert torch.equal(split.inputs["tokens"], plain.splits[name].inputs["tokens"])
+
+
+def test_batches_are_those_of_the_specs(sources):
+    data = nr.data.tagged(sources["conll"])
+    batch = data.train[:4]
+    mask = batch["inputs"]["mask"]
+    assert batch["targets"].dtype == torch.int64 and batch["targets"].shape == mask.shape
+    assert ((batch["targets"] == ABSENT) == ~mask).all()
+    first = ROWS[data.rows["train"][0]]
+    assert [data.targets.names[code] for code in batch["targets"][0][mask[0]]] == [tag for _, tag in first]
+
+
+def test_conllu_has_its_columns(tmp_path):
+    row = "{}\t{}\t_\t{}\t_\t_\t0\t_\t_\t_"
+    sentence = [
+        row.format(1, "Dogs", "NOUN"),
+        "1-2\tx\t_\t_\t_\t_\t_\t_\t_\t_",
+        row.format(2, "bark", "VERB"),
+    ]
+    path = tmp_path / "a.conllu"
+    path.write_text("\n\n".join("# text = Dogs bark\n" + "\n".join(sentence) for _ in range(9)) + "\n")
+    data = nr.data.tagged(path)
+    assert data.targets.names == ("NOUN", "VERB") and data.inputs.length == 2
+
+
+def test_unseen_words_are_known_by_their_looks():
+    words = WordLooks.train([["a", "b"], ["a", "b"], ["Tornau", "Bernau", "1999"]], 10)
+    assert words.words == ("a", "b")
+    codes = words.encode(["Zornau", "2024", "Tornau", "???", "a"])
+    assert codes[0] == codes[2] and codes[1] > 1 and codes[3] == 1 and codes[4] == 2
+    assert looks("Ab9") == ("Xx9 ab9", "Xx9 b9", "Xx9")
+
+
+def test_the_preparation_is_saved_whole(sources, tmp_path):
+    data = nr.data.tagged(sources["conll"])
+    data.preparation.save(tmp_path / "held")
+    again = nr.data.load_preparation(tmp_path / "held")
+    words = [["Anna", "sees", "Zornau"]]
+    assert (
+        torch.equal(again.encode(words), data.preparation.encode(words))
+        and again.names == data.preparation.names
+    )
+    (tmp_path / "held" / "tokenizer.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="altered"):
+        nr.data.load_preparation(tmp_path / "held")
+
+
+def test_files_of_their_own_are_the_splits(sources, tmp_path):
+    other = write_conll(tmp_path / "b.conll", corpus(7, seed=5))
+    data = nr.data.tagged(sources["conll"], test=other, validation=other)
+    assert {name: len(split) for name, split in data.splits.items()} == {
+        "train": 60,
+        "validation": 7,
+        "test": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no sentence"),
+        ("\n\n\n", "no sentence"),
+        ("Anna B-PER\nsees\n", "line 2 of .* has no tag"),
+        ("Anna O\nsees O\n\n" * 9, "have one tag"),
+    ],
+)
+def test_odd_files(tmp_path, text, said):
+    path = tmp_path / "odd.conll"
+    path.write_text(text)
+    with pytest.raises(DataError, match=said):
+        nr.data.tagged(path)
+
+
+def test_other_encodings_are_named(tmp_path):
+    path = tmp_path / "latin.conll"
+    path.write_bytes("Jürgen B-PER\nsingt O\n\n".encode("latin-1") * 20)
+    with pytest.raises(DataError, match="not UTF-8"):
+        nr.data.tagged(path)
+    assert len(nr.data.tagged(path, encoding="latin-1").train) == 14
+
+
+def test_rows_whose_lists_differ_and_tags_that_training_has_not(tmp_path):
+    rows = columns()
+    rows["tags"][3] = rows["tags"][3][:-1]
+    with pytest.raises(DataError, match=r"row 4 of .* another number of tags"):
+        nr.data.tagged(rows)
+    other = write_conll(tmp_path / "b.conll", [[("Anna", "B-XYZ")]])
+    with pytest.raises(DataError, match=r"sentence 1 of .* no training sentence"):
+        nr.data.tagged(columns(), test=other)
+
+
+def test_another_column_is_named():
+    with pytest.raises(DataError, match="tokens"):
+        nr.data.tagged({"words": [["a"]], "tags": [["O"]]})
