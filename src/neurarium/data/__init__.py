@@ -46,6 +46,7 @@ MEMBERS: dict[str, Member] = {
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),
     "DensePreparation": Member("preparation.dense"),
+    "PianoRollPreparation": Member("preparation.piano_rolls"),
     "TaggedPreparation": Member("preparation.tagged"),
     "ArrayPreparation": Member("preparation.arrays"),
     "SeriesPreparation": Member("preparation.series"),

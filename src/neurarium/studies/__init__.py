@@ -16,6 +16,7 @@ MEMBERS: dict[str, Member] = {
     "Generation": Member("generation", summary="what a language model wrote"),
     "Sampling": Member("sampling", summary="how the next token is drawn", chapter="15"),
     "score_texts": Member("language_scores", summary="how likely a language model finds texts", chapter="15"),
+    "predict_frames": Member("frames", summary="what comes next at each step of new series", chapter="11"),
     "predict_tags": Member("tagging", summary="the tag of each word of new sentences", chapter="10b"),
     "attend": Member("text_attention", summary="which tokens of a text a network looked at", chapter="13"),
     "predict_with_notes": Member("prediction", summary="predictions, and what the preparation noted"),

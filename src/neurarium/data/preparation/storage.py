@@ -49,6 +49,7 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.images import ImagePreparation
     from neurarium.data.preparation.language import LanguagePreparation
     from neurarium.data.preparation.mixed import MixedPreparation
+    from neurarium.data.preparation.piano_rolls import PianoRollPreparation
     from neurarium.data.preparation.series import SeriesPreparation
     from neurarium.data.preparation.tables import TablePreparation
     from neurarium.data.preparation.tagged import TaggedPreparation
@@ -56,7 +57,7 @@ def load_preparation(folder: Path | str) -> Preparation:
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
-        "tagged": TaggedPreparation,
+        "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")
