@@ -140,6 +140,7 @@ CASES = {
     "ece": (classes, [{"bins": 5}, {"bins": 5, "spacing": "mass"}, {"positive": 1}]),
     "reliability-curve": (two_classes, [{"bins": 4}]),
     "rmse": (quantities, [{"average": a} for a in ("uniform", "pooled", "each")]),
+    "mse": (quantities, [{"average": a} for a in ("uniform", "each")]),
     "mae": (quantities, [{}, {"average": "each"}]),
     "mape": (quantities, [{}]),
     "smape": (quantities, [{}]),

@@ -20,6 +20,7 @@ from neurarium.data.specs import (
     Array,
     Boxes,
     Classes,
+    Horizon,
     Image,
     Mask,
     Mixed,
@@ -29,6 +30,7 @@ from neurarium.data.specs import (
     Table,
     Tokens,
     Unlabeled,
+    Window,
 )
 
 EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
@@ -115,7 +117,30 @@ NETWORKS |= {
         ("image",),
     ),
 }
-ANSWERS = [name for name in NETWORKS if name not in DENSE]
+# Networks that forecast: of two channels, whose windows hold covariates or not.
+SPECS["window"] = Window(2, 12, 5)
+SPECS["known window"] = Window(2, 12, 5, ("wind",), ("hour sine", "holiday"), ids=4)
+FORECASTERS = {
+    "DLinear": {"kernel": 5, "individual": True},
+    "NLinear": {},
+    "PatchTST": {
+        "patch": 4,
+        "stride": 2,
+        "width": 8,
+        "heads": 2,
+        "blocks": 2,
+        "inner": 12,
+        "normalization": "affine",
+    },
+    "ITransformer": {"width": 8, "heads": 2},
+    "NBEATS": {"stacks": ("generic", "trend", "seasonality"), "blocks": 2, "width": 8, "layers": 2},
+    "NHiTS": {"pools": (3, 1), "rates": (2, 1), "width": 8},
+    "RecurrentForecaster": {"width": 6, "cell": "gru"},
+    "CausalForecaster": {"width": 6},
+}
+NETWORKS |= {name: (options, ("window", "known window")) for name, options in FORECASTERS.items()}
+OWN = (*DENSE, *FORECASTERS)  # targets of their own
+ANSWERS = [name for name in NETWORKS if name not in OWN]
 CASES = [(name, kind) for name, (_, kinds) in NETWORKS.items() for kind in kinds]
 WRAPPERS = {"MonteCarloDropout"}
 
@@ -137,6 +162,14 @@ def draw(spec, rows=6, dtype=torch.float32):
     if isinstance(spec, Series):
         series = torch.randn(rows, spec.length, spec.channels, generator=chance, dtype=dtype)
         return {"series": series, "lengths": torch.tensor([spec.length, 0, *range(1, rows - 1)])}
+    if isinstance(spec, Window):
+        inputs = {"series": torch.randn(rows, spec.lookback, spec.channels, generator=chance, dtype=dtype)}
+        for key, names, steps in (("past", spec.past, 0), ("future", spec.future, spec.horizon)):
+            if names:
+                inputs[key] = torch.randn(
+                    rows, spec.lookback + steps, len(names), generator=chance, dtype=dtype
+                )
+        return inputs | ({"id": torch.arange(rows) % spec.ids} if spec.ids else {})
     if isinstance(spec, Mixed):
         inputs = draw(spec.table, rows, dtype)
         for key, each in spec.texts:
@@ -159,6 +192,8 @@ def make(name, kind, targets="four classes", *, alive=True):
     torch.manual_seed(1)
     options, _ = NETWORKS[name]
     wanted = DENSE[name][0] if name in DENSE else TARGETS[targets]
+    if name in FORECASTERS:
+        wanted = Horizon(("a", "b"), 5)
     network = getattr(networks, name).for_data(SPECS[kind], wanted, **options)
     if alive:
         with torch.no_grad():
@@ -196,7 +231,7 @@ def test_a_variant_is_its_family_with_options_fixed(name):
 
 
 @pytest.mark.parametrize("targets", TARGETS)
-@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in DENSE])
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in OWN])
 def test_outputs_have_the_shape_of_the_targets(name, kind, targets):
     network = make(name, kind, targets).eval()
     outputs = network(draw(SPECS[kind]))
@@ -282,7 +317,7 @@ def test_it_exports_and_differentiates_twice_and_per_example(name, kind):
         torch.testing.assert_close(gradient.sum(0), whole[path], atol=atol, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in ("Ensemble", *DENSE)])
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in ("Ensemble", *OWN)])
 def test_the_head_can_be_replaced(name, kind):
     network = make(name, kind).eval()
     inputs = draw(SPECS[kind])
@@ -340,3 +375,43 @@ def test_maps_have_the_shape_of_their_targets_and_other_targets_are_refused(name
         builder(SPECS["image"], targets, channels=3)
     with pytest.raises(OptionError, match="no feature maps"):
         builder(SPECS["image"], targets, trunk="mlp")
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_forecasts_have_the_shape_of_the_horizon_and_other_data_is_refused(name):
+    inputs, builder = draw(SPECS["window"]), getattr(networks, name).for_data
+    network = make(name, "window").eval()
+    assert network(inputs).shape == (6, 5, 2) and network(inputs).std() > 0
+    quantiles = Horizon(tuple(f"{each} {level}" for each in "ab" for level in range(3)), 5)
+    assert builder(SPECS["window"], quantiles, **FORECASTERS[name])(inputs).shape == (6, 5, 6)
+    gaussian = builder(SPECS["window"], Horizon(("a", "b"), 5), distribution="gaussian", **FORECASTERS[name])
+    assert gaussian(inputs).shape == (6, 5, 4)
+    with pytest.raises(RefusalError, match="cannot take Table"):
+        builder(SPECS["numbers"], Horizon(("a",), 5))
+    with pytest.raises(RefusalError, match="cannot predict Classes"):
+        builder(SPECS["window"], TARGETS["two classes"])
+    with pytest.raises(OptionError, match="follows from the data"):
+        builder(SPECS["window"], Horizon(("a", "b"), 5), lookback=3)
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_forecasts_follow_the_level_and_the_spread_of_their_window(name):
+    """Instance normalization: a window that is 3 x + 7 gets a forecast that is 3 y + 7."""
+    options = {**FORECASTERS[name], "normalization": "instance"}
+    torch.manual_seed(0)
+    network = getattr(networks, name).for_data(SPECS["window"], Horizon(("a", "b"), 5), **options).eval()
+    series = draw(SPECS["window"])["series"]
+    outputs = network({"series": series})
+    torch.testing.assert_close(network({"series": 3 * series + 7}), 3 * outputs + 7, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", FORECASTERS)
+def test_what_is_known_of_the_steps_to_come_changes_their_forecast(name):
+    network, inputs = make(name, "known window").eval(), draw(SPECS["known window"])
+    before = network(inputs)
+    future = inputs["future"].clone()
+    future[:, -1] += 1
+    after = network({**inputs, "future": future})
+    assert (after - before)[:, -1].abs().min() > 0
+    torch.testing.assert_close(after[:, :-1], before[:, :-1])
+    assert (network({**inputs, "id": (inputs["id"] + 1) % 4}) - before).abs().max() > 0

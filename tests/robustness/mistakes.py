@@ -104,6 +104,13 @@ train --config odd.yaml
 train --resume runs/gud
 train --resume runs/good --set widths=9
 train --resume runs/good --out elsewhere
+train data.csv -t length --horizon 5
+train data.csv -t length --horizon 0 --time id
+train data.csv -t length --horizon 5 --time color
+train data.csv -t kind --horizon 2 --time id
+train data.csv -t length --task forecast --time id
+train data.csv -t length --past id
+train digits --horizon 5
 train digits --target digit
 train digits --columns a
 train digits --network mlp --set size=8

@@ -73,6 +73,7 @@ SeriesColumn = Annotated[
         metavar="COLUMN",
         help="The column that says which series a row belongs to, of a table with a row per moment.",
         group=DATA,
+        autocompletion=completion.columns,
     ),
 ]
 TextColumns = Annotated[
@@ -111,11 +112,11 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification, regression, labels (several per row), series (a series per row), language-model, or tagging "
-        "(a tag per word).",
+        help="classification, regression, labels (several per row), series (a series per row), language-model, tagging "
+        "(a tag per word), or forecast.",
         group=DATA,
         autocompletion=completion.choices(
-            "classification", "regression", "labels", "series", "language-model", "tagging"
+            "classification", "regression", "labels", "series", "language-model", "tagging", "forecast"
         ),
     ),
 ]
@@ -152,7 +153,26 @@ Group = Annotated[
     _option("--group", metavar="COLUMN", help="Rows with one value here stay in one split.", group=SPLITS),
 ]
 Time = Annotated[
-    str | None, _option("--time", metavar="COLUMN", help="Later rows test, earlier ones train.", group=SPLITS)
+    str | None,
+    _option(
+        "--time",
+        metavar="COLUMN",
+        help="The column of the time: later rows test, earlier ones train.",
+        group=SPLITS,
+        autocompletion=completion.columns,
+    ),
+]
+HorizonSteps = Annotated[
+    int | None,
+    _option("--horizon", metavar="N", help="Forecast so many steps of --target, by --time.", group=DATA),
+]
+Past = Annotated[
+    str | None,
+    _option("--past", metavar="A,B", help="Columns whose values are known up to now.", group=DATA),
+]
+Future = Annotated[
+    str | None,
+    _option("--future", metavar="A,B", help="Columns whose values are known beforehand.", group=DATA),
 ]
 SplitSeed = Annotated[
     int | None, _option("--split-seed", metavar="N", help="Another draw of the splits.", group=SPLITS)

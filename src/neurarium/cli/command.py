@@ -27,7 +27,10 @@ class Command:
     folder: str | None = None
     masks: str | None = None
     boxes: str | None = None
+    horizon: int | None = None
     series: str | None = None
+    past: str | None = None
+    future: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None

@@ -251,6 +251,10 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
         lines.append(f"column {column}: {shown} unseen in training")
     for column, count in notes.get("unreadable", {}).items():
         lines.append(f"column {column}: {count} values are no numbers; they count as missing")
+    if notes.get("left_out"):
+        names = notes["left_out"]
+        shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+        lines.append(f"left out {len(names)} series that are shorter than the look-back: {shown}")
     for each in notes.get("quarantined", [])[:10]:
         lines.append(f"left out {each['file']}: {each['reason']}")
     return lines

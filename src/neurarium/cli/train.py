@@ -17,9 +17,9 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
-LEAST = {"lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
+LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
-    "task": ("classification", "regression", "labels", "series", "language-model", "tagging"),
+    "task": ("classification", "regression", "labels", "series", "language-model", "tagging", "forecast"),
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
@@ -44,7 +44,10 @@ def train(
     folder: a.ImageFolder = None,
     masks: a.Masks = None,
     boxes: a.Boxes = None,
+    horizon: a.HorizonSteps = None,
     series: a.SeriesColumn = None,
+    past: a.Past = None,
+    future: a.Future = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -332,7 +335,7 @@ def _show(run: Run, output: Output, took: float) -> None:
     )
     output.say(metrics_table(run.reports))
     last = next(reversed(run.reports.values()), None)
-    target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed") else "FILE_OR_FOLDER"
+    target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
     rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
     asked = '--input-text "..."' if type(run.inputs).__name__ == "Tokens" else f"--input {target}"
     if type(run.targets).__name__ == "NextToken":

@@ -1,8 +1,10 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
-A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Array`, several
-of these in one row as `Mixed`. `targets` specs: `Classes`, `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per token),
-`Frames` (what comes next, at every step), `NextToken` (of a text). Each round-trips through JSON (`to_json`, `spec_from_json`).
+A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Window` (the past
+of series and what is known of their future), `Array`, several of these in one row as `Mixed`. `targets` specs: `Classes`,
+`Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per
+token), `Frames` (what comes next, at every step), `NextToken` (of a text), `Horizon` (what comes next of series). Each
+round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -140,6 +142,34 @@ class Series(Spec):
 
     channels: int
     length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Window(Spec):
+    """The past of one or several channels, and what is known of it and of their future.
+
+    Batch, flat: `series` `(batch, lookback, channels)` float32, standardized as the `Horizon` says; `past` `(batch, lookback,
+    len(past))` and `future` `(batch, lookback + horizon, len(future))` float32, standardized; `id` `(batch,)` int64, which
+    of several series it is, 0 for one that the training did not see; `unit` `(batch, 3, channels)` float32: mean, scale and
+    seasonal naive error of its series, where each has its own. A part that there is none of is absent.
+
+    Args:
+        channels: how many values there are at each time.
+        lookback: how many steps of the past are read.
+        horizon: how many steps come after them.
+        past: names of the covariates that are known up to now.
+        future: names of those that are known beforehand (the calendar among them).
+        ids: how many series there are; 0 where there is one.
+        own_units: each series is standardized by itself.
+    """
+
+    channels: int
+    lookback: int
+    horizon: int
+    past: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    ids: int = 0
+    own_units: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -425,6 +455,59 @@ class Frames(Spec):
         said, there = (logits > 0) & known, (truth > 0.5) & known
         counts = [nats, known[..., :1], said & there, said & ~there, there & ~said]
         return torch.stack([each.double().sum(dim=(1, 2)) for each in counts], dim=1).cpu()
+
+
+@dataclasses.dataclass(frozen=True)
+class Horizon(Spec):
+    """The next values of one or several channels.
+
+    Batch: `(batch, length, len(names))` float32, standardized: `(raw - mean) / scale`. A network gives as many numbers, or
+    several per value, side by side, where the loss reads a distribution.
+
+    Args:
+        names: of the channels.
+        length: how many steps.
+        mean, scale: per channel; empty where each series has its own (the inputs' `unit`).
+        season: steps after which like values come: of the seasonal naive forecast.
+        seasonal_error: per channel, the mean absolute error of that forecast over the training part, in units of the data:
+            what MASE divides by (the mean over series, where there are several).
+        quantiles: the levels that are forecast instead of one value.
+
+    >>> Horizon(("load",), 2, (10.0,), (2.0,)).original(torch.ones(1, 2, 1)).flatten().tolist()
+    [12.0, 12.0]
+    """
+
+    names: tuple[str, ...]
+    length: int
+    mean: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
+    season: int = 1
+    seasonal_error: tuple[float, ...] = ()
+    quantiles: tuple[float, ...] = ()
+    kind: ClassVar[str] = "forecast"
+
+    @property
+    def outputs(self) -> int:
+        return self.length * len(self.names)
+
+    def original(self, values: Tensor, unit: Tensor | None = None) -> Tensor:
+        """Turn standardized values `(batch, ..., channels)` into the units of the data, in float64.
+
+        Args:
+            values: `(batch, steps, channels)`.
+            unit: `(batch, 3, channels)`, where series have their own mean and scale.
+        """
+        mean, scale = self.units(unit, values)
+        return values.double() * scale + mean
+
+    def units(self, unit: Tensor | None, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and scale in float64, each `(batch or 1, 1, channels)`."""
+        if unit is not None:
+            return unit[:, :1].double(), unit[:, 1:2].double()
+        count, place = len(self.names), like.device
+        mean = torch.tensor(self.mean or (0.0,) * count, dtype=torch.float64, device=place)
+        scale = torch.tensor(self.scale or (1.0,) * count, dtype=torch.float64, device=place)
+        return mean[None, None], scale[None, None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,6 +46,15 @@ MEMBERS = {
     "squash": Member("capsules"),
     "exponential_squash": Member("capsules"),
     "dynamic_routing": Member("capsules"),
+    "ReversibleNormalization": Member(
+        "reversible_normalization",
+        "reversible-normalization",
+        "each window by its own mean and scale, and back",
+        "21",
+    ),
+    "CovariateEffects": Member(
+        "covariate_effects", "covariate-effects", "what is known beside a series, added to its forecast", "21"
+    ),
     "Recurrent": Member("recurrent", "recurrent", "Elman, LSTM and GRU layers, stacked, both ways", "11"),
     "SinusoidalPositions": Member(
         "positions", "sinusoidal-positions", "waves that say where a token stands", "15"

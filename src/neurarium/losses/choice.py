@@ -16,6 +16,7 @@ from neurarium.data.specs import (
     Boxes,
     Classes,
     Frames,
+    Horizon,
     Mask,
     NextToken,
     Quantity,
@@ -36,6 +37,10 @@ DEFAULTS = {
     "tagging": "cross-entropy",
     "frames": "binary-cross-entropy",
 }
+
+
+# Of what comes next: a mean or a median, quantiles, or a Gaussian, which survive a change of level and scale.
+OF_FORECASTS = ("mean-squared-error", "mean-absolute-error", "huber", "quantile", "gaussian-nll")
 
 
 def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
@@ -62,6 +67,8 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
     if isinstance(targets, Targets):
         return _side_by_side(targets, name, options)
     task = task_of(targets)
+    if isinstance(targets, Horizon) and targets.quantiles and name in (None, "quantile"):
+        name, options = "quantile", {"levels": targets.quantiles, **options}
     name = name or DEFAULTS[task]
     if (task, name) == ("binary", "cross-entropy"):
         name = "binary-cross-entropy"
@@ -73,6 +80,11 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
             received=name,
             fix=f"use '{DEFAULTS[task]}'" if builder.tasks else f"'{name}' belongs to methods of its own",
         )
+    if isinstance(targets, Horizon) and name not in OF_FORECASTS:
+        raise OptionError(
+            f"the loss '{name}' does not fit a forecast", expected=", ".join(OF_FORECASTS), received=name,
+            fix="use 'mean-squared-error'; for intervals 'quantile' or 'gaussian-nll'",
+        )  # fmt: skip
     values = _adapted(task, name, targets, coerce(builder, options, what=f"loss '{name}'"))
     return builder(**values)
 
@@ -85,7 +97,7 @@ def task_of(targets: Spec) -> str:
     """
     if isinstance(targets, Classes):
         return "multilabel" if targets.several else "binary" if targets.outputs == 1 else "multiclass"
-    if isinstance(targets, Quantity):
+    if isinstance(targets, Quantity | Horizon):
         return "regression"
     if isinstance(targets, Mask):
         return "segmentation"

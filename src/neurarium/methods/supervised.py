@@ -16,6 +16,7 @@ from neurarium.data.specs import (
     Boxes,
     Classes,
     Frames,
+    Horizon,
     Mask,
     NextToken,
     Quantity,
@@ -122,17 +123,20 @@ class Supervised(Method):
             loss = (
                 self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
             )
+            weights = batch.get("weights")
             if isinstance(self.targets, NextToken):
                 predictions = self.targets.surprise(outputs, batch["targets"], batch.get("spans"))
                 targets = torch.zeros(len(predictions), dtype=torch.int64)
             else:
                 predictions, targets = said(self.targets, self.loss, outputs, batch["targets"])
-        return Evaluation(predictions, targets, batch.get("weights"), loss)
+            if isinstance(self.targets, Horizon) and weights is not None and weights.ndim == 2:
+                weights = weights.unsqueeze(-1).expand_as(targets)  # of steps: all channels are known or not
+        return Evaluation(predictions, targets, weights, loss)
 
 
 def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
-    """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, tables of
-    the pixels of masks and of the notes of frames (their targets are in the tables), decided tags."""
+    """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, forecasts
+    standardized, tables of the pixels of masks and of the notes of frames (their targets are in the tables), decided tags."""
     if isinstance(spec, Targets):
         losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
         parts = [
@@ -150,6 +154,8 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return spec.decided(outputs), targets
     if isinstance(spec, Boxes):
         return detected(outputs, spec), targets
+    if isinstance(spec, Horizon):
+        return (loss.point(outputs) if hasattr(loss, "point") else outputs).float(), targets
     if isinstance(spec, Quantity):
         point = loss.point(outputs) if hasattr(loss, "point") else outputs
         return spec.original(point.float()), spec.original(targets)

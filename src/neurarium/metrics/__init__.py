@@ -39,6 +39,7 @@ MEMBERS: dict[str, Member] = {
         "calibration_error", "reliability-curve", "frequency over confidence, in bins", "08"
     ),
     "RMSE": Member("rmse", "rmse", "root of the mean squared error", "08"),
+    "MSE": Member("mse", "mse", "mean squared error", "21"),
     "MAE": Member("absolute_error", "mae", "mean absolute error", "08"),
     "MAPE": Member("relative_error", "mape", "mean absolute error relative to the target, a fraction", "08"),
     "SMAPE": Member("relative_error", "smape", "symmetric relative error, 0 to 2", "08"),

@@ -46,7 +46,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "segmentation": ("iou", "dice", "accuracy"),
     "detection": ("map_50", "map"),
     "frames": ("frame_nll", "frame_accuracy"),
-    "forecast": ("mae", "rmse_pooled", "smape"),
+    "forecast": ("mse", "mae"),
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
     "translation": ("bleu",),
     "language": ("perplexity", "bits_per_character", "bits_per_byte"),

@@ -42,6 +42,26 @@ MEMBERS: dict[str, Member] = {
     "InceptionTime": Member(
         "series.inception_time", "inception-time", "convolutions of several widths over a series", "21"
     ),
+    "DLinear": Member(
+        "series.linear", "dlinear", "a moving average and the rest, each mapped to the horizon", "21"
+    ),
+    "NLinear": Member("series.linear", "nlinear", "one linear map from the window to the horizon", "21"),
+    "PatchTST": Member(
+        "series.patch_tst", "patch-tst", "a transformer over the patches of each channel", "21"
+    ),
+    "ITransformer": Member(
+        "series.i_transformer", "i-transformer", "a transformer whose tokens are channels", "21"
+    ),
+    "NBEATS": Member(
+        "series.n_beats", "n-beats", "blocks that explain and forecast a part of the series each", "21"
+    ),
+    "NHiTS": Member("series.n_hits", "n-hits", "such blocks at several rates, interpolated", "21"),
+    "RecurrentForecaster": Member(
+        "series.recurrent", "recurrent-forecaster", "an LSTM or GRU that says the whole horizon", "21"
+    ),
+    "CausalForecaster": Member(
+        "series.causal", "causal-forecaster", "causal convolutions (TCN) that say the whole horizon", "21"
+    ),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
     "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "minirocket",
         "fixed convolutions with a solved head learn from few series, in seconds (arXiv:2012.08791)",
     ),
+    "Window": ("nlinear", "one linear map of the normalized window"),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {

@@ -62,6 +62,8 @@ def _task(run: Run) -> str:
     }
     if (kind := getattr(run.targets, "kind", "")) in what:
         return f"{kind}: {what[kind]}, of {len(names)} classes ({', '.join(names[:12])})"
+    if kind == "forecast":
+        return f"forecast of the next {run.targets.length} steps of {', '.join(names[:12])}"  # type: ignore[union-attr]
     return f"regression of {', '.join(names)}" if names else "without targets"
 
 

@@ -7,16 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import (
-    Boxes,
-    Classes,
-    Frames,
-    Mask,
-    NextToken,
-    Quantity,
-    Tags,
-    Targets,
-)
+from neurarium.data.specs import Boxes, Classes, Frames, Horizon, Mask, NextToken, Quantity, Tags, Targets
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -98,6 +89,11 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         what = f"which of {len(targets.names)} tags each of its words has ({', '.join(targets.names[:8])})"
     elif isinstance(targets, Frames):
         what = f"which of {len(targets.names)} notes the next frame holds, at every step"
+    elif isinstance(targets, Horizon):
+        names = ", ".join(targets.names[:8]) + (", ..." if len(targets.names) > 8 else "")
+        step = run.summary.get("step", "a step")
+        past = getattr(inputs, "lookback", "")
+        return f"Asked: to tell, from {past} steps of {step}, the next {targets.length} of {names}."
     elif isinstance(targets, Targets):
         what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:

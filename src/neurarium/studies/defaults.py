@@ -186,6 +186,13 @@ OTHER = Recipe(
     epochs=(10, 200),
     descent={"optimizer": "adamw", "learning_rate": 1e-3, "schedule": "cosine"},
 )
+FORECAST = Recipe(
+    "linear forecasters are learned in a few passes; the best one on validation is kept",
+    seen={"forecast": 80_000},
+    epochs=(10, 200),
+    descent={"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine"},
+    batch_size=32,
+)
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("Table", "tabm"): TABM,
     ("Table", ""): TABLE,
@@ -193,6 +200,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Image", "capsnet"): CAPSULES,
     ("Image", "efficient-capsnet"): CAPSULES,
     ("Mixed", ""): MIXED,
+    ("Window", ""): FORECAST,
     ("Tokens", "text-bag"): BAG,
     ("Tokens", ""): TEXT,
     ("Series", ""): SERIES,

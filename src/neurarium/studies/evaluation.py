@@ -16,7 +16,18 @@ from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import ABSENT, Boxes, Classes, Mask, Quantity, Spec, Tags, Targets, spec_from_json
+from neurarium.data.specs import (
+    ABSENT,
+    Boxes,
+    Classes,
+    Horizon,
+    Mask,
+    Quantity,
+    Spec,
+    Tags,
+    Targets,
+    spec_from_json,
+)
 from neurarium.metrics.choice import make_metric, metrics_for
 from neurarium.metrics.confusion import ConfusionMatrix
 from neurarium.metrics.curves import roc_curve
@@ -49,6 +60,7 @@ HEADLINES = {
     "language": "perplexity",
     "tagging": "accuracy",
     "frames": "frame_nll",
+    "forecast": "mse",
 }
 
 
@@ -67,6 +79,7 @@ class EvaluationReport(Displayed):
         per_class: class to `precision`, `recall`, `f1`, `examples`.
         pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
         rule: how the run decides, where thresholds or costs were chosen for it; else by the largest probability.
+        steps: of forecasts, the errors by step of the horizon, of the network and of the naive forecasts.
         parts: of several targets, the report of each by its name; `metrics` then holds theirs as `price: rmse`.
     """
 
@@ -80,6 +93,7 @@ class EvaluationReport(Displayed):
     per_class: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
     parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
+    steps: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     rule: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -171,6 +185,12 @@ def evaluate(
     method = learner_of(trained)
     name, split, examples = examples_for(trained, data, split)
     targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
+    if isinstance(targets, Horizon):
+        from neurarium.studies.forecasting import forecast_report
+
+        return forecast_report(
+            method, examples, targets, name=name, split=split, resamples=resamples, seed=seed
+        )
     seen = predictions_of(method, examples, batch_size=batch_size)
     report = report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
     from neurarium.studies.decision_rule import rule_of
@@ -420,6 +440,8 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
     if isinstance(data, dict) and "inputs" in data:
         return "data", split, Examples(data)
     preparation = getattr(trained, "preparation", None)
+    if hasattr(preparation, "windows"):  # series: every window of the new ones
+        return str(data) if not hasattr(data, "shape") else "data", "new data", preparation.windows(data)
     if preparation is None:
         raise OptionError(
             "raw data needs the preparation of a run", fix="give a run that was trained on a dataset"

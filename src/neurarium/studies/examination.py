@@ -15,10 +15,11 @@ import torch
 from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Boxes, Classes, Mask, NextToken, Quantity, Spec, Targets
+from neurarium.data.specs import Boxes, Classes, Horizon, Mask, NextToken, Quantity, Spec, Targets
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of
+from neurarium.studies.forecast_examples import forecast_examples, naive_baselines
 from neurarium.studies.importance import permutation_importance
 from neurarium.studies.language_samples import language_samples
 from neurarium.studies.learner import intervals_of, learner_of
@@ -138,6 +139,9 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     if split is not None and isinstance(targets, Mask | Boxes):
         found.add("scenes", lambda: scene_examples(method, data.splits[split], run.preparation))
         return
+    if split is not None and isinstance(targets, Horizon):
+        _of_forecasts(run, method, data.splits[split], targets, split, found)
+        return
     if split is None or not isinstance(targets, Classes | Quantity | Targets):
         if split is not None:
             found.left_out["baselines and errors"] = (
@@ -163,6 +167,17 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         _of_target(run, _about(data, name, spec), both, spec, split, full, inside, name, own)
         parts[name] = inside.held
         found.left_out |= {f"{name}: {part}": why for part, why in inside.left_out.items()}
+
+
+def _of_forecasts(run: Run, method: Any, examples: Any, targets: Horizon, split: str, found: _Parts) -> None:
+    """Windows to look at, and the naive forecasts beside the network."""
+    found.held["split"] = split
+    if not hasattr(examples, "cut"):
+        found.left_out["forecasts"] = "the examples are no windows of series"
+        return
+    intervals = intervals_of(run)
+    found.add("forecasts", lambda: forecast_examples(method, examples, targets, run.preparation, intervals))
+    found.add("baselines", lambda: naive_baselines(method, examples, targets))
 
 
 def _part(seen: Seen, name: str) -> Seen:

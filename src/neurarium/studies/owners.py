@@ -25,7 +25,20 @@ RECURRENT = ("rnn", "lstm", "gru")  # they read a text on from batch to batch: t
 SHARED = ("context",)  # what the reader cuts and the network sees is one number: both take it
 # what the data or the training gives, and no person
 HIDDEN = {
-    "network": {"features", "outputs", "cardinalities", "bins", "combination", "channels"},
+    "network": {
+        "features",
+        "outputs",
+        "cardinalities",
+        "bins",
+        "combination",
+        "channels",
+        "lookback",
+        "horizon",
+        "past",
+        "future",
+        "ids",
+        "numbers",
+    },
     "method": {"network", "targets", "loss_options"},
     "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
     "initialization": {"network", "seed", "batch"},
@@ -43,6 +56,10 @@ HIDDEN = {
         "group",
         "time",
         "inputs",
+        "horizon",
+        "series",
+        "past",
+        "future",
     },
 }
 

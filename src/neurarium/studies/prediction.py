@@ -12,7 +12,7 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, NextToken, Quantity, Targets
+from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.frames import is_framed, predict_frames
@@ -40,7 +40,7 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
         there are several), `std` where the network predicts a distribution. Images have their `file` first. Language models:
         as `studies.language_scores.score_texts` says, a row per text. Masks and
         boxes: as `studies.scenes.predict_scenes` says, a row per image or per box. Tags: a row per word, as
-        `studies.predict_tags` says.
+        `studies.predict_tags` says. Series: what comes after their last rows, as `studies.future.predict_future` says.
 
     Raises:
         ArtifactError: the run is not finished, or a file of it is missing or altered.
@@ -66,6 +66,10 @@ def predict_with_notes(
             expected="a folder 'preparation' in the run",
             fix="restore it from a copy; or give prepared inputs to run.network",
         )
+    if isinstance(run.targets, Horizon):
+        from neurarium.studies.future import predict_future
+
+        return predict_future(run, raw)
     if is_dense(run):
         return predict_scenes(run, require_files(raw))
     if isinstance(run.targets, NextToken):

@@ -13,6 +13,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.studies.source_kinds import held_by, kind_of
 
 TABLE_ONLY = ("target", "columns", "group", "time", "text")
+FORECAST_ONLY = ("horizon", "past", "future")
 ASKED = (
     "target",
     "columns",
@@ -28,7 +29,10 @@ ASKED = (
     "folder",
     "masks",
     "boxes",
+    "horizon",
     "series",
+    "past",
+    "future",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
@@ -50,7 +54,10 @@ def read_data(
     text: str | None = None,
     masks: str | None = None,
     boxes: str | None = None,
+    horizon: int | None = None,
     series: str | None = None,
+    past: str | None = None,
+    future: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -72,6 +79,8 @@ def read_data(
         masks: a folder with a mask for each image: a class for each of its pixels.
         boxes: a COCO file or a CSV of the boxes in each image.
         series: of a table with a row per moment, the column that says which series a row belongs to.
+        horizon: forecast so many steps of the target, by the column `time`; `series` says which series a row is of.
+        past, future: columns whose values are known up to now, and beforehand; several with commas.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -82,17 +91,22 @@ def read_data(
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
     asked: dict[str, Any] = {
-        "masks": masks, "boxes": boxes, "series": series, "image": image, "folder": folder, "text": text,
+        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text,
+        "horizon": horizon, "series": series, "past": past, "future": future,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
     }  # fmt: skip
     asked = {name: value for name, value in asked.items() if value is not None}
     kind, reader = kind_of(source, asked)
+    if kind in ("forecast", "catalogue") and asked.get("task") == "forecast":
+        asked.pop("task")  # it has said which kind; no reader of series takes it
     _check(kind, reader, asked, str(source))
     if kind == "catalogue":
         from neurarium.data.catalogue.loading import load
 
         return load(str(source), **asked)
+    if kind == "forecast":
+        _require_time(asked, str(source))
     if kind == "table":
         return _table(Path(source), reader, asked)
     with naming(source):
@@ -133,7 +147,18 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
         flag = {"seed": "--split-seed", "test_fraction": "--test"}.get(name, f"--{name}")
         flag = (
             flag
-            if name in (*TABLE_ONLY, "test", "test_fraction", "split", "task", "seed", "image", "folder")
+            if name
+            in (
+                *TABLE_ONLY,
+                *FORECAST_ONLY,
+                "test",
+                "test_fraction",
+                "split",
+                "task",
+                "seed",
+                "image",
+                "folder",
+            )
             else f"--set {name}"
         )
         if kind == "catalogue":
@@ -145,9 +170,27 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
             near = nearest(name, known)
             fix = f"did you mean '{near}'?" if near else f"the options are {', '.join(sorted(known))}"
             raise OptionError(f"the reader of {source} has no option '{name}'", received=name, fix=fix)
+        if name in FORECAST_ONLY and kind != "forecast":
+            raise OptionError(
+                f"{flag} is for series in time", received=f"{flag} {asked[name]}",
+                fix="say how far to forecast, and by which column: --horizon N --time COLUMN",
+            )  # fmt: skip
         raise OptionError(
             problem, expected=expected, received=f"{flag} {asked[name]}", fix=f"leave out {flag}"
         )
+
+
+def _require_time(asked: Mapping[str, Any], source: str) -> None:
+    """A forecast needs to know by what, and how far."""
+    for name, flag, what in (
+        ("horizon", "--horizon N", "how many steps to forecast"),
+        ("time", "--time COLUMN", "the column of the time"),
+    ):
+        if asked.get(name) is None:
+            raise OptionError(
+                f"a forecast needs {what}", expected=f"{flag}", received=f"no --{name}",
+                fix=f"for example: neurarium train {source} --time date --target value --horizon 24",
+            )  # fmt: skip
 
 
 def _table(path: Path, reader: Callable[..., Dataset], asked: dict[str, Any]) -> Dataset:

@@ -84,10 +84,15 @@ def _is_language(source: str, asked: Asked) -> bool:
     )  # fmt: skip
 
 
+def _is_forecast(source: str, asked: Asked) -> bool:
+    return asked.get("horizon") is not None or asked.get("task") == "forecast"
+
+
 # The first that fits is taken: what an option asks for, then what lies there, tables last.
 KINDS: tuple[Kind, ...] = (
     Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
     Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
+    Kind("forecast", "readers.forecasting:forecast", _is_forecast, holds="series"),
     Kind("series", "readers.series:series", _is_series, holds="series"),
     Kind("text to go on with", "readers.language:language", _is_language, holds="text"),
     Kind("tagged sentences", "readers.tagged:tagged", _is_tagged, holds="sentences of tagged words"),

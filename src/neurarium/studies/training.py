@@ -17,7 +17,7 @@ from neurarium.core.options import parameters, require_sizes
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Classes, Quantity, Spec, Targets
+from neurarium.data.specs import Classes, Horizon, Quantity, Spec, Targets
 from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
@@ -168,6 +168,11 @@ def measure(run: Run, data: Dataset) -> None:
     run.reports = {}
     splits: list[str] = [split for split in ("validation", "test") if split in data.splits]
     if type(method).evaluate is Method.evaluate:
+        splits = []
+    if isinstance(data.targets, Horizon):
+        from neurarium.studies.forecasting import measure_forecasts
+
+        measure_forecasts(run, data, splits)
         splits = []
     for split in splits:
         seen = predictions_of(method, data.splits[split])
@@ -357,7 +362,9 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
     """A loss that learns a distribution reads several numbers per quantity: let the network give them."""
     assigned = chosen.assigned
     name, targets = assigned["method"].get("loss"), data.targets
-    if not isinstance(name, str) or not isinstance(targets, Quantity):
+    if name is None and isinstance(targets, Horizon) and targets.quantiles:
+        name = "quantile"
+    if not isinstance(name, str) or not isinstance(targets, Quantity | Horizon):
         return targets
     if name == "gaussian-nll" and "distribution" in parameters(find("network", chosen.name)):
         if assigned["network"].setdefault("distribution", "gaussian") == "gaussian":
@@ -369,7 +376,8 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
         return targets
     reason = f"the loss {name} reads {count} numbers for each quantity"
     chosen.decisions.append(Decision("outputs", count * len(targets.names), reason, "--set loss="))
-    return Quantity(tuple(f"{each} {number}" for each in targets.names for number in range(count)))
+    names = tuple(f"{each} {number}" for each in targets.names for number in range(count))
+    return Quantity(names) if isinstance(targets, Quantity) else Horizon(names, targets.length)
 
 
 def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:

@@ -18,6 +18,7 @@ SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classificat
 TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
 SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a/data/tinyshakespeare/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
+ETT = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/1d16c8f/ETT-small/"
 LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
 ARCHIVE = "Dau et al., The UCR time series archive, arXiv:1810.07758"
 UCR = "https://raw.githubusercontent.com/aeon-toolkit/aeon/a101ddc/aeon/datasets/data/"
@@ -125,6 +126,15 @@ def _ucr(name: str, folder: str, summary: str, citation: str, train: str, test: 
         name, summary, "classification", "BSD-3-Clause (of the repository that ships it)", citation,
         "https://www.timeseriesclassification.com", "ucr", (Variant(files, "series:ucr"),), {"folder_name": folder},
     )  # fmt: skip
+
+
+def _classic(name: str, summary: str, file: str, sha256: str, citation: str) -> Entry:
+    held = File(file, (REVIEWS + file,), sha256=sha256)
+    read = f"forecasts:{name.replace('-', '_')}"
+    home = "https://github.com/jbrownlee/Datasets"
+    return Entry(
+        name, summary, "forecast", "none stated", citation, home, "classic_series", (Variant((held,), read),)
+    )
 
 
 _MNIST_FILES = _idx((MNIST,), (
@@ -283,6 +293,28 @@ _ALL = [
             "review_polarity.tar.gz", (REVIEWS + "review_polarity.tar.gz",),
             sha256="fc0dccc2671af5db3c5d8f81f77a1ebfec953ecdd422334062df61ede36b2179",
         ),), "texts:movie_review_polarity"),),
+    ),
+    Entry(
+        "etth1", "17,420 hours of 7 columns of an electricity transformer: forecast, borders 12, 4 and 4 months",
+        "forecast", "CC BY-ND 4.0", "Zhou et al., Informer, AAAI 2021, arXiv:2012.07436",
+        "https://github.com/zhouhaoyi/ETDataset", "ett",
+        (Variant((File(
+            "ETTh1.csv", (ETT + "ETTh1.csv",),
+            sha256="f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
+        ),), "forecasts:etth1"),),
+    ),
+    _classic(
+        "airline-passengers", "144 months of airline passengers, 1949 to 1960: forecast", "airline-passengers.csv",
+        "8cb51be753a718d9be5d76d7e238cc224792754676adc21faa59e954b0201621", "Box and Jenkins, Time series analysis, 1976",
+    ),
+    _classic(
+        "daily-temperatures", "3,650 daily minimum temperatures in Melbourne, 1981 to 1990: forecast",
+        "daily-min-temperatures.csv", "8b9de63ed6789492bf497625e7f9beb96a63d367b4b0a21754006f749fa5e5da",
+        "Australian Bureau of Meteorology",
+    ),
+    _classic(
+        "sunspots", "2,820 months of sunspots, 1749 to 1983: forecast", "monthly-sunspots.csv",
+        "c4ec8cc57d9f6fb6ecdb3e1f37f25b6f4badd5124c55931052b0cd2fc3bc71f3", "Andrews and Herzberg, Data, 1985",
     ),
     *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
     _ucr("gunpoint", "GunPoint", "50 + 150 movements of a hand, 150 moments each: with a gun or pointing", ARCHIVE,

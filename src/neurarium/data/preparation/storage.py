@@ -46,6 +46,7 @@ def load_preparation(folder: Path | str) -> Preparation:
     """
     from neurarium.data.preparation.arrays import ArrayPreparation
     from neurarium.data.preparation.dense import DensePreparation
+    from neurarium.data.preparation.forecasting import ForecastPreparation
     from neurarium.data.preparation.images import ImagePreparation
     from neurarium.data.preparation.language import LanguagePreparation
     from neurarium.data.preparation.mixed import MixedPreparation
@@ -58,6 +59,7 @@ def load_preparation(folder: Path | str) -> Preparation:
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
         "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation,
+        "forecast": ForecastPreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")

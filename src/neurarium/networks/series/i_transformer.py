@@ -1,0 +1,63 @@
+"""iTransformer: a transformer whose tokens are the channels, not the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.recipe import recorded
+from neurarium.layers.transformer_block import TransformerBlock
+from neurarium.networks.series.forecaster import Forecaster, Normalization, by_channel
+from neurarium.networks.sizing import Distribution
+
+
+@recorded
+class ITransformer(Forecaster):
+    """The whole past of each channel is one token; attention mixes channels, the inner layers work over time.
+
+    h_0 = W x_(:, n) + b for each channel n (equation 1); blocks of attention and an inner layer, normalized after each; y_n =
+    W_h h_L + b. Covariates of the past and those known beforehand are further tokens, which are read and not forecast.
+
+    Args:
+        channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
+        width, heads, blocks, expansion, dropout: of the transformer; the inner layer has `expansion * width` numbers.
+        normalization, distribution: see `Forecaster`.
+
+    `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
+
+    Liu et al., arXiv:2310.06625, equations 1 and 2.
+
+    >>> ITransformer(2, 32, 3, width=16, heads=2)({"series": torch.randn(4, 32, 2)}).shape
+    torch.Size([4, 3, 2])
+    """
+
+    called = "i-transformer"
+
+    def __init__(
+        self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
+        width: int = 128, heads: int = 8, blocks: int = 2, expansion: float = 1.0, dropout: float = 0.1,
+        normalization: Normalization = "instance", distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__()
+        self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
+        self.enter = nn.Linear(lookback, width)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(width, heads, round(width * expansion), dropout=dropout, normalization="post")
+            for _ in range(blocks)
+        )
+        self.normalize_tokens = nn.LayerNorm(width)
+        self.head = nn.Linear(width, horizon * self.numbers)
+
+    def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        known = [series]
+        if "past" in inputs:
+            known.append(inputs["past"].to(series.dtype))
+        if "future" in inputs:
+            known.append(inputs["future"][:, : self.lookback].to(series.dtype))
+        tokens = self.enter(torch.cat(known, dim=-1).transpose(1, 2))
+        for block in self.blocks:
+            tokens = block(tokens)
+        said = self.head(self.normalize_tokens(tokens[:, : self.channels]))
+        return by_channel(said, self.numbers)

@@ -1,0 +1,128 @@
+"""N-BEATS: blocks of perceptrons that explain a part of the window each, and forecast from it."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.errors import OptionError
+from neurarium.core.recipe import recorded
+from neurarium.networks.series.forecaster import Forecaster, Normalization, by_channel
+from neurarium.networks.sizing import Distribution
+
+Basis = Literal["generic", "trend", "seasonality"]
+
+
+@recorded
+class NBEATS(Forecaster):
+    r"""Stacks of blocks; each takes what it explains off the window, and adds its forecast.
+
+    A block: h = four layers of relu(W h + b) of its input x_l; backcast x^_l = V_b theta_b, forecast y^_l = V_f theta_f with
+    theta = W h (equation 1); x_(l+1) = x_l - x^_l, y = sum_l y^_l (section 3.2). Bases V: learned ("generic"), polynomials
+    ("trend", equation 2), sines and cosines ("seasonality", equation 3). Each channel by itself, with shared weights.
+
+    Args:
+        channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
+        stacks: the basis of each: generic, trend, seasonality. The interpretable network is `trend,seasonality`.
+        blocks: per stack; those of a trend or seasonality share their weights, as in the paper.
+        width, layers: of a block's perceptron.
+        degree: of the polynomials.
+        normalization, distribution: see `Forecaster`.
+
+    `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
+
+    Raises:
+        OptionError: no such basis.
+
+    Oreshkin et al., arXiv:1905.10437, equations 1 to 3.
+
+    >>> NBEATS(2, 10, 3, width=8)({"series": torch.randn(4, 10, 2)}).shape
+    torch.Size([4, 3, 2])
+    """
+
+    called = "n-beats"
+
+    def __init__(
+        self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
+        stacks: tuple[str, ...] = ("generic", "generic"), blocks: int = 3, width: int = 256, layers: int = 4,
+        degree: int = 3, normalization: Normalization = "instance", distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__()
+        self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
+        for each in stacks:
+            if each not in ("generic", "trend", "seasonality"):
+                raise OptionError(
+                    "there is no such basis", expected="generic, trend or seasonality", received=each
+                )
+        self.repeats = blocks
+        sizes = (lookback, horizon, self.numbers, width, layers, degree)
+        self.stacks = nn.ModuleList(
+            nn.ModuleList(NBEATSBlock(each, *sizes) for _ in range(blocks if each == "generic" else 1))
+            for each in stacks
+        )
+
+    def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        return by_channel(sum(self.parts(series)), self.numbers)  # type: ignore[arg-type]
+
+    def parts(self, series: Tensor) -> list[Tensor]:
+        """Return what each stack adds to the forecast of a normalized window: `(batch, channels, horizon * numbers)` each."""
+        rest, found = series.transpose(1, 2), []
+        for stack in self.stacks:
+            added: Tensor | float = 0.0
+            for number in range(self.repeats):
+                backcast, forecast = stack[number % len(stack)](rest)  # type: ignore[index,arg-type]
+                rest, added = rest - backcast, added + forecast
+            found.append(added)
+        return found  # type: ignore[return-value]
+
+
+class NBEATSBlock(nn.Module):
+    """`(batch, channels, lookback)` -> backcast of that shape, and forecast `(batch, channels, horizon * numbers)`."""
+
+    def __init__(
+        self, basis: str, lookback: int, horizon: int, numbers: int, width: int, layers: int, degree: int
+    ):
+        super().__init__()
+        self.numbers = numbers
+        sizes = [lookback, *[width] * layers]
+        self.body = nn.Sequential(
+            *(each for a, b in itertools.pairwise(sizes) for each in (nn.Linear(a, b), nn.ReLU()))
+        )
+        back, ahead = bases(basis, lookback, horizon, degree)
+        self.register_buffer("back", back, persistent=False)
+        self.register_buffer("ahead", ahead, persistent=False)
+        counts = (lookback, horizon) if back is None or ahead is None else (len(back), len(ahead))
+        self.theta_back = nn.Linear(width, counts[0], bias=back is None)
+        self.theta_ahead = nn.Linear(width, counts[1] * numbers, bias=back is None)
+
+    def forward(self, series: Tensor) -> tuple[Tensor, Tensor]:
+        inside = self.body(series)
+        back, ahead = self.theta_back(inside), self.theta_ahead(inside)
+        if self.back is not None:
+            back = back @ self.back.to(back.dtype)
+            ahead = ahead.unflatten(-1, (-1, self.numbers)).transpose(-2, -1) @ self.ahead.to(back.dtype)
+            ahead = ahead.transpose(-2, -1).flatten(-2)
+        return back, ahead
+
+
+def bases(basis: str, lookback: int, horizon: int, degree: int) -> tuple[Tensor | None, Tensor | None]:
+    """Return the functions of time of a basis over the past and the future, `(functions, steps)`; None where learned.
+
+    Trend: t^0 ... t^degree with t = step / horizon (past: step / lookback). Seasonality: cos and sin of 2 pi i t for i up to
+    half of the horizon.
+
+    >>> bases("trend", 4, 2, 1)[1].tolist()
+    [[1.0, 1.0], [0.0, 0.5]]
+    """
+    if basis == "generic":
+        return None, None
+    past, future = torch.arange(lookback) / lookback, torch.arange(horizon) / horizon
+    if basis == "trend":
+        return tuple(torch.stack([t**power for power in range(degree + 1)]) for t in (past, future))  # type: ignore[return-value]
+    waves = torch.arange(max(horizon // 2, 1) + 1)[:, None] * 2 * math.pi
+    return tuple(torch.cat([(waves * t).cos(), (waves[1:] * t).sin()]) for t in (past, future))  # type: ignore[return-value]

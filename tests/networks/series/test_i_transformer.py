@@ -1,0 +1,33 @@
+"""iTransformer: channels are tokens; against an independent computation, and without an order of channels."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from neurarium.networks import ITransformer
+
+
+def test_it_equals_the_independent_computation():
+    torch.manual_seed(0)
+    network = ITransformer(3, 12, 4, width=8, heads=1, blocks=1, normalization="none").double().eval()
+    x = torch.randn(2, 12, 3).double()
+    tokens = x.transpose(1, 2) @ network.enter.weight.T + network.enter.bias
+    block, attend = network.blocks[0], network.blocks[0].attention
+    query, key, value = attend.query(tokens), attend.key(tokens), attend.value(tokens)
+    mixed = attend.out((query @ key.transpose(1, 2) / 8**0.5).softmax(dim=-1) @ value)
+    tokens = functional.layer_norm(tokens + mixed, (8,))
+    tokens = functional.layer_norm(tokens + block.feed_forward(tokens), (8,))
+    wanted = (functional.layer_norm(tokens, (8,)) @ network.head.weight.T + network.head.bias).transpose(1, 2)
+    torch.testing.assert_close(network({"series": x}), wanted)
+
+
+def test_channels_have_no_order_and_meet():
+    torch.manual_seed(0)
+    network, x = ITransformer(3, 12, 4, width=8, heads=2).eval(), torch.randn(2, 12, 3)
+    outputs = network({"series": x})
+    turned = network({"series": x[..., [2, 0, 1]]})
+    torch.testing.assert_close(turned, outputs[..., [2, 0, 1]], atol=1e-5, rtol=1e-5)
+    changed = x.clone()
+    changed[..., 0] += torch.randn(2, 12)
+    assert (network({"series": changed}) - outputs)[..., 1].abs().min() > 1e-6
