@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,15 +44,20 @@ def generate(
     quiet: a.Quiet = False,
     debug: a.Debug = False,
 ) -> None:
-    """Go on with a text: a language model writes what may follow.
+    """Go on with a text: a language model writes what may follow. RUN may be a published model: its folder or hub id.
 
     Example: neurarium generate runs/book-1 --prompt "It was" --tokens 500 --temperature 0.8
     """
     from neurarium.studies.generation import generate as generated
+    from neurarium.studies.published_language import is_published, published_language_model
     from neurarium.training.run import Run
 
     said = Output(as_json, quiet)
-    folder = find_run(run)
+    if is_published(run):
+        folder, trained = Path(run), published_language_model(run)
+    else:
+        folder = find_run(run)
+        trained = Run.load(folder)
 
     def write(piece: str) -> None:
         sys.stdout.write(piece)
@@ -60,7 +66,7 @@ def generate(
     if not as_json:
         write(prompt)
     found = generated(
-        Run.load(folder), prompt, tokens=tokens, temperature=0.8 if temperature is None else temperature,
+        trained, prompt, tokens=tokens, temperature=0.8 if temperature is None else temperature,
         top_k=top_k, top_p=top_p, seed=seed, write=None if as_json else write,
     )  # fmt: skip
     if not as_json:

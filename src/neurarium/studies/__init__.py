@@ -14,6 +14,9 @@ MEMBERS: dict[str, Member] = {
     ),
     "generate": Member("generation", "generate", "a language model goes on with a text", "15"),
     "Generation": Member("generation", summary="what a language model wrote"),
+    "published_language_model": Member(
+        "published_language", summary="a published language model, to write and score text", chapter="15"
+    ),
     "Sampling": Member("sampling", summary="how the next token is drawn", chapter="15"),
     "score_texts": Member("language_scores", summary="how likely a language model finds texts", chapter="15"),
     "predict_frames": Member("frames", summary="what comes next at each step of new series", chapter="11"),

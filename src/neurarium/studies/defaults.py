@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.specs import NextToken
+from neurarium.studies.owners import RECURRENT
 
 LARGE = (
     40  # steps per epoch above which the recipe's batch size is taken; below, smaller batches make more steps
@@ -165,6 +167,13 @@ LANGUAGE = Recipe(
         "optimizer_options": {"betas": (0.9, 0.99)},
     },
     batch_size=32,
+    bfloat16=True,
+)
+READING_ON = dataclasses.replace(
+    LANGUAGE,
+    reason="as transformers, at twice their rate; in float32, where the fused kernel of recurrent layers is",
+    descent={**LANGUAGE.descent, "learning_rate": 2e-3},
+    bfloat16=False,
 )
 TAGGING = Recipe(
     "every token is an example: a falling rate over few passes, the best weights kept",
@@ -218,6 +227,8 @@ def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:
     """Return the defaults for a network (its name, or empty) on a dataset; `tuning` as `Transfer` says it."""
     if tuning and type(dataset.inputs).__name__ == "Tokens":
         return {"weights": TUNING, "adapters": ADAPTING}[tuning]
+    if isinstance(dataset.targets, NextToken) and network in RECURRENT:
+        return READING_ON
     own = BY_TARGETS.get(type(dataset.targets).__name__)
     if own is not None:
         return own

@@ -27,7 +27,7 @@ from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle, settle_closed_form
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.machine import computed, uncompiled
-from neurarium.studies.owners import METHODS, usual_method
+from neurarium.studies.owners import METHODS, SHARED, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.thresholds import choose_thresholds
 from neurarium.studies.transfer import Transfer, adapter_rank
@@ -110,7 +110,12 @@ def train(
     """
     transfer = Transfer(weights, freeze, unfreeze_every, adapter_rank(lora, options or {}))
     if network is None and start is None and (found := transfer.network()):
-        network, options = found[0], {**found[1], **(options or {})}
+        own = {
+            name: value
+            for name, value in (options or {}).items()
+            if not (name in SHARED and name in found[1])
+        }
+        network, options = found[0], {**found[1], **own}  # what it sees at once is its own, not the reader's
     chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment, transfer.lora)
     chosen.transfer = transfer
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}

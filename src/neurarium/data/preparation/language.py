@@ -103,8 +103,8 @@ class LanguagePreparation:
                 start = place + 1
         return "\n\n".join(found)
 
-    def windows(self, texts: Sequence[str], length: int | None = None) -> TokenWindows:
-        """Turn texts into windows, one behind the other.
+    def windows(self, texts: Sequence[str], *, ends: bool | None = None) -> TokenWindows:
+        """Turn texts into windows, one behind the other, their ends marked unless `ends` is False.
 
         Raises:
             DataError: fewer than two tokens: there is none to predict.
@@ -117,7 +117,7 @@ class LanguagePreparation:
                 spans = numpy.diff(numpy.asarray([*places, len(part)], dtype=numpy.int64))
                 characters.append(spans)
                 sizes.append(_bytes_of(part, places))
-            if self.ends:
+            if self.ends if ends is None else ends:
                 tokens.append(numpy.full(1, self.end, dtype=numpy.int32))
                 characters.append(numpy.zeros(1, dtype=numpy.int64))
                 sizes.append(numpy.zeros(1, dtype=numpy.int64))
@@ -129,21 +129,22 @@ class LanguagePreparation:
                 received=len(joined[0]),
             )
         held = [torch.from_numpy(each) for each in joined]
-        return TokenWindows(held[0].to(torch.int32), length or self.length, held[1], held[2])
+        return TokenWindows(held[0].to(torch.int32), self.length, held[1], held[2])
 
     def unseen(self, texts: Sequence[str]) -> int:
         """Return how many tokens of texts are unknown."""
         return sum(self.encode(text).count(self.unknown) for text in texts)
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Turn raw texts (a path, a text in a list, a column of texts) into windows with the tokens that follow.
+        """Turn raw texts (a path, a text in a list, a column of texts) into windows with the tokens that follow; no end of
+        a text is among them.
 
         `notes["texts"]` are the texts; `notes["windows"]` how many windows each has, in their order.
         """
         from neurarium.data.readers.language import raw_texts
 
         texts = raw_texts(raw, self.column)
-        batches = [self.windows([text]).take(slice(None)) for text in texts]
+        batches = [self.windows([text], ends=False).take(slice(None)) for text in texts]
         if not batches:
             raise DataError("there is no text", expected="one text or more", received="none")
         joined = {

@@ -85,6 +85,8 @@ def dataset_of(
         parts["train"], kind=tokenizer, vocabulary=vocabulary, length=context or CONTEXT, ends=ends
     )
     decisions = [*decisions, *found]
+    if context is None and getattr(preparation.tokenizer, "longest", 0):
+        preparation.length = min(CONTEXT, preparation.tokenizer.longest)
     windows: dict[str, Any] = {"train": preparation.windows(parts["train"])}
     longest = len(windows["train"].tokens) - 1
     if longest < preparation.length:
