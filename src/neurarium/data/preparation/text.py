@@ -19,6 +19,7 @@ from neurarium.core.files import sha256, write_text
 from neurarium.core.hub import is_hub_id
 from neurarium.data.dataset import Decision
 from neurarium.data.preparation.characters import Characters
+from neurarium.data.preparation.packaged import SPECIAL, Packaged
 from neurarium.data.preparation.published_tokenizer import PublishedTokenizer, published_tokenizer
 from neurarium.data.preparation.special_tokens import PADDING, UNKNOWN
 from neurarium.data.preparation.word_piece import WordPiece
@@ -102,7 +103,7 @@ class Words:
         return json.dumps(held, ensure_ascii=False)
 
 
-class BytePair:
+class BytePair(Packaged):
     """Byte-pair encoding (arXiv:1508.07909) on bytes, by the package `tokenizers`: no text has an unknown token.
 
     Args:
@@ -114,14 +115,6 @@ class BytePair:
     """
 
     kind = "byte-pair"
-
-    def __init__(self, content: str):
-        try:
-            self.tokenizer = require("tokenizers", extra="text").Tokenizer.from_str(content)
-        except MissingDependencyError:
-            raise
-        except Exception as error:  # the package raises bare exceptions
-            raise ArtifactError(f"the tokenizer is damaged: {error}", fix="restore it from a copy") from error
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int, lowercase: bool = True) -> BytePair:
@@ -135,33 +128,12 @@ class BytePair:
         trainer = package.trainers.BpeTrainer(
             vocab_size=vocabulary,
             min_frequency=2,
-            special_tokens=["[padding]", "[unknown]"],
+            special_tokens=list(SPECIAL),
             initial_alphabet=sorted(package.pre_tokenizers.ByteLevel.alphabet()),
             show_progress=False,
         )
         made.train_from_iterator(texts, trainer)
         return cls(made.to_str())
-
-    from_text = classmethod(lambda cls, text: cls(text))
-
-    @property
-    def size(self) -> int:
-        return self.tokenizer.get_vocab_size()
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        return [each.ids for each in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
-
-    def pieces(self, text: str) -> list[str]:
-        """Return the piece of the text that each index of `encode` stands for; of a split character, all of it."""
-        found = self.tokenizer.encode(text, add_special_tokens=False)
-        return [text[start:end].strip() or text[start:end] for start, end in found.offsets]
-
-    def decode(self, indices: Sequence[int]) -> str:
-        """Spell indices."""
-        return self.tokenizer.decode(list(indices)).strip()
-
-    def to_text(self) -> str:
-        return self.tokenizer.to_str(pretty=True)
 
 
 KINDS: dict[str, Any] = {
