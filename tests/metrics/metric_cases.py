@@ -74,6 +74,16 @@ def texts(count, seed):
     return words[0], words[1]
 
 
+def told(count, seed):
+    """What was told of each text: surprise, right tokens, tokens; the targets are in it."""
+    source = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(1, 9, (count,), generator=source).double()
+    right = (tokens * torch.rand(count, generator=source)).floor()
+    return torch.stack([tokens * torch.rand(count, generator=source), right, tokens], dim=1), torch.zeros(
+        count
+    )
+
+
 def features(count, seed):
     source = torch.Generator().manual_seed(seed)
     drawn = torch.randn(2, count, 3, generator=source, dtype=torch.float64)
@@ -156,12 +166,17 @@ CASES = {
     "ndcg": (lists, [{}, {"k": 3, "gain": "exponential"}]),
     "mrr": (lists, [{}, {"k": 2}]),
     "hit-rate": (lists, [{"k": 2}]),
+    "rouge-1": (texts, [{}, {"padding": 0}]),
+    "rouge-2": (texts, [{}]),
+    "rouge-l": (texts, [{"padding": 0}]),
+    "token-perplexity": (told, [{}]),
+    "next-token-accuracy": (told, [{}]),
     "bleu": (texts, [{"order": 2}, {"padding": 0}]),
     "frechet-distance": (features, [{}]),
     "kernel-distance": (features, [{}]),
     "bits-per-dimension": (likelihoods, [{"levels": 256}]),
 }
-UNWEIGHTED = ("bleu", "frechet-distance", "kernel-distance")
+UNWEIGHTED = ("bleu", "rouge-1", "rouge-2", "rouge-l", "frechet-distance", "kernel-distance")
 ALL = [(name, options) for name, (_, options_) in CASES.items() for options in options_]
 
 

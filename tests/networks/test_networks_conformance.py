@@ -28,6 +28,7 @@ from neurarium.data.specs import (
     Series,
     Spec,
     Table,
+    Text,
     Tokens,
     Unlabeled,
     Window,
@@ -103,13 +104,23 @@ class Following(Spec):
     outputs: int = 30
 
 
+@dataclasses.dataclass(frozen=True)
+class Pair(Tokens):
+    """A text that is read, and the beginning of the one that is written."""
+
+
+SPECS["pair"] = Pair(30, 7)
 # Networks whose answers are maps or sequences: the targets that they take, and the shape of their answer.
 DENSE = {
     "Decoder": (Following(), (6, 7, 30)),
+    "EncoderDecoder": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
+    "Seq2SeqLSTM": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "UNet": (Mask(("a", "b", "c"), 9, 6), (6, 3, 9, 6)),
     "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 3, 2)),
 }
 NETWORKS |= {
+    "EncoderDecoder": ({"width": 8, "heads": 2, "blocks": 1}, ("pair",)),
+    "Seq2SeqLSTM": ({"width": 6, "embedding": 8}, ("pair",)),
     "Decoder": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
@@ -158,7 +169,10 @@ def draw(spec, rows=6, dtype=torch.float32):
             :, None
         ]  # a full text, an empty one, others
         tokens = torch.where(torch.arange(spec.length) < lengths, tokens, 0)
-        return {"tokens": tokens, "mask": tokens != 0}
+        inputs = {"tokens": tokens, "mask": tokens != 0}
+        if isinstance(spec, Pair):
+            inputs["decoder_tokens"] = torch.randint(1, 12, (rows, 5), generator=chance)
+        return inputs
     if isinstance(spec, Series):
         series = torch.randn(rows, spec.length, spec.channels, generator=chance, dtype=dtype)
         return {"series": series, "lengths": torch.tensor([spec.length, 0, *range(1, rows - 1)])}

@@ -95,6 +95,15 @@ Boxes = Annotated[
         group=DATA,
     ),
 ]
+Parallel = Annotated[
+    str | None,
+    _option(
+        "--parallel",
+        metavar="FILE",
+        help="The translation (or summary) of each line of DATA, line by line.",
+        group=DATA,
+    ),
+]
 Masks = Annotated[
     str | None,
     _option(
@@ -112,11 +121,19 @@ Task = Annotated[
     _option(
         "--task",
         metavar="KIND",
-        help="classification, regression, labels (several per row), series (a series per row), language-model, tagging "
-        "(a tag per word), or forecast.",
+        help="classification, regression, labels (several per row), series (a series per row), language-model, tagging (a "
+        "tag per word), forecast, translation or summarization (--text into --target).",
         group=DATA,
         autocompletion=completion.choices(
-            "classification", "regression", "labels", "series", "language-model", "tagging", "forecast"
+            "classification",
+            "regression",
+            "labels",
+            "series",
+            "language-model",
+            "tagging",
+            "forecast",
+            "translation",
+            "summarization",
         ),
     ),
 ]

@@ -31,6 +31,7 @@ class Command:
     series: str | None = None
     past: str | None = None
     future: str | None = None
+    parallel: str | None = None
     columns: str | None = None
     task: str | None = None
     test: str | float | None = None

@@ -28,6 +28,7 @@ from neurarium.cli import (
     runs,
     serve,
     train,
+    translate,
 )
 from neurarium.cli.arguments import GroupedCommand
 from neurarium.cli.output import Output
@@ -46,6 +47,7 @@ app.command("check", cls=GroupedCommand)(check.check)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("generate")(generate.generate)
+app.command("translate")(translate.translate)
 app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("compare")(compare.compare)

@@ -102,11 +102,7 @@ def predict(
     raw: Any = input
     seen: Any = None
     if input_text is not None:
-        from neurarium.studies.tagging import is_tagged, words_of
-        from neurarium.studies.text_attention import attend, text_row
-
-        raw = words_of(input_text) if is_tagged(trained) and not attention else text_row(trained, input_text)
-        seen = attend(trained, input_text) if attention else None  # refused before anything is printed
+        raw, seen = _literal(trained, input_text, attention)  # refused before anything is printed
     pictures = out is not None and not attention
     found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw)
     frame, notes = found
@@ -132,7 +128,7 @@ def predict(
         name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")
     }
     if seen is not None:
-        value["attention"] = _attention(seen, frame.row(0, named=True), out, said)
+        value["attention"] = _shown(seen, frame.row(0, named=True), out, said)
     if output is None and not pictures:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
@@ -161,6 +157,27 @@ def _check(input: Path | None, input_text: str | None, attention: bool, out: Pat
         )
     if out is not None and attention and out.suffix.lower() not in (".html", ".htm"):
         raise unknown("format of a page", out.suffix or out.name, (".html", ".htm"))
+
+
+def _literal(run: Any, text: str, attention: bool) -> tuple[Any, Any]:
+    """Return a literal text as the run reads it, and what it looked at where that is asked for."""
+    if type(run.targets).__name__ == "Text":
+        from neurarium.studies.alignment import align
+
+        return [text], align(run, text) if attention else None
+    from neurarium.studies.tagging import is_tagged, words_of
+    from neurarium.studies.text_attention import attend, text_row
+
+    raw = words_of(text) if is_tagged(run) and not attention else text_row(run, text)
+    return raw, attend(run, text) if attention else None
+
+
+def _shown(found: Any, predicted: dict[str, Any], out: Path | None, said: Output) -> dict[str, Any]:
+    if hasattr(found, "goal"):
+        from neurarium.cli.translate import show_alignment
+
+        return show_alignment(found, out, said)
+    return _attention(found, predicted, out, said)
 
 
 def _attention(found: Any, predicted: dict[str, Any], out: Path | None, said: Output) -> dict[str, Any]:

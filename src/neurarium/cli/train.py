@@ -19,7 +19,17 @@ from neurarium.report.words import duration, number
 
 LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
-    "task": ("classification", "regression", "labels", "series", "language-model", "tagging", "forecast"),
+    "task": (
+        "classification",
+        "regression",
+        "labels",
+        "series",
+        "language-model",
+        "tagging",
+        "forecast",
+        "translation",
+        "summarization",
+    ),
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
@@ -48,6 +58,7 @@ def train(
     series: a.SeriesColumn = None,
     past: a.Past = None,
     future: a.Future = None,
+    parallel: a.Parallel = None,
     columns: a.Columns = None,
     task: a.Task = None,
     test: a.Test = None,
@@ -240,7 +251,7 @@ def settled(command: Command, example: str = "neurarium train digits") -> Comman
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import absolute_pattern, is_pattern
 
-    for name in ("data", "test", "validation", "start", "folder", "masks", "boxes", "weights"):
+    for name in ("data", "test", "validation", "start", "folder", "masks", "boxes", "parallel", "weights"):
         value = getattr(command, name)
         if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
             setattr(command, name, str(Path(value).resolve()))
@@ -341,11 +352,12 @@ def _show(run: Run, output: Output, took: float) -> None:
     if type(run.targets).__name__ == "NextToken":
         rows.append(("generate", f'neurarium generate {run.folder} --prompt "..."'))
     else:
-        rows.append(("predict", f"neurarium predict {run.folder} {asked}"))
+        verb = "translate" if type(run.targets).__name__ == "Text" else "predict"
+        rows.append((verb, f"neurarium {verb} {run.folder} {asked}"))
     if last is None:
         output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
     for label, text in rows:
-        output.say(f"[dim]{label:<8}[/]{escape(str(text))}")
+        output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
 
 
 def metrics_table(reports: dict[str, Any]) -> Any:

@@ -15,6 +15,12 @@ MEMBERS: dict[str, Member] = {
         "15",
     ),
     "tagged": Member("readers.tagged", "tagged", "sentences whose words have tags, CoNLL or lists", "10b"),
+    "text_pairs": Member(
+        "readers.text_pairs",
+        "text-pairs",
+        "texts and their translations or summaries, from two files or a table",
+        "13",
+    ),
     "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "boxes": Member(
         "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
@@ -51,9 +57,11 @@ MEMBERS: dict[str, Member] = {
     "Frames": Member("specs"),
     "Boxes": Member("specs"),
     "NextToken": Member("specs"),
+    "Text": Member("specs"),
     "Unlabeled": Member("specs"),
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),
+    "TextPairPreparation": Member("preparation.text_pairs"),
     "DensePreparation": Member("preparation.dense"),
     "PianoRollPreparation": Member("preparation.piano_rolls"),
     "TaggedPreparation": Member("preparation.tagged"),

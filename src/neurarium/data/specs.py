@@ -3,8 +3,8 @@
 A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Window` (the past
 of series and what is known of their future), `Array`, several of these in one row as `Mixed`. `targets` specs: `Classes`,
 `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per
-token), `Frames` (what comes next, at every step), `NextToken` (of a text), `Horizon` (what comes next of series). Each
-round-trips through JSON (`to_json`, `spec_from_json`).
+token), `Frames` (what comes next, at every step), `NextToken` (of a text), `Horizon` (what comes next of series), `Text`
+(tokens, one after the other). Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
@@ -508,6 +508,51 @@ class Horizon(Spec):
         mean = torch.tensor(self.mean or (0.0,) * count, dtype=torch.float64, device=place)
         scale = torch.tensor(self.scale or (1.0,) * count, dtype=torch.float64, device=place)
         return mean[None, None], scale[None, None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Text(Spec):
+    """A text that is written token by token: a translation, a summary.
+
+    Batch: `(batch, length)` int64 token indices, each text followed by `end`, then padding. The inputs hold the same text
+    one place later, `decoder_tokens` (`begin` first) with `decoder_mask`: a network says each token from those before it
+    (teacher forcing), and gives `(batch, length, vocabulary)` logits.
+
+    Args:
+        vocabulary: how many tokens there are, `begin` and `end` among them.
+        length: tokens of a text at most, `end` among them.
+        padding, begin, end: indices.
+        task: "translation" or "summarization": it decides how decoded texts are measured.
+        shared: whether the tokens that are read have the same indices.
+
+    >>> Text(100, 8, begin=98, end=99).outputs
+    100
+    """
+
+    vocabulary: int
+    length: int
+    padding: int = 0
+    begin: int = 1
+    end: int = 2
+    task: str = "translation"
+    shared: bool = False
+    kind: ClassVar[str] = "text"
+
+    @property
+    def outputs(self) -> int:
+        return self.vocabulary
+
+    def tokens_told(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return what metrics read of each text, `(batch, 3)` float64: the sum of -log p of its tokens, how many of them had
+        the highest logit, and how many there are."""
+        nats = functional.cross_entropy(
+            outputs.float().flatten(0, 1), targets.flatten(), ignore_index=self.padding, reduction="none"
+        ).reshape(targets.shape)
+        real = targets != self.padding
+        right = (outputs.argmax(dim=-1) == targets) & real
+        return torch.stack(
+            [nats.double().sum(dim=1), right.double().sum(dim=1), real.double().sum(dim=1)], dim=1
+        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,7 +27,18 @@ MEMBERS = {
     "AttentionPooling": Member(
         "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
     ),
-    "Attention": Member("attention", "attention", "multi-head scaled dot-product attention", "13"),
+    "Attention": Member("attention", "attention", "multi-head attention by any score", "13"),
+    "DotScore": Member("attention_scores", "dot-score", "attention by dot products", "13"),
+    "ScaledDotScore": Member(
+        "attention_scores", "scaled-dot-score", "dot products over the root of their length", "13"
+    ),
+    "CosineScore": Member(
+        "attention_scores", "cosine-score", "attention by cosines, with a learned scale", "13"
+    ),
+    "GeneralScore": Member("attention_scores", "general-score", "Luong's bilinear attention", "13"),
+    "AdditiveScore": Member("attention_scores", "additive-score", "Bahdanau's additive attention", "13"),
+    "score_named": Member("attention_scores"),
+    "weights_of": Member("attention_scores"),
     "allowed_pairs": Member("attention_masks"),
     "attend_locally": Member("local_attention", summary="attention within a window, in chunks", chapter="13"),
     "KeyValueCache": Member(

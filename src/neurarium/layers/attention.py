@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +16,17 @@ from torch.nn import functional
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.layers.attention_masks import allowed_pairs, open_blind_rows
+from neurarium.layers.attention_scores import ScoreName, score_named
 from neurarium.layers.key_value_cache import KeyValueCache
 from neurarium.layers.local_attention import attend_locally
 from neurarium.layers.positions import Rotary
 
+SHORT = 128  # keys up to which bfloat16 is computed in float32 on a processor
+
 
 @recorded
 class Attention(nn.Module):
-    """Multi-head scaled dot-product attention.
+    """Multi-head attention, by scaled dot products or another score.
 
     head_h = softmax(Q_h K_g^T / sqrt(d) + mask) V_g with Q = W_q x, K = W_k y, V = W_v z; out = W_o [head_1 ..] + b_o;
     g is h, or with grouped queries the group of h.
@@ -39,6 +43,8 @@ class Attention(nn.Module):
         window: let position i see positions nearer than this alone (local, or sliding-window attention).
         head_dim: d, numbers per head; `dim / heads` when left out.
         rotary_base, rotary_scaling: of the rotary frequencies, see `Rotary`.
+        score: how a query and a key are compared: "scaled-dot" as above, in a fused kernel; or "dot", "cosine", "general"
+            or "additive" in its place (see `attention_scores`), whose weights stand in memory.
 
     A second derivative (a gradient penalty, MAML) needs `torch.nn.attention.sdpa_kernel(SDPBackend.MATH)` about the call:
     the fused kernels have none. Whoever takes the second derivative sets it; the layer stays fast for all others.
@@ -68,6 +74,7 @@ class Attention(nn.Module):
         head_dim: int | None = None,
         rotary_base: float = 10_000.0,
         rotary_scaling: tuple[float, ...] | None = None,
+        score: ScoreName = "scaled-dot",
     ):
         super().__init__()
         if heads < 1 or (head_dim is None and dim % heads):
@@ -89,6 +96,7 @@ class Attention(nn.Module):
         # A module, so that whoever keeps dropout alive in prediction (Monte Carlo dropout) finds it.
         self.dropout = nn.Dropout(dropout)
         self.rotate = Rotary(each, rotary_base, rotary_scaling) if rotary else None
+        self.score = None if score == "scaled-dot" else score_named(score, each, heads)
 
     def forward(
         self,
@@ -134,6 +142,17 @@ class Attention(nn.Module):
                 start = key.shape[2] - 1
         return self._mixed(query, key, value, mask, padding, causal, start)
 
+    def keys_and_values(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `look` reads of a source `(batch, source, source_dim)`: projected once, looked at many times."""
+        return _split(self.key(source), self.key_heads), _split(self.value(source), self.key_heads)
+
+    def look(
+        self, queries: Tensor, keys_and_values: tuple[Tensor, Tensor], *, padding: Tensor | None = None
+    ) -> Tensor:
+        """Attend to keys and values that are projected already; without rotary positions. As `forward` else."""
+        query = _split(self.query(queries), self.heads)
+        return self._mixed(query, *keys_and_values, None, padding, False, 0)
+
     def _mixed(
         self,
         query: Tensor,
@@ -144,13 +163,16 @@ class Attention(nn.Module):
         causal: bool,
         start: int,
     ) -> Tensor:
+        if self.score is not None:
+            weights, blind = self._softmax(query, key, mask, padding, causal, start)
+            value = value.repeat_interleave(self.heads // self.key_heads, dim=1)
+            outputs = self.out(_joined(self.dropout(weights) @ value))
+            return outputs if blind is None else outputs.masked_fill(blind.all(dim=1), 0.0)
         rate = self.dropout.p if self.dropout.training else 0.0
         grouped = self.key_heads != self.heads
         window = self._window(key)
         if mask is None and padding is None and window is None and not (causal and start):
-            mixed = functional.scaled_dot_product_attention(
-                query, key, value, dropout_p=rate, is_causal=causal, enable_gqa=grouped
-            )
+            mixed = _fused(query, key, value, dropout_p=rate, is_causal=causal, enable_gqa=grouped)
             return self.out(_joined(mixed))
         length = query.shape[-2]
         if window is not None and mask is None and length == key.shape[-2] and length >= 2 * window:
@@ -159,9 +181,7 @@ class Attention(nn.Module):
             )
         else:
             allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window, start))
-            mixed = functional.scaled_dot_product_attention(
-                query, key, value, attn_mask=allowed, dropout_p=rate, enable_gqa=grouped
-            )
+            mixed = _fused(query, key, value, attn_mask=allowed, dropout_p=rate, enable_gqa=grouped)
         outputs = self.out(_joined(mixed.masked_fill(blind, 0.0)))
         # Zero with the output's bias too: a position that saw nothing in any head says nothing.
         return outputs.masked_fill(blind.all(dim=1), 0.0)
@@ -180,17 +200,32 @@ class Attention(nn.Module):
         Rows sum to one; that of a query that may look nowhere is zero.
         """
         query, key, _ = self._project(queries, keys, None)
+        return self._softmax(query, key, mask, padding, causal)[0]
+
+    def _softmax(
+        self,
+        query: Tensor,
+        key: Tensor,
+        mask: Tensor | None,
+        padding: Tensor | None,
+        causal: bool,
+        start: int = 0,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the weights, and which rows are blind."""
         key = key.repeat_interleave(self.heads // self.key_heads, dim=1)
-        scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+        if self.score is None:
+            scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+        else:
+            scores = self.score(query, key)
         window = self._window(key)
         if mask is None and padding is None and window is None and not causal:
-            return scores.softmax(dim=-1)
-        allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window))
+            return scores.softmax(dim=-1), None
+        allowed, blind = open_blind_rows(allowed_pairs(query, key, mask, padding, causal, window, start))
         if allowed.dtype == torch.bool:
             scores = scores.masked_fill(~allowed, -math.inf)
         else:
             scores = scores + allowed
-        return scores.softmax(dim=-1).masked_fill(blind, 0.0)
+        return scores.softmax(dim=-1).masked_fill(blind, 0.0), blind
 
     def _window(self, key: Tensor) -> int | None:
         """Return the window, or None where it hides nothing."""
@@ -209,6 +244,25 @@ class Attention(nn.Module):
     def extra_repr(self) -> str:
         more = "" if self.key_heads == self.heads else f", key_heads={self.key_heads}"
         return f"heads={self.heads}{more}" + ("" if self.window is None else f", window={self.window}")
+
+
+def _fused(
+    query: Tensor, key: Tensor, value: Tensor, *, attn_mask: Tensor | None = None, **more: Any
+) -> Tensor:
+    """Call the fused kernel; short bfloat16 sequences on a processor in float32.
+
+    There the kernel in bfloat16 takes 3 to 5 times as long (20 positions, forward and backward, measured), because it
+    prepares its products anew for each shape.
+    """
+    if query.dtype != torch.bfloat16 or query.device.type != "cpu" or key.shape[2] > SHORT:
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=attn_mask, **more)
+    if attn_mask is not None and attn_mask.dtype != torch.bool:
+        attn_mask = attn_mask.float()
+    with torch.autocast("cpu", enabled=False):
+        mixed = functional.scaled_dot_product_attention(
+            query.float(), key.float(), value.float(), attn_mask=attn_mask, **more
+        )
+    return mixed.to(query.dtype)
 
 
 def _split(projected: Tensor, heads: int) -> Tensor:

@@ -6,15 +6,19 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core.recipe import recorded
+from neurarium.layers.attention_scores import ScoreName, score_named, weights_of
 
 
 @recorded
 class AttentionPooling(nn.Module):
     """One vector of several: sum_i a_i x_i, a = softmax_i(v^T tanh(U x_i + c)).
 
+    With another score: a = softmax_i(score(q, U x_i + c)), q a learned query.
+
     Args:
         dim: numbers per position.
         hidden: numbers in between; `dim` when left out.
+        score: "additive" as above (its query is the bias c), or another of `attention_scores`.
 
     `forward`: `(batch, length, dim)`, and a mask `(batch, length)` bool, True at real positions -> `(batch, dim)`.
     Where no position is real the result is zero, and so are its gradients.
@@ -26,20 +30,22 @@ class AttentionPooling(nn.Module):
     [0.0, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, dim: int, hidden: int | None = None):
+    def __init__(self, dim: int, hidden: int | None = None, score: ScoreName = "additive"):
         super().__init__()
-        self.hidden = nn.Linear(dim, hidden or dim)
-        self.activate = nn.Tanh()
-        self.score = nn.Linear(hidden or dim, 1, bias=False)  # softmax does not see a bias
+        hidden = hidden or dim
+        self.hidden = nn.Linear(dim, hidden)
+        self.activate = nn.Tanh() if score == "additive" else nn.Identity()
+        self.query = None if score == "additive" else nn.Parameter(torch.randn(hidden))
+        # softmax does not see a bias
+        self.score = nn.Linear(hidden, 1, bias=False) if score == "additive" else score_named(score, hidden)
 
     def weights(self, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the weight of each position, `(batch, length)`; they sum to one, or to zero without real positions."""
-        scores = self.score(self.activate(self.hidden(sequence))).squeeze(-1)
-        if mask is None:
-            return torch.softmax(scores, dim=1)
-        # A finite floor, not -inf: the softmax of a row of -inf is NaN, and so is its gradient.
-        weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(scores.dtype).min), dim=1)
-        return weights * mask
+        hidden = self.activate(self.hidden(sequence))
+        if self.query is None:
+            return weights_of(self.score(hidden).squeeze(-1), mask)
+        scores = self.score(self.query.expand(len(hidden), 1, 1, -1), hidden.unsqueeze(1))
+        return weights_of(scores[:, 0, 0], mask)
 
     def forward(self, sequence: Tensor, mask: Tensor | None = None) -> Tensor:
         return (self.weights(sequence, mask).unsqueeze(-1) * sequence).sum(dim=1)

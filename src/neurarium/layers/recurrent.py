@@ -103,7 +103,7 @@ class Direction(nn.Module):
         states = []
         for step in range(said.shape[1]):
             if self.cell == "lstm":
-                state, memory = self._lstm(said[:, step], state, memory)
+                state, memory = self.lstm_step(said[:, step], state, memory)
             elif self.cell == "gru":
                 state = self._gru(said[:, step], state)
             else:
@@ -113,7 +113,8 @@ class Direction(nn.Module):
         carried = [state, memory] if self.cell == "lstm" else [state]
         return torch.stack(states, dim=1), torch.stack(carried, dim=1)
 
-    def _lstm(self, said: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def lstm_step(self, said: Tensor, state: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Return state and memory after one step of an LSTM; `said` is what `input` says of the step."""
         enter, forget, candidate, leave = (said + self.recurrent(state)).chunk(4, dim=1)
         memory = forget.sigmoid() * memory + enter.sigmoid() * candidate.tanh()
         return leave.sigmoid() * memory.tanh(), memory

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.layers.attention import Attention
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.feed_forward import FeedForward
 from neurarium.layers.key_value_cache import KeyValueCache
@@ -35,7 +36,7 @@ class TransformerBlock(nn.Module):
         norm: "layer" or "rms".
         epsilon: of the norms; their own when left out.
         bias: whether projections and layer norms have biases.
-        rotary, rotary_base, rotary_scaling, key_heads, window, head_dim: of the attention, see `Attention`.
+        rotary, rotary_base, rotary_scaling, key_heads, window, head_dim, score: of the attention, see `Attention`.
         causal: whether position i sees positions up to i alone.
 
     `forward`: `(batch, length, width)` -> the same shape; `mask`, `padding` and `cache` as of `Attention`.
@@ -69,6 +70,7 @@ class TransformerBlock(nn.Module):
         head_dim: int | None = None,
         causal: bool = False,
         inner_dropout: float | None = None,
+        score: ScoreName = "scaled-dot",
     ):
         super().__init__()
         if normalization not in ("pre", "post"):
@@ -79,7 +81,7 @@ class TransformerBlock(nn.Module):
         self.normalize_attention = norm_named(norm, width, epsilon, bias)
         self.attention = Attention(
             width, heads, dropout, bias, rotary=rotary, key_heads=key_heads, window=window, head_dim=head_dim,
-            rotary_base=rotary_base, rotary_scaling=rotary_scaling,
+            rotary_base=rotary_base, rotary_scaling=rotary_scaling, score=score,
         )  # fmt: skip
         self.normalize = norm_named(norm, width, epsilon, bias)
         inside = dropout if inner_dropout is None else inner_dropout

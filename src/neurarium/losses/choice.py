@@ -23,6 +23,7 @@ from neurarium.data.specs import (
     Spec,
     Tags,
     Targets,
+    Text,
 )
 from neurarium.losses.base import Loss
 
@@ -36,7 +37,9 @@ DEFAULTS = {
     "language": "cross-entropy",
     "tagging": "cross-entropy",
     "frames": "binary-cross-entropy",
+    "text": "cross-entropy",
 }
+SMOOTHING = 0.1  # of the tokens of a text: arXiv:1706.03762, section 5.4
 
 
 # Of what comes next: a mean or a median, quantiles, or a Gaussian, which survive a change of level and scale.
@@ -90,7 +93,7 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
 
 
 def task_of(targets: Spec) -> str:
-    """Return what the targets ask for: `binary`, `multiclass`, `multilabel` or `regression`.
+    """Return what the targets ask for: `binary`, `multiclass`, `multilabel`, `regression`, `segmentation`, `detection`, `text`.
 
     Raises:
         OptionError: targets that no loss of this kind is for.
@@ -107,6 +110,8 @@ def task_of(targets: Spec) -> str:
         return "language"
     if isinstance(targets, Tags | Frames):
         return targets.kind
+    if isinstance(targets, Text):
+        return "text"
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",
@@ -160,6 +165,8 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
         values = {"ignore_index": NOTHING} | values
     if isinstance(targets, Tags | Frames):
         values = {"ignore_index": ABSENT} | values
+    if isinstance(targets, Text):
+        values = {"ignore_index": targets.padding, "label_smoothing": SMOOTHING} | values
     if isinstance(targets, Boxes):
         values = {**values, "height": targets.height}
     weights = values.get("class_weights")

@@ -39,7 +39,7 @@ class CrossEntropy(ClassLoss):
     Sum(total=tensor(0.6931), weight=2)
     """
 
-    tasks = ("multiclass", "segmentation", "language", "tagging")
+    tasks = ("multiclass", "segmentation", "language", "tagging", "text")
 
     def __init__(
         self,

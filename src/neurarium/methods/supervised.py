@@ -23,6 +23,7 @@ from neurarium.data.specs import (
     Spec,
     Tags,
     Targets,
+    Text,
 )
 from neurarium.losses import loss_for
 from neurarium.training.context import Context
@@ -136,7 +137,8 @@ class Supervised(Method):
 
 def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
     """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, forecasts
-    standardized, tables of the pixels of masks and of the notes of frames (their targets are in the tables), decided tags."""
+    standardized, tables of the pixels of masks, of the notes of frames and of the tokens of texts (their targets are in the
+    tables), decided tags."""
     if isinstance(spec, Targets):
         losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
         parts = [
@@ -152,6 +154,8 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return spec.tables(outputs, targets), targets.new_zeros(len(targets))
     if isinstance(spec, Tags):
         return spec.decided(outputs), targets
+    if isinstance(spec, Text):
+        return spec.tokens_told(outputs, targets), targets.new_zeros(len(targets))
     if isinstance(spec, Boxes):
         return detected(outputs, spec), targets
     if isinstance(spec, Horizon):

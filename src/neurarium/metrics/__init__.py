@@ -84,6 +84,15 @@ MEMBERS: dict[str, Member] = {
     "HitRate": Member(
         "hit_rate", "hit-rate", "share of queries with a relevant item among the first k", "08"
     ),
+    "TokenPerplexity": Member(
+        "told_tokens", "token-perplexity", "among how many tokens the next one is chosen", "08"
+    ),
+    "NextTokenAccuracy": Member(
+        "told_tokens", "next-token-accuracy", "share of tokens told from those before", "08"
+    ),
+    "ROUGE1": Member("rouge", "rouge-1", "words that a summary and its reference have in common", "08"),
+    "ROUGE2": Member("rouge", "rouge-2", "pairs of words that they have in common", "08"),
+    "ROUGEL": Member("rouge", "rouge-l", "the longest sequence of words in common", "08"),
     "BLEU": Member("bleu", "bleu", "corpus BLEU of translations, 0 to 100", "08"),
     "FrechetDistance": Member(
         "frechet_distance", "frechet-distance", "distance between Gaussians over features", "08"

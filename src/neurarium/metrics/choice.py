@@ -11,6 +11,7 @@ from neurarium.data.specs import (
     Mask,
     NextToken,
     Tags,
+    Text,
 )
 from neurarium.data.specs import Targets as SeveralTargets
 from neurarium.metrics.metric import Metric
@@ -100,6 +101,11 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
         return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
     if isinstance(targets, Tags):
         return MetricSet({**_of_tags(targets), **{underscored(name): make_metric(name) for name in names}})
+    if isinstance(targets, Text):
+        from neurarium.metrics.told_tokens import NextTokenAccuracy, TokenPerplexity
+
+        told = {"perplexity": TokenPerplexity(), "token_accuracy": NextTokenAccuracy()}
+        return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)

@@ -62,6 +62,15 @@ MEMBERS: dict[str, Member] = {
     "CausalForecaster": Member(
         "series.causal", "causal-forecaster", "causal convolutions (TCN) that say the whole horizon", "21"
     ),
+    "EncoderDecoder": Member(
+        "sequences.encoder_decoder",
+        "encoder-decoder",
+        "transformer that reads a text and writes another",
+        "15",
+    ),
+    "Seq2SeqLSTM": Member(
+        "sequences.seq2seq", "seq2seq-lstm", "LSTM that writes what another one read, with attention", "13"
+    ),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
     "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),

@@ -38,6 +38,7 @@ BY_TARGETS: dict[str, tuple[str, str]] = {
         "a tag depends on the words on both sides: an LSTM in both directions (arXiv:1508.01991)",
     ),
     "Frames": ("lstm", "what comes next depends on all that came before, which an LSTM remembers"),
+    "Text": ("encoder-decoder", "attention reads and writes texts of any length (arXiv:1706.03762)"),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 

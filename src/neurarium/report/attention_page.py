@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
+from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import Html, card, grid, section, table
-from neurarium.report.svg import drawing, element, text
 
 if TYPE_CHECKING:
     from neurarium.studies.text_attention import TextAttention
 
-CELL, MARGIN, SHOWN = 26, 96, 32  # pixels per token, for the labels; tokens of a square, at most
+SHOWN = 32  # tokens of a square, at most
 
 
 def write_attention(found: TextAttention, predicted: Mapping[str, Any], path: Path | str) -> None:
@@ -78,28 +78,12 @@ def _matrices(found: TextAttention) -> str:
     means = found.matrices.mean(dim=1)[:, : len(labels), : len(labels)]
     note = f"the first {SHOWN} tokens" if len(found.labels) > SHOWN else ""
     named = [(f"Block {place}", each.tolist()) for place, each in enumerate(means, start=1)]
-    cards = [card(name, _square(name, values, labels), note) for name, values in named]
+    cards = [
+        card(
+            name,
+            heat_map(f"{name}: how much each token looks at each other one", values, labels, labels),
+            note,
+        )
+        for name, values in named
+    ]
     return grid(*cards)
-
-
-def _square(title: str, values: list[list[float]], labels: list[str]) -> str:
-    side = MARGIN + CELL * len(labels)
-    top = max(max(row) for row in values) or 1.0
-    body = []
-    for down, row in enumerate(values):
-        y = MARGIN + CELL * down
-        body.append(text(MARGIN - 6, y + CELL / 2 + 4, _short(labels[down]), anchor="end"))
-        x = MARGIN + CELL * (down + 0.5)
-        label = text(x, MARGIN - 8, _short(labels[down]), anchor="start")
-        body.append(element("g", label, transform=f"rotate(-60 {x:.1f} {MARGIN - 8})"))
-        for across, value in enumerate(row):
-            box = element(
-                "rect", x=MARGIN + CELL * across, y=y, width=CELL - 1, height=CELL - 1,
-                fill="#2663eb", fill_opacity=f"{value / top:.3f}",
-            )  # fmt: skip
-            body.append(box)
-    return drawing("".join(body), side, side, f"{title}: how much each token looks at each other one")
-
-
-def _short(token: str) -> str:
-    return token if len(token) <= 11 else f"{token[:10]}…"

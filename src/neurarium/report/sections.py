@@ -15,7 +15,7 @@ from neurarium.report.words import in_shell, integer, plain, titled
 if TYPE_CHECKING:
     from neurarium.training.run import Run
 
-WATCHED = ("bits_per_character", "dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
+WATCHED = ("bits_per_character", "token_accuracy", "dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
 QUARANTINED = 50
 
 

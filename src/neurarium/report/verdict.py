@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from neurarium.data.specs import Boxes, Classes, Frames, Horizon, Mask, NextToken, Quantity, Tags, Targets
+from neurarium.data.specs import (
+    Boxes,
+    Classes,
+    Frames,
+    Horizon,
+    Mask,
+    NextToken,
+    Quantity,
+    Tags,
+    Targets,
+    Text,
+)
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
@@ -94,6 +105,8 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         step = run.summary.get("step", "a step")
         past = getattr(inputs, "lookback", "")
         return f"Asked: to tell, from {past} steps of {step}, the next {targets.length} of {names}."
+    elif isinstance(targets, Text):
+        return f"Asked: to read a text and write its {'summary' if targets.task == 'summarization' else 'translation'}."
     elif isinstance(targets, Targets):
         what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:

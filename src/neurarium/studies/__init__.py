@@ -120,6 +120,14 @@ MEMBERS: dict[str, Member] = {
         "cross_validation", "cross-validate", "every example predicted by a model that has not seen it", "03"
     ),
     "CrossValidation": Member("cross_validation", summary="metrics by fold, and out-of-fold predictions"),
+    "translate": Member(
+        "translation", "translate", "texts written for those that are read, by beam search", "13"
+    ),
+    "align": Member("alignment", "align", "which words a network looked at while it wrote each word", "13"),
+    "Alignment": Member("alignment", summary="weights of words written over words read"),
+    "search_beams": Member(
+        "beam_search", "search-beams", "the best texts of a network that writes token by token", "15"
+    ),
     "profile": Member(
         "profiling", "profile", "what each layer gives, holds, computes, and how long it takes", "03"
     ),

@@ -189,6 +189,21 @@ FRAMES = Recipe(
     descent={"optimizer": "adam", "learning_rate": 2e-3, "clip_norm": 0.5, "schedule": "cosine"},
     batch_size=8,
 )
+PAIRS = Recipe(
+    "Adam with a warm-up and a falling rate, and clipped gradients, as transformers are trained (arXiv:1706.03762)",
+    seen={"text": 300_000},
+    epochs=(5, 30),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 2e-3,
+        "weight_decay": 1e-2,
+        "clip_norm": 1.0,
+        "schedule": "cosine",
+        "warmup": 0.1,
+    },
+    batch_size=128,
+    bfloat16=True,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -220,18 +235,19 @@ BY_TARGETS: dict[str, Recipe] = {
     "NextToken": LANGUAGE,
     "Tags": TAGGING,
     "Frames": FRAMES,
+    "Text": PAIRS,
 }
 
 
 def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:
     """Return the defaults for a network (its name, or empty) on a dataset; `tuning` as `Transfer` says it."""
-    if tuning and type(dataset.inputs).__name__ == "Tokens":
+    found = BY_TARGETS.get(type(dataset.targets).__name__)
+    if tuning and type(dataset.inputs).__name__ == "Tokens" and found is not PAIRS:
         return {"weights": TUNING, "adapters": ADAPTING}[tuning]
     if isinstance(dataset.targets, NextToken) and network in RECURRENT:
         return READING_ON
-    own = BY_TARGETS.get(type(dataset.targets).__name__)
-    if own is not None:
-        return own
+    if found is not None:
+        return found
     kind = type(dataset.inputs).__name__
     return RECIPES.get((kind, network)) or RECIPES.get((kind, "")) or OTHER
 

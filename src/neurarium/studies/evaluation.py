@@ -15,6 +15,7 @@ from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.core.seeds import generator
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
+from neurarium.data.preparation.text_pairs import TextExamples
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.specs import (
     ABSENT,
@@ -26,6 +27,7 @@ from neurarium.data.specs import (
     Spec,
     Tags,
     Targets,
+    Text,
     spec_from_json,
 )
 from neurarium.metrics.choice import make_metric, metrics_for
@@ -52,6 +54,7 @@ SHOWN = {
     "language": ("perplexity", "bits_per_character"),
     "tagging": ("accuracy", "span_f1"),
     "frames": ("frame_nll", "frame_accuracy"),
+    "text": ("perplexity", "token_accuracy"),
 }
 HEADLINES = {
     "classification": "accuracy",
@@ -80,6 +83,7 @@ class EvaluationReport(Displayed):
         pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
         rule: how the run decides, where thresholds or costs were chosen for it; else by the largest probability.
         steps: of forecasts, the errors by step of the horizon, of the network and of the naive forecasts.
+        texts: of texts that are written, typical and worst ones: `kind`, `source`, `wanted`, `said`, `metric`, `value`.
         parts: of several targets, the report of each by its name; `metrics` then holds theirs as `price: rmse`.
     """
 
@@ -94,6 +98,7 @@ class EvaluationReport(Displayed):
     pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
     parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
     steps: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    texts: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     rule: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -127,6 +132,8 @@ class EvaluationReport(Displayed):
             return f"{name}: {part.headline}"
         if "span_f1" in self.metrics:
             return "span_f1"
+        if isinstance(self.targets, Text):
+            return next((name for name in ("bleu", "rouge_l") if name in self.metrics), "perplexity")
         several = isinstance(self.targets, Quantity) and len(self.targets.names) > 1
         return "r2" if several else HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
 
@@ -193,6 +200,11 @@ def evaluate(
         )
     seen = predictions_of(method, examples, batch_size=batch_size)
     report = report_of(seen, targets, name=name, split=split, resamples=resamples, seed=seed)
+    if isinstance(targets, Text):
+        from neurarium.studies.text_quality import add_text_quality
+
+        preparation = getattr(trained, "preparation", None)
+        add_text_quality(report, method, preparation, examples, resamples=resamples, seed=seed)
     from neurarium.studies.decision_rule import rule_of
 
     rule = rule_of(trained) if isinstance(trained, Run) and isinstance(targets, Classes) else None
@@ -453,7 +465,10 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
             "this data cannot be evaluated without its targets", expected="the target column", received=why,
             fix="`neurarium predict` needs no targets",
         )  # fmt: skip
-    return str(data) if not hasattr(data, "shape") else "data", "new data", Examples(batch)
+    name = str(data) if not hasattr(data, "shape") else "data"
+    if "texts" in notes:
+        return name, "new data", TextExamples(batch, *notes["texts"])
+    return name, "new data", Examples(batch)
 
 
 def reports_of(run: Run) -> dict[str, EvaluationReport]:

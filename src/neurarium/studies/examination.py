@@ -15,10 +15,10 @@ import torch
 from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Boxes, Classes, Horizon, Mask, NextToken, Quantity, Spec, Targets
+from neurarium.data.specs import Boxes, Classes, Horizon, Mask, NextToken, Quantity, Spec, Targets, Text
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of
+from neurarium.studies.evaluation import Seen, examples_for, predictions_of, reports_of
 from neurarium.studies.forecast_examples import forecast_examples, naive_baselines
 from neurarium.studies.importance import permutation_importance
 from neurarium.studies.language_samples import language_samples
@@ -27,6 +27,7 @@ from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
 from neurarium.studies.scene_examples import scene_examples
 from neurarium.studies.slices import slices_of
+from neurarium.training.method import Method
 from neurarium.training.run import Run
 
 Extent = Literal["quick", "full"]
@@ -142,6 +143,9 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     if split is not None and isinstance(targets, Horizon):
         _of_forecasts(run, method, data.splits[split], targets, split, found)
         return
+    if split is not None and isinstance(targets, Text):
+        found.add("alignment", lambda: _alignment(run, method, split))
+        return
     if split is None or not isinstance(targets, Classes | Quantity | Targets):
         if split is not None:
             found.left_out["baselines and errors"] = (
@@ -178,6 +182,18 @@ def _of_forecasts(run: Run, method: Any, examples: Any, targets: Horizon, split:
     intervals = intervals_of(run)
     found.add("forecasts", lambda: forecast_examples(method, examples, targets, run.preparation, intervals))
     found.add("baselines", lambda: naive_baselines(method, examples, targets))
+
+
+def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
+    """Where the network looked while it wrote a typical text of the split."""
+    from neurarium.studies.alignment import alignments
+
+    held = reports_of(run)[split].texts
+    typical = [each for each in held if each["kind"] == "typical" and each["said"]]
+    if not typical:
+        return None
+    chosen = typical[len(typical) // 2]
+    return alignments(method, run.preparation, [chosen["source"]], [chosen["said"]])[0].to_json()
 
 
 def _part(seen: Seen, name: str) -> Seen:

@@ -38,6 +38,7 @@ HIDDEN = {
         "future",
         "ids",
         "numbers",
+        "vocabulary",
     },
     "method": {"network", "targets", "loss_options"},
     "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
@@ -60,6 +61,7 @@ HIDDEN = {
         "series",
         "past",
         "future",
+        "parallel",
     },
 }
 

@@ -12,7 +12,7 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets
+from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets, Text
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.frames import is_framed, predict_frames
@@ -21,6 +21,7 @@ from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.studies.prediction_sets import named, sets_of
 from neurarium.studies.scenes import is_dense, predict_scenes, require_files
 from neurarium.studies.tagging import is_tagged, predict_tags
+from neurarium.studies.translation import translate_with_notes
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
@@ -70,6 +71,8 @@ def predict_with_notes(
         from neurarium.studies.future import predict_future
 
         return predict_future(run, raw)
+    if isinstance(run.targets, Text):
+        return translate_with_notes(run, raw)
     if is_dense(run):
         return predict_scenes(run, require_files(raw))
     if isinstance(run.targets, NextToken):

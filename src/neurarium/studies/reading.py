@@ -33,6 +33,7 @@ ASKED = (
     "series",
     "past",
     "future",
+    "parallel",
 )
 LIKELY = ("target", "label", "class", "y", "outcome", "response")
 
@@ -58,6 +59,7 @@ def read_data(
     series: str | None = None,
     past: str | None = None,
     future: str | None = None,
+    parallel: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Read a dataset by the name of its source.
@@ -71,7 +73,8 @@ def read_data(
         test, validation: a file or folder of its own, or the fraction that is set aside.
         split: "stratified", "random", "grouped" or "time".
         group, time: columns to split by.
-        task: "classification", "regression", "labels" (several per row), or "series" (a series per row).
+        task: "classification", "regression", "labels" (several per row), "series" (a series per row), "translation" or
+            "summarization" (of `text` into `target`, or of a file into `parallel`).
         split_seed: decides which examples are in which split.
         image: the column of a table that names image files, which are then the inputs.
         text: columns of texts, with commas; others are recognised.
@@ -81,6 +84,7 @@ def read_data(
         series: of a table with a row per moment, the column that says which series a row belongs to.
         horizon: forecast so many steps of the target, by the column `time`; `series` says which series a row is of.
         past, future: columns whose values are known up to now, and beforehand; several with commas.
+        parallel: the file of translations or summaries, line by line.
         options: further options of the reader, as text or values.
 
     Raises:
@@ -91,7 +95,7 @@ def read_data(
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
     asked: dict[str, Any] = {
-        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text,
+        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text, "parallel": parallel,
         "horizon": horizon, "series": series, "past": past, "future": future,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),

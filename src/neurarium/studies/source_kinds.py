@@ -88,6 +88,10 @@ def _is_forecast(source: str, asked: Asked) -> bool:
     return asked.get("horizon") is not None or asked.get("task") == "forecast"
 
 
+def _is_pairs(source: str, asked: Asked) -> bool:
+    return asked.get("parallel") is not None or asked.get("task") in ("translation", "summarization")
+
+
 # The first that fits is taken: what an option asks for, then what lies there, tables last.
 KINDS: tuple[Kind, ...] = (
     Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
@@ -96,6 +100,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("series", "readers.series:series", _is_series, holds="series"),
     Kind("text to go on with", "readers.language:language", _is_language, holds="text"),
     Kind("tagged sentences", "readers.tagged:tagged", _is_tagged, holds="sentences of tagged words"),
+    Kind("pairs of texts", "readers.text_pairs:text_pairs", _is_pairs, holds="pairs of texts"),
     Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
     Kind("images", "readers.images:images", _is_images),
     Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),
@@ -111,7 +116,7 @@ def kind_of(source: str | Path, asked: Asked | None = None) -> tuple[str, Callab
 
     Args:
         source: a name, a file, a folder or a pattern.
-        asked: the options of the command that decide with it (`task`, `image`, `masks`, `boxes`, ...); None for not said.
+        asked: the options of the command that decide with it (`task`, `image`, `masks`, `boxes`, `parallel`, ...); None for not said.
 
     Raises:
         DataError: there is neither such a data set nor such a file.
@@ -128,7 +133,7 @@ def kind_of(source: str | Path, asked: Asked | None = None) -> tuple[str, Callab
     from neurarium.data.catalogue.entries import ENTRIES
     from neurarium.data.readers.parts import is_pattern
 
-    asks = asked.get("masks") is not None or asked.get("boxes") is not None
+    asks = any(asked.get(name) is not None for name in ("masks", "boxes", "parallel"))
     if text in ENTRIES and not asks:
         return "catalogue", _function(f"catalogue.{ENTRIES[text].variants[0].read}")
     if not asks and not is_pattern(source) and not Path(source).exists():

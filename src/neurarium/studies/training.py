@@ -17,7 +17,7 @@ from neurarium.core.options import parameters, require_sizes
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Classes, Horizon, Quantity, Spec, Targets
+from neurarium.data.specs import Classes, Horizon, Quantity, Spec, Targets, Text
 from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
@@ -29,6 +29,7 @@ from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.machine import computed, uncompiled
 from neurarium.studies.owners import METHODS, SHARED, usual_method
 from neurarium.studies.starting_point import network_of, warm_start
+from neurarium.studies.text_quality import add_text_quality, decoding
 from neurarium.studies.thresholds import choose_thresholds
 from neurarium.studies.transfer import Transfer, adapter_rank
 from neurarium.training import distributed
@@ -184,6 +185,11 @@ def measure(run: Run, data: Dataset) -> None:
         targets = getattr(method, "targets", None) or data.targets
         last = split == splits[-1] and distributed.first()  # the one that is quoted
         report = report_of(seen, targets, name=data.name, split=split, resamples=1000 if last else 0)
+        if isinstance(targets, Text):
+            resamples = 1000 if last else 0
+            add_text_quality(report, method, run.preparation, data.splits[split], resamples=resamples)
+            if last and (told := decoding(targets, len(data.splits[split]))):
+                run.decisions.append(told)
         run.reports[split], run.results[split] = report, report.metrics
         if split == "validation":
             _calibrate(run, seen, targets)

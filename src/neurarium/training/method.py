@@ -60,7 +60,7 @@ class Method(nn.Module):
         return getattr(self, self.deployed_role)
 
     def measured_at_once(self, learned_at_once: int | None = None) -> int:
-        """Return how many examples are measured in one batch: fewer where a network answers for every pixel.
+        """Return how many examples are measured in one batch: fewer where a network answers for every pixel or token.
 
         Args:
             learned_at_once: the batch size of the training; no smaller one is measured.
@@ -72,6 +72,10 @@ class Method(nn.Module):
             return max(1, 2**24 // (targets.length * targets.vocabulary))  # type: ignore[union-attr]
         if getattr(targets, "kind", "") in ("segmentation", "detection"):
             return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]
+        if (
+            getattr(targets, "kind", "") == "text"
+        ):  # a probability for every token of the vocabulary at every place
+            return max(1, 2**26 // (targets.length * targets.vocabulary))  # type: ignore[union-attr]
         return max(learned_at_once or 0, 1024)
 
     def descents(self) -> list[Descent]:

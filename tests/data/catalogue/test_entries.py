@@ -24,7 +24,7 @@ def test_every_entry_is_complete(name):
     found = ENTRIES[name]
     assert found.name == name == name.lower().replace("_", "-")
     assert found.summary and found.licence and found.citation and found.home.startswith("http")
-    assert found.task in ("classification", "regression", "language", "forecast")
+    assert found.task in ("classification", "regression", "language", "forecast", "translation")
     assert found.variants
     for variant in found.variants:
         assert ":" in variant.read

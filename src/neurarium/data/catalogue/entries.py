@@ -19,6 +19,7 @@ TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/dat
 SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a/data/tinyshakespeare/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 ETT = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/1d16c8f/ETT-small/"
+MULTI30K = "https://raw.githubusercontent.com/multi30k/dataset/a3d2e0d/data/task1/raw/"
 LIBSVM = "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass/"
 ARCHIVE = "Dau et al., The UCR time series archive, arXiv:1810.07758"
 UCR = "https://raw.githubusercontent.com/aeon-toolkit/aeon/a101ddc/aeon/datasets/data/"
@@ -144,6 +145,25 @@ _MNIST_FILES = _idx((MNIST,), (
     "6bbc9ace898e44ae57da46a324031adb", "a25bea736e30d166cdddb491f175f624",
     "2646ac647ad5339dbf082846283269ea", "27ae3e4e09519cfbb04c329615203637",
 ))  # fmt: skip
+
+_MULTI30K = (  # name, SHA-256, MD5 of the unpacked bytes
+    ("train.de", "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6",
+     "d3b4bc1671cfb805267f97f16884beba"),
+    ("train.en", "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
+     "053a34ece7c904dbc8c7361799afbe4c"),
+    ("val.de", "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a",
+     "9f139b15d9d11936dea7af2904e57d8c"),
+    ("val.en", "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28",
+     "2234730e7925354b766681b029b347ec"),
+    ("test_2016_flickr.de", "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8",
+     "cde61d7401b116652ee84099c7858ca3"),
+    ("test_2016_flickr.en", "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9",
+     "2022a6c31e2418047a0511333d55ed42"),
+    ("test_2017_flickr.de", "a2c89666db00c495cd8513b9d708d5a3acc205d7de312ef2bf5fb7ebc1540aee",
+     "798e7b25ccbaab6767b20f9b4cec6901"),
+    ("test_2017_flickr.en", "76a444ee25172e72695cddb13ae4a3bda59430617be88e0bb46b60504f054074",
+     "956eb7b4f31dd4b8f39b4e74756ebd11"),
+)  # fmt: skip
 
 _ALL = [
     _embedded("digits", "1,797 handwritten digits of 8 x 8 pixels, 10 classes", "classification",
@@ -315,6 +335,16 @@ _ALL = [
     _classic(
         "sunspots", "2,820 months of sunspots, 1749 to 1983: forecast", "monthly-sunspots.csv",
         "c4ec8cc57d9f6fb6ecdb3e1f37f25b6f4badd5124c55931052b0cd2fc3bc71f3", "Andrews and Herzberg, Data, 1985",
+    ),
+    Entry(
+        "multi30k", "29,000 + 1,014 + 1,000 captions of photographs in English and German", "translation",
+        "no licence file; derived from Flickr30K, for non-commercial research and education",
+        "Elliott et al., Multi30K, VL'16 workshop 2016; test of 2017: Elliott et al., WMT 2017",
+        "https://github.com/multi30k/dataset", "multi30k",
+        (Variant(tuple(
+            File(f"{name}.gz", (f"{MULTI30K}{name}.gz",), sha256=own, contents=inside)
+            for name, own, inside in _MULTI30K
+        ), "texts:multi30k"),),
     ),
     *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
     _ucr("gunpoint", "GunPoint", "50 + 150 movements of a hand, 150 moments each: with a gun or pointing", ARCHIVE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from pathlib import Path
+from typing import Literal
 
 import numpy
 
@@ -13,6 +14,7 @@ from neurarium.data.preparation.language import LanguageKind
 from neurarium.data.preparation.text import Kind
 from neurarium.data.readers.language import dataset_of
 from neurarium.data.readers.tables import table
+from neurarium.data.readers.text_pairs import text_pairs
 
 KINDS = {
     "ABBR": "abbreviation", "DESC": "description", "ENTY": "entity",
@@ -76,6 +78,23 @@ def movie_review_polarity(
             said = stream.read().decode("latin-1") if stream else ""
             parts[part].append((said, "negative" if place.parent.name == "neg" else "positive"))
     return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length)
+
+
+def multi30k(
+    *, folder: Path, direction: Literal["de-en", "en-de"] = "de-en", test_set: Literal[2016, 2017] = 2016,
+    task: Literal["translation"] = "translation", tokenizer: Kind | None = None, vocabulary: int = 8000,
+    length: int | None = None, written_length: int | None = None, shared_vocabulary: bool = True,
+    lowercase: bool = False,
+) -> Dataset:  # fmt: skip
+    """Captions in German and English, with the published files for training, validation and test."""
+    own, other = direction.split("-")
+    names = {"validation": "val", "test": f"test_{test_set}_flickr"}
+    return text_pairs(
+        folder / f"train.{own}.gz", parallel=folder / f"train.{other}.gz", task=task,
+        **{key: folder / f"{name}.{own}.gz" for key, name in names.items()},
+        tokenizer=tokenizer, vocabulary=vocabulary, length=length, written_length=written_length,
+        shared_vocabulary=shared_vocabulary, lowercase=lowercase,
+    )  # type: ignore[arg-type]  # fmt: skip
 
 
 def _tabbed(path: Path) -> list[tuple[str, str]]:

@@ -54,11 +54,12 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.series import SeriesPreparation
     from neurarium.data.preparation.tables import TablePreparation
     from neurarium.data.preparation.tagged import TaggedPreparation
+    from neurarium.data.preparation.text_pairs import TextPairPreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
-        "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation,
+        "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation, "text-pairs": TextPairPreparation,
         "forecast": ForecastPreparation,
     }  # fmt: skip
     folder = Path(folder)

@@ -117,8 +117,11 @@ def buckets_for(
         )
     if wanted is False or not fits:
         return None, []
-    cut = cut_with_targets if getattr(targets, "every_step", False) else cut_sequences
-    buckets = Buckets(_lengths(examples), inputs.length, cut)  # type: ignore[union-attr]
+    if hasattr(examples, "lengths"):  # of two texts each, whose `finish` cuts both
+        buckets = Buckets(examples.lengths, examples.full, lambda batch, longest: batch)
+    else:
+        cut = cut_with_targets if getattr(targets, "every_step", False) else cut_sequences
+        buckets = Buckets(_lengths(examples), inputs.length, cut)  # type: ignore[union-attr]
     plain = torch.randperm(len(examples), generator=generator(seed, "order", 0))
     before = buckets.wasted(plain, batch_size, cut=False)
     after = buckets.wasted(buckets.order(plain, batch_size, seed=seed, epoch=0), batch_size)

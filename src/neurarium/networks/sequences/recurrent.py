@@ -12,6 +12,7 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import NextToken, Spec, Tokens
 from neurarium.layers.attention_pooling import AttentionPooling
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.recurrent import Recurrent, Reset, Update
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
@@ -44,8 +45,13 @@ class RecurrentNetwork(nn.Module):
 
     def _make(
         self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,
-        token_dropout: float, pooling: Pooling, distribution: Distribution, width: int, **cell: Any,
+        token_dropout: float, pooling: Pooling, score: ScoreName, distribution: Distribution, width: int, **cell: Any,
     ) -> None:  # fmt: skip
+        if pooling != "attention" and score != "additive":
+            raise OptionError(
+                "a score is one of attention", expected="pooling=attention", received=f"pooling={pooling}, score={score}",
+                fix="leave out score=",
+            )  # fmt: skip
         if pooling not in ("last", "mean", "attention", "none"):
             raise OptionError(
                 "there is no such pooling", expected="last, mean, attention or none", received=pooling
@@ -54,7 +60,7 @@ class RecurrentNetwork(nn.Module):
         self.entry = SequenceEntry(embedding, vocabulary, channels, padding, dropout, token_dropout)
         self.layers = Recurrent(embedding, width, self.called, dropout=dropout, **cell)  # type: ignore[arg-type]
         self.feature_dim = self.layers.outputs
-        self.pool = AttentionPooling(self.feature_dim) if pooling == "attention" else None
+        self.pool = AttentionPooling(self.feature_dim, score=score) if pooling == "attention" else None
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
 
@@ -175,6 +181,7 @@ class RNN(RecurrentNetwork):
             step, `(batch, length, outputs)`.
         dropout: on embedded tokens, between layers and before the head.
         token_dropout: the probability that a whole token is zero in training.
+        score: of pooling=attention: additive, dot, scaled-dot, cosine or general (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
@@ -192,10 +199,10 @@ class RNN(RecurrentNetwork):
         self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
         width: int = 128, layers: int = 1, bidirectional: bool = True, activation: str = "tanh",
         pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
-        distribution: Distribution = None,
+        score: ScoreName = "additive", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
-        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, score, distribution,
                    width, layers=layers, bidirectional=bidirectional, activation=activation)  # fmt: skip
 
 
@@ -206,7 +213,7 @@ class LSTM(RecurrentNetwork):
     Args:
         forget_bias: where the bias of the forget gate starts; 1 lets a young network remember.
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
-            token_dropout, distribution: as for `RNN`.
+            token_dropout, score, distribution: as for `RNN`.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
@@ -223,10 +230,10 @@ class LSTM(RecurrentNetwork):
         self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
         width: int = 128, layers: int = 1, bidirectional: bool = True, forget_bias: float = 1.0,
         pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
-        distribution: Distribution = None,
+        score: ScoreName = "additive", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
-        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, score, distribution,
                    width, layers=layers, bidirectional=bidirectional, forget_bias=forget_bias)  # fmt: skip
 
 
@@ -238,7 +245,7 @@ class GRU(RecurrentNetwork):
         reset: "after" the recurrent product (torch's kernel, the fast one) or "before" it (Cho et al.).
         update: whether z says what is kept ("keep") or what is taken in ("take"), one minus the other.
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
-            token_dropout, distribution: as for `RNN`.
+            token_dropout, score, distribution: as for `RNN`.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
@@ -255,8 +262,8 @@ class GRU(RecurrentNetwork):
         self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
         width: int = 128, layers: int = 1, bidirectional: bool = True, reset: Reset = "after",
         update: Update = "keep", pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
-        distribution: Distribution = None,
+        score: ScoreName = "additive", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
-        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, distribution,
+        self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, score, distribution,
                    width, layers=layers, bidirectional=bidirectional, reset=reset, update=update)  # fmt: skip

@@ -13,6 +13,7 @@ from torch.nn import functional
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
 from neurarium.layers.transformer_block import TransformerBlock
@@ -49,6 +50,7 @@ class Transformer(nn.Module):
         dropout: on embedded tokens, attention weights, inner layers and branches.
         token_dropout: the probability that a whole token is zero in training.
         activation: g; or gated, see `layers.FeedForward`.
+        score: how queries and keys are compared: scaled-dot, dot, cosine, general or additive (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
@@ -83,6 +85,7 @@ class Transformer(nn.Module):
         dropout: float = 0.2,
         token_dropout: float = 0.0,
         activation: str = "gelu",
+        score: ScoreName = "scaled-dot",
         distribution: Distribution = None,
     ):
         super().__init__()
@@ -102,7 +105,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(
                 width, heads, inner_width(width, expansion, activation), activation, dropout, normalization,
-                rotary=positions == "rotary",
+                rotary=positions == "rotary", score=score,
             )
             for _ in range(blocks)
         )  # fmt: skip

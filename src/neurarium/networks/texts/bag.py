@@ -12,6 +12,7 @@ from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec, Tokens
 from neurarium.layers.attention_pooling import AttentionPooling
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sizing import Distribution, check, head_outputs
 
@@ -30,6 +31,7 @@ class TextBag(nn.Module):
         width: numbers per token.
         dropout: the probability that a number of an embedded token is set to zero in training.
         padding: the index of the padding token, whose embedding is zero and stays so.
+        score: of the pooling: additive, dot, scaled-dot, cosine or general (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: `{"tokens": (batch, length) int64, "mask": (batch, length) bool}` -> `(batch, outputs)`.
@@ -53,6 +55,7 @@ class TextBag(nn.Module):
         width: int = 64,
         dropout: float = 0.2,
         padding: int = 0,
+        score: ScoreName = "additive",
         distribution: Distribution = None,
     ):
         super().__init__()
@@ -61,7 +64,7 @@ class TextBag(nn.Module):
         self.distribution = distribution
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=padding)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
-        self.pool = AttentionPooling(width)
+        self.pool = AttentionPooling(width, score=score)
         self.feature_dim = 2 * width
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
         with torch.no_grad():
