@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from neurarium.cli.main import main
+from neurarium.data.readers.wav import write_wav
 
 QUICK = ("--epochs", "1", "--quiet")
 SMALL = ("--network", "mlp", "-s", "widths=8")
@@ -38,6 +39,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "catalogue": ("iris",),
     "series": ("waves.ts", "--validation", "0.2"),
     "rocket": ("waves.ts", "--validation", "0.2"),
+    "sounds": ("tones",),
+    "spoken": ("spoken.csv", "--sound", "path", "--target", "said", "--task", "transcription"),
+    "heard": ("spoken.csv", "--sound", "path", "--target", "kind"),
 }  # fmt: skip
 NETWORKS: dict[str, tuple[str, ...]] = {
     "text": ("-s", "width=8"),
@@ -47,6 +51,9 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "folder": ("--network", "cnn", "-s", "widths=4"),
     "series": ("--network", "inception-time", "-s", "filters=4", "-s", "depth=1"),
     "rocket": ("--network", "minirocket", "-s", "size=84"),
+    "sounds": ("-s", "widths=4,4", "--augment", "standard"),
+    "spoken": ("-s", "widths=4,4", "-s", "width=4"),
+    "heard": ("--network", "gru", "-s", "width=4"),
 }
 
 
@@ -64,6 +71,9 @@ NEW = {
     "language": "book.txt",
     "series": "waves.ts",
     "rocket": "waves.ts",
+    "sounds": "tones",
+    "spoken": "spoken.csv",
+    "heard": "tones",
 }
 VERBS: dict[str, Callable[[str], list[str]]] = {
     "check": lambda kind: ["check", *KINDS[kind]],
@@ -90,9 +100,10 @@ WITHOUT_CLASSES = ("regression", "quantities", "several")
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
     ("rocket", "learning-rate"),
+    *(("spoken", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
     *(("language", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
 }
-DEFAULT = ("several", "text", "language")  # the newest ways; the others run with the slow tests
+DEFAULT = ("several", "text", "language", "spoken")  # the newest ways; the others run with the slow tests
 HEAVY = ("cross-validate", "learning-rate", "check", "compare")
 
 
@@ -125,9 +136,25 @@ def _write(folder: Path, rows: int = 60) -> None:
     inputs = chance.normal(size=(rows, 4)).astype(numpy.float32)
     numpy.savez(folder / "vectors.npz", inputs=inputs, targets=(inputs[:, 0] > 0).astype(numpy.int64))
     _write_series(folder, chance)
+    _write_sounds(folder, chance)
     from sklearn.datasets import load_iris
 
     polars.from_pandas(load_iris(as_frame=True).data).write_csv(folder / "iris.csv")
+
+
+def _write_sounds(folder: Path, chance: numpy.random.Generator, rows: int = 40) -> None:
+    """Tones of two pitches, in a folder each and in a table that says them twice."""
+    lines = ["path,said,kind"]
+    for row in range(rows):
+        kind = ("low", "high")[row % 2]
+        wave = 0.3 * numpy.sin((0.2, 0.9)[row % 2] * numpy.arange(1200 + 10 * row)) + 0.05 * chance.normal(
+            size=1200 + 10 * row
+        )
+        path = folder / "tones" / kind / f"{row}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(write_wav(wave, 8000))
+        lines.append(f"tones/{kind}/{row}.wav,{kind} {kind[0] * (1 + row % 3)},{kind}")
+    (folder / "spoken.csv").write_text("\n".join(lines) + "\n")
 
 
 def _write_series(folder: Path, chance: numpy.random.Generator, rows: int = 40) -> None:

@@ -120,6 +120,12 @@ def frames(count, seed):
     return torch.randint(1, 9, (count, 5), generator=chance).double(), torch.zeros(count)
 
 
+def transcripts(count, seed):
+    """Edits and lengths of transcripts; the targets are in them."""
+    chance = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 9, (count, 6), generator=chance).double() + 1, torch.zeros(count)
+
+
 CASES = {
     "token-accuracy": (tags, [{}]),
     "sentence-accuracy": (tags, [{}]),
@@ -171,6 +177,9 @@ CASES = {
     "rouge-l": (texts, [{"padding": 0}]),
     "token-perplexity": (told, [{}]),
     "next-token-accuracy": (told, [{}]),
+    "character-error-rate": (transcripts, [{}]),
+    "word-error-rate": (transcripts, [{}]),
+    "transcript-error-rate": (transcripts, [{}]),
     "bleu": (texts, [{"order": 2}, {"padding": 0}]),
     "frechet-distance": (features, [{}]),
     "kernel-distance": (features, [{}]),

@@ -30,7 +30,9 @@ from neurarium.data.specs import (
     Table,
     Text,
     Tokens,
+    Transcript,
     Unlabeled,
+    Waveform,
     Window,
 )
 
@@ -58,6 +60,7 @@ SPECS["row"] = Mixed(
 )
 SPECS["texts"] = Mixed(Table(), (("text_a", Tokens(30, 7)),))
 SPECS["series"] = Series(3, 7)
+SPECS["sound"] = Waveform(1, 1200, 8000)
 SEQUENCES = ("tokens", "series")
 ROWS = ("mixed", "numbers", "categories", "array")
 # Small sizes, so that the suite is fast; every network by its class, with the inputs that it takes.
@@ -93,6 +96,8 @@ NETWORKS = {
         {"width": 8, "table_options": "widths=8", "text_options": "width=8", "image_options": "widths=4,8"},
         ("row", "texts"),
     ),
+    "SpeechCNN": ({"widths": (6, 8), "mels": 16}, ("sound",)),
+    "Listener": ({"network": "lstm", "embedding": 6, "width": 5, "mels": 16}, ("sound",)),
     "Ensemble": ({"network": "mlp", "size": 2, "widths": (8,)}, EVERY),
 }
 
@@ -115,6 +120,7 @@ DENSE = {
     "Decoder": (Following(), (6, 7, 30)),
     "EncoderDecoder": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "Seq2SeqLSTM": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
+    "SpeechCTC": (Transcript(("a", "b", "c"), 4), (6, 4, 4)),
     "UNet": (Mask(("a", "b", "c"), 9, 6), (6, 3, 9, 6)),
     "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 3, 2)),
 }
@@ -122,6 +128,7 @@ NETWORKS |= {
     "EncoderDecoder": ({"width": 8, "heads": 2, "blocks": 1}, ("pair",)),
     "Seq2SeqLSTM": ({"width": 6, "embedding": 8}, ("pair",)),
     "Decoder": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
+    "SpeechCTC": ({"widths": (4, 6), "width": 5, "mels": 16}, ("sound",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
         {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8},
@@ -184,6 +191,12 @@ def draw(spec, rows=6, dtype=torch.float32):
                     rows, spec.lookback + steps, len(names), generator=chance, dtype=dtype
                 )
         return inputs | ({"id": torch.arange(rows) % spec.ids} if spec.ids else {})
+    if isinstance(spec, Waveform):
+        waveform = 0.3 * torch.randn(rows, spec.length, generator=chance, dtype=dtype)
+        return {
+            "waveform": waveform,
+            "lengths": torch.tensor([spec.length, 0, *range(300, 300 * rows - 300, 300)])[:rows],
+        }
     if isinstance(spec, Mixed):
         inputs = draw(spec.table, rows, dtype)
         for key, each in spec.texts:

@@ -14,6 +14,7 @@ from cases import READ, REFUSED, Case
 from odd_arrays import LABELS, PIXELS, idx, idx_files, npz_files
 from odd_columns import parquet_tables
 from odd_pictures import picture, pictures
+from odd_sounds import sound, sounds
 from odd_tables import text_tables
 
 import neurarium.studies.training  # noqa: F401  (imported here, so that no case pays for it)
@@ -44,6 +45,16 @@ def among_pictures(case: Case, folder: Path) -> Path:
     return folder
 
 
+def among_sounds(case: Case, folder: Path) -> Path:
+    """Put a recording beside good ones of two classes."""
+    for name in "ab":
+        (folder / name).mkdir()
+        for number in range(6):
+            (folder / name / f"{number}.wav").write_bytes(SOUND)
+    (folder / "a" / case.file).write_bytes(case.content)
+    return folder
+
+
 def among_idx(case: Case, folder: Path) -> Path:
     """Put an idx file beside its partner."""
     (folder / "train-images-idx3-ubyte").write_bytes(idx(PIXELS))
@@ -53,10 +64,12 @@ def among_idx(case: Case, folder: Path) -> Path:
 
 
 GOOD = picture()
+SOUND = sound()
 PLACES: dict[str, tuple[Callable[[], list[Case]], Callable[[Case, Path], Path]]] = {
     "text": (text_tables, alone),
     "parquet": (parquet_tables, alone),
     "pictures": (pictures, among_pictures),
+    "sounds": (sounds, among_sounds),
     "idx": (idx_files, among_idx),
     "npz": (npz_files, alone),
 }
@@ -164,6 +177,7 @@ SAMPLE = {
              "emoji", "numbers beyond float32", "the missing value as a class", "a name of 100,000 letters", "gzip"),
     "parquet": ("nothing is odd", "durations", "nothing but null", "large unsigned numbers", "a target of NaN"),
     "pictures": ("mode CMYK", "a line", "an animation", "text", "a name in other letters"),
+    "sounds": ("24 bits", "silence", "one sample", "a length of 3 GB", "a name with blanks, quotes and markup"),
     "idx": ("nothing is odd", "negative labels"),
     "npz": ("the other order of bytes", "nine channels", "constant images", "labels of two axes"),
 }  # fmt: skip

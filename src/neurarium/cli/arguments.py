@@ -38,7 +38,7 @@ Data = Annotated[
     str | None,
     typer.Argument(
         metavar="DATA",
-        help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder or zip of images, idx or npz files.",
+        help="A data set of the catalogue (digits), a table (CSV, TSV, Parquet), a folder or zip of images, a folder of recordings, idx or npz files.",
         autocompletion=completion.data,
         show_default=False,
         rich_help_panel=DATA,
@@ -75,6 +75,10 @@ SeriesColumn = Annotated[
         group=DATA,
         autocompletion=completion.columns,
     ),
+]
+SoundColumn = Annotated[
+    str | None,
+    _option("--sound", metavar="COLUMN", help="The column of a table that names files of sound.", group=DATA),
 ]
 TextColumns = Annotated[
     str | None,
@@ -122,7 +126,7 @@ Task = Annotated[
         "--task",
         metavar="KIND",
         help="classification, regression, labels (several per row), series (a series per row), language-model, tagging (a "
-        "tag per word), forecast, translation or summarization (--text into --target).",
+        "tag per word), forecast, translation or summarization (--text into --target), or transcription (of sound).",
         group=DATA,
         autocompletion=completion.choices(
             "classification",
@@ -134,6 +138,7 @@ Task = Annotated[
             "forecast",
             "translation",
             "summarization",
+            "transcription",
         ),
     ),
 ]
@@ -228,7 +233,7 @@ Augment = Annotated[
     _option(
         "--augment",
         metavar="NAME",
-        help="Vary the training images: standard, randaugment, or names with commas (crop,flip,mixup).",
+        help="Vary training images or sound: standard, randaugment, or names with commas (crop,flip,mixup).",
         group=NETWORK,
         autocompletion=completion.named("augmentation"),
     ),

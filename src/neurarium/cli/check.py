@@ -55,6 +55,7 @@ def check(
     target: a.Target = None,
     image: a.ImageColumn = None,
     text: a.TextColumns = None,
+    sound: a.SoundColumn = None,
     folder: a.ImageFolder = None,
     masks: a.Masks = None,
     boxes: a.Boxes = None,

@@ -23,6 +23,7 @@ class Command:
     data: str | None = None
     target: str | None = None
     image: str | None = None
+    sound: str | None = None
     text: str | None = None
     folder: str | None = None
     masks: str | None = None

@@ -26,7 +26,7 @@ Input = Annotated[
         "--input",
         "-i",
         metavar="FILE",
-        help="New data in the original format: a table, an image, a folder.",
+        help="New data in the original format: a table, an image, a recording, a folder.",
         show_default=False,
     ),
 ]
@@ -69,6 +69,12 @@ Keep = Annotated[
 ]
 
 
+Beam = Annotated[
+    int,
+    typer.Option("--beam", metavar="N", help="Transcripts: beginnings that are kept in the search; 1 takes the likeliest symbol of each frame."),
+]  # fmt: skip
+
+
 def predict(
     run: a.RunName,
     input: Input = None,
@@ -78,6 +84,7 @@ def predict(
     output: OutputFile = None,
     keep: Keep = None,
     dropout_samples: a.DropoutSamples = None,
+    beam: Beam = 1,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -104,7 +111,7 @@ def predict(
     if input_text is not None:
         raw, seen = _literal(trained, input_text, attention)  # refused before anything is printed
     pictures = out is not None and not attention
-    found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw)
+    found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw, beam=beam)
     frame, notes = found
     if keep is not None:
         frame = _beside(frame, notes, keep)

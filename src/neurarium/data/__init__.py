@@ -33,6 +33,12 @@ MEMBERS: dict[str, Member] = {
         "21",
     ),
     "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
+    "sounds": Member(
+        "readers.sounds",
+        "sounds",
+        "recordings: a folder per class, names with labels, a table of paths",
+        "21",
+    ),
     "load": Member("catalogue.loading", "load", "a public data set by name", "03"),
     "fetch": Member("catalogue.fetching", "fetch", "find or download the files of a public data set", "03"),
     "Dataset": Member("dataset"),
@@ -58,6 +64,8 @@ MEMBERS: dict[str, Member] = {
     "Boxes": Member("specs"),
     "NextToken": Member("specs"),
     "Text": Member("specs"),
+    "Waveform": Member("specs"),
+    "Transcript": Member("specs"),
     "Unlabeled": Member("specs"),
     "TablePreparation": Member("preparation.tables"),
     "ImagePreparation": Member("preparation.images"),
@@ -68,6 +76,7 @@ MEMBERS: dict[str, Member] = {
     "ForecastPreparation": Member("preparation.forecasting"),
     "ArrayPreparation": Member("preparation.arrays"),
     "SeriesPreparation": Member("preparation.series"),
+    "SoundPreparation": Member("preparation.sounds"),
     "load_preparation": Member("preparation.storage"),
 }
 

@@ -1,15 +1,16 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
-A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Window` (the past
+A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Waveform`, `Window` (the past
 of series and what is known of their future), `Array`, several of these in one row as `Mixed`. `targets` specs: `Classes`,
 `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per
 token), `Frames` (what comes next, at every step), `NextToken` (of a text), `Horizon` (what comes next of series), `Text`
-(tokens, one after the other). Each round-trips through JSON (`to_json`, `spec_from_json`).
+(tokens, one after the other), `Transcript` (symbols in their order). Each round-trips through JSON (`to_json`, `spec_from_json`).
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -170,6 +171,22 @@ class Window(Spec):
     future: tuple[str, ...] = ()
     ids: int = 0
     own_units: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Waveform(Spec):
+    """A recording. Batch: `{"waveform": (batch, length) float32 within [-1, 1], "lengths": (batch,) int64}`; what stands behind
+    a recording's length is zero. With several channels `(batch, length, channels)`.
+
+    Args:
+        channels: 1 for mono.
+        length: samples at most.
+        rate: samples per second.
+    """
+
+    channels: int
+    length: int
+    rate: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -553,6 +570,35 @@ class Text(Spec):
         return torch.stack(
             [nats.double().sum(dim=1), right.double().sum(dim=1), real.double().sum(dim=1)], dim=1
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript(Spec):
+    """What is said, symbol by symbol, without saying when.
+
+    Batch: `(batch, longest)` int64: indices of symbols from 1 on, padded with -1. A network gives logits
+    `(batch, frames, outputs)`, of which the first is the blank, "no symbol"; frames behind the end of an example are certain
+    of it (see `data.transcripts`).
+
+    Args:
+        symbols: the characters, in the order of their indices.
+        longest: symbols per transcript at most.
+
+    >>> Transcript(("a", "b"), 4).text([2, 1])
+    'ba'
+    """
+
+    symbols: tuple[str, ...]
+    longest: int
+    kind: ClassVar[str] = "transcript"
+
+    @property
+    def outputs(self) -> int:
+        return 1 + len(self.symbols)
+
+    def text(self, indices: Sequence[int]) -> str:
+        """Spell indices; blanks and padding say nothing."""
+        return "".join(self.symbols[index - 1] for index in indices if index > 0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,6 +72,10 @@ MEMBERS = {
     ),
     "LearnedPositions": Member("positions", "learned-positions", "a learned vector per position", "15"),
     "Rotary": Member("positions", "rotary", "queries and keys turned by their position", "15"),
+    "LogMel": Member("log_mel", "log-mel", "how loud each band of pitch is, frame by frame", "21"),
+    "mel_filters": Member("log_mel"),
+    "mel": Member("log_mel"),
+    "hertz": Member("log_mel"),
     "TableEmbedding": Member(
         "table_embedding", "table-embedding", "a row of numbers and categories as a vector", "01"
     ),

@@ -24,6 +24,7 @@ from neurarium.data.specs import (
     Tags,
     Targets,
     Text,
+    Transcript,
 )
 from neurarium.losses.base import Loss
 
@@ -38,6 +39,7 @@ DEFAULTS = {
     "tagging": "cross-entropy",
     "frames": "binary-cross-entropy",
     "text": "cross-entropy",
+    "transcript": "ctc",
 }
 SMOOTHING = 0.1  # of the tokens of a text: arXiv:1706.03762, section 5.4
 
@@ -112,6 +114,8 @@ def task_of(targets: Spec) -> str:
         return targets.kind
     if isinstance(targets, Text):
         return "text"
+    if isinstance(targets, Transcript):
+        return "transcript"
     raise OptionError(
         "there is no loss for these targets",
         expected="classes or quantities",

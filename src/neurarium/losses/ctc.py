@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
+from neurarium.data.transcripts import BLANK, real_frames
 from neurarium.losses.base import Loss, Sum, blank, mismatch, precise, spread
 
 
@@ -24,7 +25,8 @@ class CTC(Loss):
         padding: the value that fills up short targets; no class.
 
     Shapes: outputs `(batch, frames, classes)` logits; targets `(batch, labels)` indices, padded at the end; values
-    `(batch,)`. A mask may be `(batch,)`, or `(batch, frames)` with True for the real frames, which come first.
+    `(batch,)`. A mask may be `(batch,)`, or `(batch, frames)` with True for the real frames, which come first; without one,
+    frames of `data.transcripts.certain_of_blank` are padding.
 
     Raises:
         OptionError: padding that is also a class.
@@ -36,6 +38,8 @@ class CTC(Loss):
     >>> CTC().elementwise(torch.zeros(1, 2, 2), torch.tensor([[1]]))          # 3 of 4 paths say "1": -log 0.75
     tensor([0.2877])
     """
+
+    tasks = ("transcript",)
 
     def __init__(self, blank: int = 0, padding: int = -1):
         super().__init__()
@@ -60,6 +64,8 @@ class CTC(Loss):
     def forward(
         self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None, mask: Tensor | None = None
     ) -> Sum:
+        if mask is None and self.blank == BLANK and outputs.ndim == 3:
+            mask = real_frames(outputs)
         outputs, targets = self.align(outputs, targets)
         scale = outputs.new_ones(len(outputs))
         if mask is not None:

@@ -24,8 +24,11 @@ from neurarium.data.specs import (
     Tags,
     Targets,
     Text,
+    Transcript,
 )
+from neurarium.data.transcripts import best_path
 from neurarium.losses import loss_for
+from neurarium.metrics.error_rate import counted
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
 from neurarium.training.method import Evaluation, Method
@@ -137,7 +140,8 @@ class Supervised(Method):
 
 def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[Any, Any]:
     """Return outputs and targets as metrics take them: probabilities of classes, quantities in their own units, forecasts
-    standardized, tables of the pixels of masks, of the notes of frames and of the tokens of texts (their targets are in the
+    standardized, tables of the pixels of masks, of the notes of frames, of the tokens of texts and
+    of the errors of transcripts (their targets are in the
     tables), decided tags."""
     if isinstance(spec, Targets):
         losses = getattr(loss, "losses", None) or [None] * len(spec.parts)
@@ -156,6 +160,9 @@ def said(spec: Spec | None, loss: Any, outputs: Tensor, targets: Any) -> tuple[A
         return spec.decided(outputs), targets
     if isinstance(spec, Text):
         return spec.tokens_told(outputs, targets), targets.new_zeros(len(targets))
+    if isinstance(spec, Transcript):
+        texts = [[spec.text(row) for row in each.tolist()] for each in (best_path(outputs), targets)]
+        return counted(*texts), targets.new_zeros(len(targets))
     if isinstance(spec, Boxes):
         return detected(outputs, spec), targets
     if isinstance(spec, Horizon):

@@ -94,6 +94,13 @@ MEMBERS: dict[str, Member] = {
     "ROUGE2": Member("rouge", "rouge-2", "pairs of words that they have in common", "08"),
     "ROUGEL": Member("rouge", "rouge-l", "the longest sequence of words in common", "08"),
     "BLEU": Member("bleu", "bleu", "corpus BLEU of translations, 0 to 100", "08"),
+    "CharacterErrorRate": Member(
+        "error_rate", "character-error-rate", "characters to change per character that was said", "21"
+    ),
+    "WordErrorRate": Member("error_rate", "word-error-rate", "words to change per word that was said", "21"),
+    "TranscriptErrorRate": Member(
+        "error_rate", "transcript-error-rate", "share of transcripts with any mistake", "21"
+    ),
     "FrechetDistance": Member(
         "frechet_distance", "frechet-distance", "distance between Gaussians over features", "08"
     ),

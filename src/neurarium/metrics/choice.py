@@ -51,6 +51,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),
     "translation": ("bleu",),
     "language": ("perplexity", "bits_per_character", "bits_per_byte"),
+    "transcript": ("character_error_rate", "word_error_rate", "transcript_error_rate"),
     "unlabeled": (),
 }
 PROBABILISTIC = ("gaussian_nll", "crps")

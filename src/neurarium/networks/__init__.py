@@ -71,6 +71,15 @@ MEMBERS: dict[str, Member] = {
     "Seq2SeqLSTM": Member(
         "sequences.seq2seq", "seq2seq-lstm", "LSTM that writes what another one read, with attention", "13"
     ),
+    "SpeechCNN": Member(
+        "sounds.speech_cnn", "speech-cnn", "separable convolutions over the log-mel frames of sound", "21"
+    ),
+    "SpeechCTC": Member(
+        "sounds.speech_ctc", "speech-ctc", "writes down what is said: symbols frame by frame", "21"
+    ),
+    "Listener": Member(
+        "sounds.listener", "", "any network of series or images over the log-mel frames of sound", "21"
+    ),
     "SmallCNN": Member("images.cnn", "cnn", "blocks of convolutions for small images", "10a"),
     "LeNet5": Member("images.lenet", "lenet-5", "the convolutional network of 1998 for digits", "10a"),
     "CapsNet": Member("images.capsnet", "capsnet", "capsules of parts vote for those of classes", "12"),

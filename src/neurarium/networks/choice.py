@@ -9,7 +9,7 @@ from torch import nn
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find
 from neurarium.core.options import coerce
-from neurarium.data.specs import Spec
+from neurarium.data.specs import Spec, Waveform
 
 DEFAULTS: dict[str, tuple[str, str]] = {
     "Table": (
@@ -28,6 +28,10 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "fixed convolutions with a solved head learn from few series, in seconds (arXiv:2012.08791)",
     ),
     "Window": ("nlinear", "one linear map of the normalized window"),
+    "Waveform": (
+        "speech-cnn",
+        "separable convolutions over log-mel frames see a sound wherever it is (arXiv:1711.07128)",
+    ),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
 }
 BY_TARGETS: dict[str, tuple[str, str]] = {
@@ -39,6 +43,10 @@ BY_TARGETS: dict[str, tuple[str, str]] = {
     ),
     "Frames": ("lstm", "what comes next depends on all that came before, which an LSTM remembers"),
     "Text": ("encoder-decoder", "attention reads and writes texts of any length (arXiv:1706.03762)"),
+    "Transcript": (
+        "speech-ctc",
+        "symbols frame by frame, learned over all ways to lay them on the frames (Graves et al. 2006)",
+    ),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 
@@ -74,6 +82,11 @@ def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options:
         reason = "asked for"
     builder = find("network", name)
     values = coerce(builder, options, what=f"network '{name}'")
+    if isinstance(inputs, Waveform) and not getattr(builder, "hears", False):
+        from neurarium.networks.sounds.listener import Listener  # it looks networks up by name itself
+
+        listener = Listener.for_data(inputs, targets, network=name, **values)
+        return Choice(listener, name, f"{reason}; it sees the log-mel frames of sound")
     return Choice(builder.for_data(inputs, targets, **values), name, reason)
 
 

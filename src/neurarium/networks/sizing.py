@@ -31,6 +31,7 @@ SIZED = (
     "image_width",
     "texts",
     "images",
+    "rate",
 )
 
 

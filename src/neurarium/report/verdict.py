@@ -18,6 +18,7 @@ from neurarium.data.specs import (
     Tags,
     Targets,
     Text,
+    Transcript,
 )
 from neurarium.report import charts
 from neurarium.report.svg import round_values, short
@@ -107,12 +108,16 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         return f"Asked: to tell, from {past} steps of {step}, the next {targets.length} of {names}."
     elif isinstance(targets, Text):
         return f"Asked: to read a text and write its {'summary' if targets.task == 'summarization' else 'translation'}."
+    elif isinstance(targets, Transcript):
+        what = f"what is said, in {len(targets.symbols)} symbols"
     elif isinstance(targets, Targets):
         what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
     else:
         what = f"{type(targets).__name__} targets"
     kind = type(inputs).__name__
-    source = {"Image": "an image", "Tokens": "a text", "Series": "a series"}.get(kind, "its inputs")
+    source = {"Image": "an image", "Tokens": "a text", "Series": "a series", "Waveform": "a recording"}.get(
+        kind, "its inputs"
+    )
     kinds = run.summary.get("kinds")
     if isinstance(kinds, Mapping):
         known = sum(
@@ -130,7 +135,7 @@ def _figure(report: EvaluationReport | None, start: str = "") -> str:
         return f"<div class=headline><p class=name>not measured</p><p class=said>{said}</p></div>"
     name = report.headline
     value, bounds = report.metrics.get(name, math.nan), report.intervals.get(name)
-    whole = isinstance(report.targets, Classes | Mask | Boxes | Tags)
+    whole = isinstance(report.targets, Classes | Mask | Boxes | Tags | Transcript)
     shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
     unit = getattr(report.targets, "unit", "")
     better = "" if _rises(name) else "<span class=better>lower is better</span>"

@@ -204,6 +204,26 @@ PAIRS = Recipe(
     batch_size=128,
     bfloat16=True,
 )
+SPEECH = Recipe(
+    "a rate that rises and falls once; some thirty passes over a few thousand recordings",
+    seen={"classification": 60_000, "regression": 60_000},
+    epochs=(5, 100),
+    descent={"optimizer": "adamw", "learning_rate": 4e-3, "weight_decay": 1e-2, "schedule": "one-cycle"},
+    batch_size=32,
+)
+TRANSCRIPTION = Recipe(
+    "a rate that rises and falls once, and clipped gradients: the CTC loss starts steep",
+    seen={"transcript": 60_000},
+    epochs=(5, 100),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 2e-3,
+        "weight_decay": 1e-2,
+        "clip_norm": 5.0,
+        "schedule": "one-cycle",
+    },
+    batch_size=32,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -228,6 +248,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Tokens", "text-bag"): BAG,
     ("Tokens", ""): TEXT,
     ("Series", ""): SERIES,
+    ("Waveform", ""): SPEECH,
 }
 BY_TARGETS: dict[str, Recipe] = {
     "Mask": SEGMENTATION,
@@ -236,6 +257,7 @@ BY_TARGETS: dict[str, Recipe] = {
     "Tags": TAGGING,
     "Frames": FRAMES,
     "Text": PAIRS,
+    "Transcript": TRANSCRIPTION,
 }
 
 

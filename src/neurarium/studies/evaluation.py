@@ -55,6 +55,7 @@ SHOWN = {
     "tagging": ("accuracy", "span_f1"),
     "frames": ("frame_nll", "frame_accuracy"),
     "text": ("perplexity", "token_accuracy"),
+    "transcript": ("character_error_rate", "word_error_rate", "transcript_error_rate"),
 }
 HEADLINES = {
     "classification": "accuracy",
@@ -64,6 +65,7 @@ HEADLINES = {
     "tagging": "accuracy",
     "frames": "frame_nll",
     "forecast": "mse",
+    "transcript": "character_error_rate",
 }
 
 

@@ -15,7 +15,18 @@ import torch
 from neurarium.core.errors import ArtifactError, OptionError
 from neurarium.core.files import read_json, write_json
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Boxes, Classes, Horizon, Mask, NextToken, Quantity, Spec, Targets, Text
+from neurarium.data.specs import (
+    Boxes,
+    Classes,
+    Horizon,
+    Mask,
+    NextToken,
+    Quantity,
+    Spec,
+    Targets,
+    Text,
+    Transcript,
+)
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of, reports_of
@@ -146,6 +157,10 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     if split is not None and isinstance(targets, Text):
         found.add("alignment", lambda: _alignment(run, method, split))
         return
+    if split is not None and isinstance(targets, Transcript):
+        rows = data.rows.get(split)
+        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, rows))
+        return
     if split is None or not isinstance(targets, Classes | Quantity | Targets):
         if split is not None:
             found.left_out["baselines and errors"] = (
@@ -194,6 +209,12 @@ def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
         return None
     chosen = typical[len(typical) // 2]
     return alignments(method, run.preparation, [chosen["source"]], [chosen["said"]])[0].to_json()
+
+
+def _transcripts(method: Any, examples: Any, preparation: Any, rows: Any) -> list[dict[str, Any]]:
+    from neurarium.studies.transcript_errors import transcript_errors
+
+    return [each.to_json() for each in transcript_errors(method, examples, preparation, rows=rows)]
 
 
 def _part(seen: Seen, name: str) -> Seen:

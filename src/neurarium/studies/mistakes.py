@@ -94,7 +94,7 @@ def errors_among(
     if not len(chosen):
         return []
     inputs = examples.take(chosen)["inputs"]
-    shown = _shown(inputs, preparation, len(chosen))
+    shown = shown_inputs(inputs, preparation, len(chosen))
     found = []
     for number, place in enumerate(chosen.tolist()):
         truth, said, sure = _told(seen, targets, place)
@@ -147,8 +147,8 @@ def _told(seen: Seen, targets: Spec, place: int) -> tuple[str, str, float]:
     return named[0], named[1], math.nan
 
 
-def _shown(inputs: Any, preparation: Any, count: int) -> list[tuple[dict[str, str], str]]:
-    """The inputs of each example: values by column, and a picture."""
+def shown_inputs(inputs: Any, preparation: Any, count: int) -> list[tuple[dict[str, str], str]]:
+    """Return the inputs of each example as a person knows them: values by column, and a picture."""
     columns = [
         (each.name, each.texts(inputs) if each.parts else each.values(inputs))
         for each in raw_columns(preparation, inputs)
@@ -157,6 +157,8 @@ def _shown(inputs: Any, preparation: Any, count: int) -> list[tuple[dict[str, st
     found = []
     for number in range(count):
         values = {name: _text(held[number]) for name, held in columns if held is not None}
+        if isinstance(inputs, dict) and "waveform" in inputs:
+            values["length"] = f"{float(inputs['lengths'][number]) / preparation.spec.rate:.2f} s"
         found.append((values, pictures[number] if pictures else ""))
     return found
 
@@ -174,10 +176,14 @@ def _number(value: float) -> str:
 
 
 def _pictures(inputs: Any, preparation: Any) -> list[str]:
-    """Images or series of the batch as data addresses; none where there are none."""
+    """Images, series and spectrograms of sounds as data addresses; none where there are none."""
     if isinstance(inputs, dict) and "series" in inputs:
         pairs = zip(inputs["series"], inputs["lengths"].tolist(), strict=True)
         return [series_picture(each[:length].float().cpu().numpy()) for each, length in pairs]
+    if isinstance(inputs, dict) and "waveform" in inputs:
+        from neurarium.studies.spectrograms import spectrograms
+
+        return [picture(each) for each in spectrograms(inputs, preparation.spec.rate)]
     found = (
         [inputs] if isinstance(inputs, Tensor) else list(inputs.values()) if isinstance(inputs, dict) else []
     )

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
-from neurarium.core.errors import ArtifactError, RefusalError
+from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets, Text
+from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets, Text, Transcript
 from neurarium.studies.conformal import ConformalIntervals
+from neurarium.studies.ctc_decoding import transcribed
 from neurarium.studies.decision_rule import DecisionRule, rule_of
 from neurarium.studies.frames import is_framed, predict_frames
 from neurarium.studies.language_scores import score_texts
@@ -26,19 +27,21 @@ from neurarium.training.method import Method
 from neurarium.training.run import Run
 
 
-def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
+def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> polars.DataFrame:
     """Predict raw new data.
 
     Args:
         run: a trained run with its preparation.
         raw: data in the original format: a path, a frame, a dict of columns; for images a file, a folder, an array.
         batch_size: examples per batch.
+        beam: of transcripts, how many beginnings are kept in the search; 1 reads the likeliest class of each frame.
 
     Returns:
         A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`, with `prediction_set`
         where sets were calibrated; several labels:
         `prediction` with commas. Quantities: `prediction`, `low`, `high` (with the quantity's name before them where
-        there are several), `std` where the network predicts a distribution. Images have their `file` first. Language models:
+        there are several), `std` where the network predicts a distribution. Images and sounds have their `file`
+        first. Transcripts: `prediction` and its `probability`. Language models:
         as `studies.language_scores.score_texts` says, a row per text. Masks and
         boxes: as `studies.scenes.predict_scenes` says, a row per image or per box. Tags: a row per word, as
         `studies.predict_tags` says. Series: what comes after their last rows, as `studies.future.predict_future` says.
@@ -53,11 +56,11 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024) -> polars.DataFrame:
     >>> nr.studies.predict(run, {name: [5.0, 6.0] for name in measures}).columns
     ['prediction', 'probability_setosa', 'probability_versicolor', 'probability_virginica']
     """
-    return predict_with_notes(run, raw, batch_size=batch_size)[0]
+    return predict_with_notes(run, raw, batch_size=batch_size, beam=beam)[0]
 
 
 def predict_with_notes(
-    run: Run, raw: Any, *, batch_size: int = 1024
+    run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1
 ) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Predict raw new data, and say what the preparation noted: `unseen` categories, `unreadable` values,
     `quarantined` files, the `raw` frame of a table."""
@@ -84,7 +87,11 @@ def predict_with_notes(
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)
-    frame = polars.DataFrame(columns_of(run, method, outputs))
+    if beam != 1 and not isinstance(getattr(method, "targets", None) or run.targets, Transcript):
+        raise OptionError(
+            "a beam is for runs that write down what is said", received=f"beam {beam}", fix="leave out --beam"
+        )
+    frame = polars.DataFrame(columns_of(run, method, outputs, beam=beam))
     if "files" in notes:
         frame.insert_column(0, polars.Series("file", [str(each) for each in notes["files"]]))
     return frame, notes
@@ -102,7 +109,7 @@ def outputs_of(method: Method, inputs: Any, *, batch_size: int = 1024) -> Tensor
     return batches.concatenate(parts)
 
 
-def columns_of(run: Run, method: Method, outputs: Any) -> dict[str, Any]:
+def columns_of(run: Run, method: Method, outputs: Any, *, beam: int = 1) -> dict[str, Any]:
     """Turn a method's outputs into the columns of a table of predictions, by name; see `predict`.
 
     Raises:
@@ -118,6 +125,9 @@ def columns_of(run: Run, method: Method, outputs: Any) -> dict[str, Any]:
         return _quantities(targets, getattr(method, "loss", None), outputs.float(), intervals_of(run))
     if isinstance(targets, Targets):
         return _side_by_side(targets, method, outputs.float(), intervals_of(run))
+    if isinstance(targets, Transcript):
+        said, likelihoods = transcribed(outputs.float(), targets, beam=beam)
+        return {"prediction": said, "probability": likelihoods}
     raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
 
 

@@ -25,6 +25,7 @@ ASKED = (
     "task",
     "split_seed",
     "image",
+    "sound",
     "text",
     "folder",
     "masks",
@@ -51,6 +52,7 @@ def read_data(
     task: str | None = None,
     split_seed: int | None = None,
     image: str | None = None,
+    sound: str | None = None,
     folder: str | None = None,
     text: str | None = None,
     masks: str | None = None,
@@ -65,7 +67,7 @@ def read_data(
     """Read a dataset by the name of its source.
 
     Args:
-        source: a data set of the catalogue (`digits`), a table (CSV, JSON lines, Parquet, Arrow ..., packed or not), a
+        source: a data set of the catalogue (`digits`), a folder of recordings, a table (CSV, JSON lines, Parquet, Arrow ..., packed or not), a
             pattern of tables (`parts/*.csv`) or a folder of them, a folder of images or texts with a folder per class, a folder
             of idx files, an npz file.
         target: the column to predict, several with commas; tables need it.
@@ -74,10 +76,11 @@ def read_data(
         split: "stratified", "random", "grouped" or "time".
         group, time: columns to split by.
         task: "classification", "regression", "labels" (several per row), "series" (a series per row), "translation" or
-            "summarization" (of `text` into `target`, or of a file into `parallel`).
+            "summarization" (of `text` into `target`, or of a file into `parallel`), or "transcription" (of recordings).
         split_seed: decides which examples are in which split.
         image: the column of a table that names image files, which are then the inputs.
         text: columns of texts, with commas; others are recognised.
+        sound: the column of a table that names files of sound, which are then the inputs.
         folder: where these files are; by default beside the table.
         masks: a folder with a mask for each image: a class for each of its pixels.
         boxes: a COCO file or a CSV of the boxes in each image.
@@ -95,7 +98,7 @@ def read_data(
     Dataset(iris: Table -> Classes; train 106, validation 22, test 22)
     """
     asked: dict[str, Any] = {
-        "masks": masks, "boxes": boxes, "image": image, "folder": folder, "text": text, "parallel": parallel,
+        "masks": masks, "boxes": boxes, "image": image, "sound": sound, "folder": folder, "text": text, "parallel": parallel,
         "horizon": horizon, "series": series, "past": past, "future": future,
         "target": target, "columns": columns, "split": split, "group": group, "time": time, "task": task,
         "seed": split_seed, **_parts(test, validation), **(options or {}),
@@ -161,6 +164,7 @@ def _check(kind: str, reader: Callable[..., Any], asked: Mapping[str, Any], sour
                 "task",
                 "seed",
                 "image",
+                "sound",
                 "folder",
             )
             else f"--set {name}"

@@ -57,6 +57,15 @@ def _is_tagged(source: str, asked: Asked) -> bool:
     )
 
 
+def _is_sounds(source: str, asked: Asked) -> bool:
+    from neurarium.data.readers.recordings import SUFFIXES, holds_sounds
+
+    path = Path(source)
+    one = _file_or_folder(source) and path.is_file() and path.suffix.lower() in SUFFIXES
+    folder = _is_folder(source, asked) and asked.get("image") is None and holds_sounds(path)
+    return asked.get("sound") is not None or one or folder
+
+
 def _is_images(source: str, asked: Asked) -> bool:
     from neurarium.data.readers.image_archives import is_archive
 
@@ -102,6 +111,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("tagged sentences", "readers.tagged:tagged", _is_tagged, holds="sentences of tagged words"),
     Kind("pairs of texts", "readers.text_pairs:text_pairs", _is_pairs, holds="pairs of texts"),
     Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
+    Kind("sounds", "readers.sounds:sounds", _is_sounds, holds="recordings"),
     Kind("images", "readers.images:images", _is_images),
     Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),
 )

@@ -70,6 +70,9 @@ class Method(nn.Module):
             getattr(targets, "kind", "") == "language"
         ):  # a number for every token of the vocabulary at every place
             return max(1, 2**24 // (targets.length * targets.vocabulary))  # type: ignore[union-attr]
+        held = getattr(getattr(self, self.deployed_role, None), "at_once", None)
+        if held is not None:  # recordings become far more numbers inside a network than they have
+            return max(learned_at_once or 0, held)
         if getattr(targets, "kind", "") in ("segmentation", "detection"):
             return max(1, 2**20 // (targets.height * targets.width))  # type: ignore[union-attr]
         if (

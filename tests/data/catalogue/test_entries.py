@@ -15,6 +15,10 @@ WANTED = {
 }  # fmt: skip
 
 
+# Their publisher has folders only, which every archive of them packs in another way: they are put there by hand.
+PACKED = {"free-spoken-digits", "spoken-digit-strings"}
+
+
 def test_the_sets_are_there():
     assert set(ENTRIES) >= WANTED
 
@@ -33,10 +37,10 @@ def test_every_entry_is_complete(name):
             assert all(address.startswith(("https://", "http://")) for address in file.addresses)
             assert {len(file.sha256), len(file.md5), len(variant.tree)} <= {0, 32, 64}
     if not found.embedded:
-        assert all(file.addresses for file in found.variants[0].files), (
+        assert name in PACKED or all(file.addresses for file in found.variants[0].files), (
             "the first variant is the one to download"
         )
-        assert found.to_json()["addresses"]
+        assert name in PACKED or found.to_json()["addresses"]
 
 
 def test_names_forgive_case_and_underscores():

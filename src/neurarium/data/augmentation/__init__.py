@@ -25,6 +25,12 @@ MEMBERS: dict[str, Member] = {
     "TrivialAugment": Member("policies", "trivialaugment", "one random operation of random strength", "09"),
     "mixup": Member("mixing", "mixup", "blends of two examples, with blended targets", "09"),
     "cutmix": Member("mixing", "cutmix", "a box of another image, with targets by area", "09"),
+    "SpecAugment": Member(
+        "spec_augment", "spec-augment", "stretches of time and pitch of sound hidden", "21"
+    ),
+    "TimeShift": Member("time_shift", "time-shift", "sound that begins earlier or later", "21"),
+    "Noise": Member("noise", "noise", "white noise beneath sound", "21"),
+    "SoundAugmentation": Member("sound_augmentation"),
     "Augmentation": Member("augmentation"),
     "Geometric": Member("augmentation"),
     "Pipeline": Member("pipeline"),

@@ -13,9 +13,12 @@ from neurarium.data.augmentation.chance import Chance
 from neurarium.data.augmentation.crop import Crop, ResizedCrop
 from neurarium.data.augmentation.flip import Flip
 from neurarium.data.augmentation.mixing import with_soft_targets
+from neurarium.data.augmentation.noise import Noise
 from neurarium.data.augmentation.pipeline import Pipeline, Step
+from neurarium.data.augmentation.spec_augment import SpecAugment
+from neurarium.data.augmentation.time_shift import TimeShift
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Image, Spec, Unlabeled
+from neurarium.data.specs import Image, Spec, Unlabeled, Waveform
 
 MIXING = ("mixup", "cutmix")
 HIDDEN = {"inputs", "targets", "generator", "data"}
@@ -113,7 +116,7 @@ class Choice:
             said = ", ".join(f"{key} {value}" for key, value in chosen.items())
             shown.append(f"{name} ({said})" if said else name)
             if name == "standard":
-                usual = _standard(data)
+                usual: list[Any] = _standard(data)
                 steps += usual
                 shown[-1:] = [each.name for each in usual]
             elif name in MIXING:
@@ -124,6 +127,8 @@ class Choice:
         if "standard" in self.names:
             size = f"{data.inputs.height} x {data.inputs.width}" if isinstance(data.inputs, Image) else ""
             reason = f"standard for images of {size} with {getattr(data.inputs, 'channels', 0)} channels"
+            if isinstance(data.inputs, Waveform):
+                reason = "standard for sound"
         return Pipeline(steps, data), Decision("augmentation", ", ".join(shown), reason, "--augment")
 
     def _options(self, name: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,10 +138,12 @@ class Choice:
         return {**common, **own}
 
 
-def _standard(data: Dataset) -> list[Augmentation]:
+def _standard(data: Dataset) -> list[Any]:
+    if isinstance(data.inputs, Waveform):
+        return [TimeShift(), Noise(), SpecAugment()]
     if not isinstance(data.inputs, Image):
         raise OptionError(
-            f"standard varies images, and {data.name} holds none",
+            f"standard varies images and sound, and {data.name} holds none",
             received=type(data.inputs).__name__,
             fix=f"leave out --augment; {', '.join(sorted(set(table('augmentation')) & set(MIXING)))} may work",
         )

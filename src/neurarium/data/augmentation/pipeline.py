@@ -12,8 +12,9 @@ from torch import Tensor
 from neurarium.core.errors import OptionError
 from neurarium.data.augmentation.augmentation import Augmentation, Drawn, checked
 from neurarium.data.augmentation.chance import Chance
+from neurarium.data.augmentation.sound_augmentation import SoundAugmentation
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import IGNORED, Image, Mask
+from neurarium.data.specs import IGNORED, Image, Mask, Waveform
 
 Step = Augmentation | Callable[[dict[str, Any], Chance], dict[str, Any]]
 
@@ -29,7 +30,7 @@ class Pipeline:
         data: the dataset; it says how its images were standardized.
 
     Raises:
-        OptionError: the data holds no images.
+        OptionError: the data holds no images, or no sound, that a step varies.
 
     >>> import neurarium as nr
     >>> from neurarium.data.augmentation import AutoContrast, Crop
@@ -48,6 +49,14 @@ class Pipeline:
                 expected="images",
                 received=type(data.inputs).__name__,
                 fix="leave it out; mixup blends anything made of numbers",
+            )
+        hearing = [each for each in steps if isinstance(each, SoundAugmentation)]
+        if hearing and not isinstance(data.inputs, Waveform):
+            raise OptionError(
+                f"{hearing[0].name} varies sound, and {data.name} holds none",
+                expected="recordings",
+                received=type(data.inputs).__name__,
+                fix="leave it out",
             )
         self.steps = list(steps)
         self.name = data.name

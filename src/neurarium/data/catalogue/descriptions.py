@@ -49,7 +49,7 @@ class Entry:
     Args:
         name: in kebab-case.
         summary: one line: how many of what.
-        task: "classification", "regression" or "language".
+        task: "classification", "regression", "language" or "transcription".
         licence, citation: as stated by its publisher.
         home: its page.
         folder: the folder's name below NEURARIUM_DATA, and in the cache; empty for a set that is embedded.

@@ -84,6 +84,15 @@ UCI_SETS = {
 }
 
 
+SPOKEN_HOME = "https://github.com/Jakobovski/free-spoken-digit-dataset"
+SPOKEN_BY = "Jackson et al., Free Spoken Digit Dataset, Zenodo 2018"
+SPOKEN = File(
+    "recordings.tar.gz",  # the folder `recordings` of the repository at 26eb9aa
+    sha256="7b7bcf0e4d576b35121c298d35ec27fe72fbe9482ce9bf17f1db5e6c12ac7f45",
+    contents="491c3b07b665c2966dd7ddac705f4ecb",
+)
+
+
 def _embedded(name: str, summary: str, task: str, citation: str) -> Entry:
     home = "https://scikit-learn.org/stable/datasets/toy_dataset.html"
     return Entry(
@@ -345,6 +354,16 @@ _ALL = [
             File(f"{name}.gz", (f"{MULTI30K}{name}.gz",), sha256=own, contents=inside)
             for name, own, inside in _MULTI30K
         ), "texts:multi30k"),),
+    ),
+    Entry(
+        "free-spoken-digits", "2,700 + 300 recordings of the digits 0 to 9 by six speakers, 8,000 samples per second",
+        "classification", "CC BY-SA 4.0", SPOKEN_BY, SPOKEN_HOME, "free_spoken_digits",
+        (Variant((SPOKEN,), "spoken:free_spoken_digits"),),
+    ),
+    Entry(
+        "spoken-digit-strings", "3,000 + 500 strings of one to five digits of free-spoken-digits, to be written down",
+        "transcription", "CC BY-SA 4.0", SPOKEN_BY, SPOKEN_HOME, "free_spoken_digits",
+        (Variant((SPOKEN,), "spoken:spoken_digit_strings"),),
     ),
     *(_uci(name, *facts) for name, facts in UCI_SETS.items()),
     _ucr("gunpoint", "GunPoint", "50 + 150 movements of a hand, 150 moments each: with a gun or pointing", ARCHIVE,

@@ -25,7 +25,7 @@ def save_preparation(
 
     Args:
         folder: made if absent.
-        kind: "table", "mixed", "image", "dense", "array" or "series".
+        kind: "table", "mixed", "image", "dense", "array", "series" or "sound".
         content: plain values.
         arrays: kept exactly, float64 as float64.
     """
@@ -52,6 +52,7 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.mixed import MixedPreparation
     from neurarium.data.preparation.piano_rolls import PianoRollPreparation
     from neurarium.data.preparation.series import SeriesPreparation
+    from neurarium.data.preparation.sounds import SoundPreparation
     from neurarium.data.preparation.tables import TablePreparation
     from neurarium.data.preparation.tagged import TaggedPreparation
     from neurarium.data.preparation.text_pairs import TextPairPreparation
@@ -61,6 +62,7 @@ def load_preparation(folder: Path | str) -> Preparation:
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
         "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation, "text-pairs": TextPairPreparation,
         "forecast": ForecastPreparation,
+        "sound": SoundPreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")

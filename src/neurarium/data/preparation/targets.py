@@ -143,6 +143,10 @@ def target_from_json(value: dict[str, Any]) -> Any:
         return Labels(value["column"], tuple(value["names"]))
     if kind == "label sets":
         return LabelSets(tuple(value["columns"]), tuple(value["names"]), value["separator"])
+    if kind == "transcripts":
+        from neurarium.data.preparation.transcripts import Transcripts
+
+        return Transcripts(value["column"], tuple(value["symbols"]), int(value["longest"]))
     if kind in ("masks", "boxes"):
         from neurarium.data.preparation.dense import BoxTarget, MaskTarget
 

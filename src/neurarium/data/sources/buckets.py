@@ -11,7 +11,7 @@ from torch import Tensor
 from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Series, Spec, Tokens
+from neurarium.data.specs import Series, Spec, Tokens, Waveform
 from neurarium.data.token_windows import TokenWindows
 
 POOL = 32  # batches that are sorted by length at once
@@ -86,6 +86,12 @@ def cut_with_targets(batch: dict[str, Any], longest: int) -> dict[str, Any]:
     return {**cut_sequences(batch, longest), "targets": batch["targets"][:, :longest]}
 
 
+def cut_sound(batch: dict[str, Any], longest: int) -> dict[str, Any]:
+    """Return the batch of a `Waveform` spec without the samples from `longest` on."""
+    inputs = batch["inputs"]
+    return {**batch, "inputs": {**inputs, "waveform": inputs["waveform"][:, :longest]}}
+
+
 def buckets_for(
     examples: Any,
     inputs: Spec | None,
@@ -105,11 +111,11 @@ def buckets_for(
         OptionError: they were asked for, and the inputs are no sequences held in memory.
     """
     held = getattr(examples, "in_memory", False) and hasattr(examples, "batch")
-    fits = isinstance(inputs, Tokens | Series) and held and not isinstance(examples, TokenWindows)
+    fits = isinstance(inputs, Tokens | Series | Waveform) and held and not isinstance(examples, TokenWindows)
     if wanted and not fits:
         raise OptionError(
-            "length buckets are for texts and series that are held in memory",
-            expected="texts or series of different lengths",
+            "length buckets are for texts, series and sounds that are held in memory",
+            expected="texts, series or sounds of different lengths",
             received="windows of a text, all of one length"
             if isinstance(examples, TokenWindows)
             else f"{type(inputs).__name__} inputs",
@@ -121,6 +127,8 @@ def buckets_for(
         buckets = Buckets(examples.lengths, examples.full, lambda batch, longest: batch)
     else:
         cut = cut_with_targets if getattr(targets, "every_step", False) else cut_sequences
+        if isinstance(inputs, Waveform):
+            cut = cut_sound
         buckets = Buckets(_lengths(examples), inputs.length, cut)  # type: ignore[union-attr]
     plain = torch.randperm(len(examples), generator=generator(seed, "order", 0))
     before = buckets.wasted(plain, batch_size, cut=False)

@@ -22,6 +22,7 @@ from neurarium.studies.inspection import (
     leakage,
     oddities,
     similar,
+    sounds,
     tables,
 )
 from neurarium.studies.inspection.finding import Finding, ordered
@@ -80,7 +81,11 @@ def check_data(
     else:
         pictures = pictures_of(dataset, rows) if type(dataset.inputs).__name__ == "Image" else None
         kind = "images" if pictures is not None else "other"
-        found = [*(_of_pictures(pictures, facts) if pictures is not None else _of_others(dataset, facts))]
+        if type(dataset.inputs).__name__ == "Waveform":
+            found = [*sounds.findings(dataset, facts, rows)]
+        else:
+            found = []
+        found += [*(_of_pictures(pictures, facts) if pictures is not None else _of_others(dataset, facts))]
     if refused is not None:
         found.append(refused)
     if dataset is not None:
