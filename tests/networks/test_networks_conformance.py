@@ -24,9 +24,9 @@ from neurarium.data.specs import (
     Image,
     Mask,
     Mixed,
+    NextToken,
     Quantity,
     Series,
-    Spec,
     Table,
     Text,
     Tokens,
@@ -103,13 +103,6 @@ NETWORKS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Following(Spec):
-    """The next token, as a language model says it."""
-
-    outputs: int = 30
-
-
-@dataclasses.dataclass(frozen=True)
 class Pair(Tokens):
     """A text that is read, and the beginning of the one that is written."""
 
@@ -117,7 +110,7 @@ class Pair(Tokens):
 SPECS["pair"] = Pair(30, 7)
 # Networks whose answers are maps or sequences: the targets that they take, and the shape of their answer.
 DENSE = {
-    "Decoder": (Following(), (6, 7, 30)),
+    "Decoder": (NextToken(30, 7), (6, 7, 30)),
     "EncoderDecoder": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "Seq2SeqLSTM": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "SpeechCTC": (Transcript(("a", "b", "c"), 4), (6, 4, 4)),

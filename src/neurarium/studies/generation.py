@@ -135,7 +135,8 @@ def _begun(preparation: LanguagePreparation, prompt: str) -> tuple[list[int], st
         if unknown in codes
         else ""
     )
-    return codes or [preparation.end], unseen
+    opening = preparation.tokenizer.prefix if preparation.opened else []
+    return [*opening, *codes] or [preparation.end], unseen
 
 
 def _barred(logits: Tensor, preparation: LanguagePreparation) -> Tensor:

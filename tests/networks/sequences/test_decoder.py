@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
 from neurarium.core.errors import OptionError, RefusalError, ShapeError
-from neurarium.data.specs import Classes, Spec, Table, Tokens
+from neurarium.data.specs import Classes, NextToken, Table, Tokens
 from neurarium.networks import Decoder
 
 LLAMA = {"positions": "rotary", "norm": "rms", "feed_forward": "swiglu", "bias": False, "key_heads": 2}
@@ -176,24 +174,22 @@ def test_it_learns_a_rule_of_two_positions():
     assert loss.item() < 0.5  # chance is 1.61
 
 
-@dataclasses.dataclass(frozen=True)
-class Next(Spec):
-    outputs: int = 30
-
-
 def test_data_sizes_it_and_what_does_not_fit_is_named():
-    network = Decoder.for_data(Tokens(30, 9), Next(), width=16, heads=2, blocks=1)
+    network = Decoder.for_data(Tokens(30, 9), NextToken(30, 9), width=16, heads=2, blocks=1)
     assert network.vocabulary == 30 and network.context == 9
     with pytest.raises(ShapeError, match="longer"):
         network({"tokens": torch.zeros(1, 10, dtype=torch.int64)})
     with pytest.raises(ShapeError, match="wrong shape"):
         network({"tokens": torch.zeros(10, dtype=torch.int64)})
+    with pytest.raises(OptionError, match="longer than the network has positions for"):
+        Decoder.for_data(Tokens(30, 9), NextToken(30, 9), context=8)
+    assert Decoder.for_data(Tokens(30, 9), NextToken(30, 9), context=8, positions="rotary").context == 8
     with pytest.raises(RefusalError, match="cannot take Table"):
-        Decoder.for_data(Table(("a",)), Next())
+        Decoder.for_data(Table(("a",)), NextToken(30, 9))
     with pytest.raises(RefusalError, match="cannot predict Classes"):
         Decoder.for_data(Tokens(30, 9), Classes(("no", "yes")))
     with pytest.raises(OptionError, match="follows from the data"):
-        Decoder.for_data(Tokens(30, 9), Next(), vocabulary=3)
+        Decoder.for_data(Tokens(30, 9), NextToken(30, 9), vocabulary=3)
     with pytest.raises(OptionError, match="positions"):
         Decoder(30, positions="absolute")
 

@@ -48,6 +48,7 @@ class LanguagePreparation:
         kind: of the tokenizer, a name of `KINDS`.
         ends: whether texts end with a token of their own: learned where the training text was several.
         column: of a table, which holds the texts.
+        opened: whether a text begins with the special tokens of a published tokenizer, as its network was trained.
     """
 
     tokenizer: Any
@@ -55,6 +56,7 @@ class LanguagePreparation:
     kind: str
     ends: bool = False
     column: str | None = None
+    opened: bool = False
 
     @property
     def inputs(self) -> Tokens:

@@ -23,6 +23,7 @@ class PublishedTokenizer:
         size: how many tokens the network knows, which may be more than the tokenizer does.
         padding: the index that fills short texts.
         longest: the most tokens that the network reads; 0 where nothing says it.
+        prefix, suffix: the special tokens before and behind a text.
         end: the index of the token that ends a text; None where there is none.
 
     Raises:
@@ -46,7 +47,7 @@ class PublishedTokenizer:
         plain = self.tokenizer.encode("a", add_special_tokens=False).ids
         whole = self.tokenizer.encode("a").ids
         start = next((at for at in range(len(whole)) if whole[at : at + len(plain)] == plain), 0)
-        self.suffix = whole[start + len(plain) :] if plain else []
+        self.prefix, self.suffix = (whole[:start], whole[start + len(plain) :]) if plain else ([], [])
         known = (self.tokenizer.token_to_id(name) for name in ENDS)
         self.end = next((each for each in known if each is not None), None)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.specs import Spec, Tokens
+from neurarium.data.specs import NextToken, Spec, Tokens
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.key_value_cache import KeyValueCache
@@ -132,7 +132,7 @@ class Decoder(nn.Module):
                 received=type(inputs).__name__,
                 fix="choose a network for such inputs (--network)",
             )
-        if getattr(targets, "outputs", 0) != inputs.vocabulary or hasattr(targets, "names"):
+        if not isinstance(targets, NextToken):
             raise RefusalError(
                 f"the network 'decoder' cannot predict {type(targets).__name__} targets: it says which token is next",
                 expected="the next token (--task language-model)",
@@ -142,6 +142,14 @@ class Decoder(nn.Module):
         if "vocabulary" in options:
             raise OptionError(
                 "option 'vocabulary' of network 'decoder' follows from the data", fix="leave out vocabulary"
+            )
+        context = int(options.get("context") or inputs.length)
+        if inputs.length > context and options.get("positions", "learned") == "learned":
+            raise OptionError(
+                "the windows of text are longer than the network has positions for",
+                expected=f"{context} tokens at most",
+                received=inputs.length,
+                fix=f"--set context={context}, or positions=rotary, which read any length",
             )
         return cls(inputs.vocabulary, **{"context": inputs.length} | options)
 
