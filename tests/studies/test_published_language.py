@@ -82,3 +82,35 @@ def test_what_is_no_language_model_is_refused(folder, tmp_path):
     write_word_piece(tmp_path)
     with pytest.raises(RefusalError, match="no language model"):
         published_language_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["llama", "mistral"])
+def test_rotary_networks_write_what_transformers_writes_after_their_token_for_the_beginning(name, tmp_path):
+    from published_folders import write
+
+    network = write(tmp_path, name)
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    special = ["<|endoftext|>", "<s>"]
+    made.train_from_iterator(
+        [TEXT], tokenizers.trainers.BpeTrainer(vocab_size=60, special_tokens=special, show_progress=False)
+    )
+    made.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 1)]
+    )
+    made.save(str(tmp_path / "tokenizer.json"))
+    ids = made.encode("ring a").ids
+    assert ids[0] == 1
+    theirs = network.generate(
+        torch.tensor([ids]), max_new_tokens=30, do_sample=False, eos_token_id=0, pad_token_id=0
+    )[0, len(ids) :].tolist()  # fmt: skip
+    theirs = theirs[: theirs.index(0)] if 0 in theirs else theirs
+    run = published_language_model(tmp_path)
+    told = nr.studies.generate(run, "ring a", tokens=30, temperature=0)
+    assert told.text == made.decode(theirs)
+    data = nr.data.language([TEXT], tokenizer=str(tmp_path), context=16)
+    adapted = nr.studies.train(data, weights=tmp_path, lora=2, steps=2, progress=False, keep="last").network
+    query = nr.networks.read_network(tmp_path).blocks[0].attention.query.weight
+    assert torch.equal(adapted.blocks[0].attention.query.base.weight, query)
+    assert adapted.blocks[0].attention.query.up.abs().max() > 0 and not adapted.head.weight.requires_grad

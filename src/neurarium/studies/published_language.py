@@ -42,7 +42,9 @@ def published_language_model(source: str | Path) -> Run:
             received=type(network).__name__,
             fix="neurarium train DATA --weights FOLDER refines it for classes",
         )
-    preparation = LanguagePreparation(published_tokenizer(folder), network.context, "published", ends=True)
+    preparation = LanguagePreparation(
+        published_tokenizer(folder), network.context, "published", True, opened=True
+    )
     run = Run()
     run.inputs, run.targets, run.preparation = preparation.inputs, preparation.targets, preparation
     run.method = Supervised(network, targets=preparation.targets)
