@@ -23,6 +23,12 @@ MEMBERS: dict[str, Member] = {
         "tables.mixed", "mixed", "numbers, categories, texts and images of a row, a trunk for each", "01"
     ),
     "TextBag": Member("texts.bag", "text-bag", "mean and attention pooling of a text's tokens", "01"),
+    "TextNgrams": Member(
+        "texts.ngrams", "text-ngrams", "naive Bayes over words and pairs, made learnable", "15"
+    ),
+    "TextEnsemble": Member(
+        "texts.text_ensemble", "text-ensemble", "naive Bayes over n-grams and convolutions, averaged", "15"
+    ),
     "TextCNN": Member("sequences.text_cnn", "text-cnn", "convolutions over the n-grams of a text", "15"),
     "RNN": Member("sequences.recurrent", "rnn", "Elman network over a text or a series", "10b"),
     "LSTM": Member("sequences.recurrent", "lstm", "long short-term memory over a text or a series", "11"),

@@ -317,6 +317,7 @@ def build(
             "an ensemble is built by name", fix="give network= a name, or an Ensemble of your networks"
         )
     _initialize(network, data, assigned["initialization"], seed)
+    decisions += _started(network, data)
     if start is not None:
         decisions.append(warm_start(network, start))
     adapting = values(assigned["lora"], LoRA, "the adapters") if "lora" in assigned.options else {}
@@ -389,6 +390,21 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
     chosen.decisions.append(Decision("outputs", count * len(targets.names), reason, "--set loss="))
     names = tuple(f"{each} {number}" for each in targets.names for number in range(count))
     return Quantity(names) if isinstance(targets, Quantity) else Horizon(names, targets.length)
+
+
+def _started(network: nn.Module, data: Dataset) -> list[Decision]:
+    """Let the parts of a network that start from statistics of the training split look at it."""
+    told = [
+        module.start_from(data.train, data.targets)
+        for module in network.modules()
+        if hasattr(module, "start_from")
+    ]  # type: ignore[operator]
+    done = list(dict.fromkeys(each for each in told if each))
+    return (
+        [Decision("start", "; ".join(done), "n-grams start as naive Bayes has them", "--set strength=0")]
+        if done
+        else []
+    )
 
 
 def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:

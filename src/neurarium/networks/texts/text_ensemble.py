@@ -1,0 +1,97 @@
+"""TextEnsemble: naive Bayes over n-grams and convolutions, whose mistakes differ, as one mixture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch  # noqa: F401  # for the examples
+
+from neurarium.core.errors import OptionError
+from neurarium.core.recipe import recorded
+from neurarium.data.specs import Spec, Tokens
+from neurarium.layers.ensemble import Combination
+from neurarium.networks.ensemble import Ensemble
+from neurarium.networks.sequences.text_cnn import TextCNN
+from neurarium.networks.sizing import Distribution, check, combination_for
+from neurarium.networks.texts.ngrams import TextNgrams
+
+
+@recorded
+class TextEnsemble(Ensemble):
+    """A mixture of `TextNgrams` and of several `TextCNN`, each of which learns by its own loss.
+
+    p(c | x) = 1 / (1 + M) (p_ngrams(c | x) + sum_m p_cnn_m(c | x))
+
+    Args:
+        vocabulary: how many tokens there are.
+        outputs: how many numbers are predicted.
+        combination: how outputs combine (see `layers.ensemble.combine`); the targets say it.
+        cnns: how many convolutional networks.
+        ngrams, buckets, strength: of `TextNgrams`.
+        width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`.
+        padding: the index of the padding token.
+        distribution: `gaussian` for a mean and a raw variance per output.
+
+    `forward`: `{"tokens", "mask"}` -> `(batch, outputs)`; `members` -> `(batch, members, outputs)`.
+
+    Raises:
+        OptionError: no convolutional network.
+
+    Wang and Manning 2012 (naive Bayes over n-grams); Kim 2014, arXiv:1408.5882; Lakshminarayanan et al. 2017,
+    arXiv:1612.01474 (the mixture).
+
+    >>> tokens = torch.tensor([[5, 2, 0], [5, 3, 0]])
+    >>> network = TextEnsemble(10, 3, width=4, maps=2, buckets=8)
+    >>> network.members({"tokens": tokens, "mask": tokens != 0}).shape
+    torch.Size([2, 3, 3])
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        outputs: int,
+        combination: Combination = "softmax",
+        cnns: int = 2,
+        ngrams: int = 2,
+        buckets: int = 1 << 17,
+        strength: float = 0.2,
+        width: int = 300,
+        filters: tuple[int, ...] = (3, 4, 5),
+        maps: int = 100,
+        dropout: float = 0.5,
+        embedding_dropout: float = 0.0,
+        token_dropout: float = 0.0,
+        padding: int = 0,
+        distribution: Distribution = None,
+    ):
+        if cnns < 1:
+            raise OptionError("a mixture needs both kinds", expected="cnns of 1 or more", received=cnns)
+        bag = TextNgrams(
+            vocabulary,
+            outputs,
+            ngrams,
+            buckets,
+            strength=strength,
+            padding=padding,
+            distribution=distribution,
+        )
+        found = [
+            TextCNN(
+                outputs, vocabulary=vocabulary, padding=padding, width=width, filters=filters, maps=maps,
+                dropout=dropout, embedding_dropout=embedding_dropout, token_dropout=token_dropout, distribution=distribution,
+            )
+            for _ in range(cnns)
+        ]  # fmt: skip
+        super().__init__([bag, *found], combination)
+
+    @classmethod
+    def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextEnsemble:  # type: ignore[override]
+        """Size the network to a dataset's specs (Tokens -> Classes or Quantity)."""
+        check("text-ensemble", inputs, targets, options, (Tokens,))
+        sizes = {"vocabulary": inputs.vocabulary, "padding": inputs.padding}  # type: ignore[attr-defined]
+        return cls(
+            outputs=targets.outputs,
+            combination=combination_for(targets, options.get("distribution")),
+            **sizes,
+            **options,
+        )  # type: ignore[attr-defined]
