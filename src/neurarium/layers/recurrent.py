@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
+from neurarium.layers.recurrent_variants import GATED, MINIMAL, GatedDirection, MinimalDirection
 
-Cell = Literal["rnn", "lstm", "gru"]
+Cell = Literal["rnn", "lstm", "gru", "min-gru", "min-lstm", "layer-norm-lstm", "projected-lstm"]
 Reset = Literal["after", "before"]
 Update = Literal["keep", "take"]
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -149,13 +150,14 @@ class Recurrent(nn.Module):
     Args:
         inputs: numbers per step.
         width: numbers of a state.
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm" or "gru"; "min-gru", "min-lstm", "layer-norm-lstm", "projected-lstm": see `recurrent_variants`.
         layers: how many, one on the other.
         bidirectional: a second direction, from the last real step to the first; the states stand side by side.
         dropout: between layers, in training.
         activation: of the Elman network: "tanh" or "relu".
         forget_bias: where the LSTM's forget bias starts (Jozefowicz et al. 2015); 0 leaves it to chance.
         reset, update: the conventions of the GRU.
+        projection: of "projected-lstm": numbers of its state; half of the width where 0.
 
     `forward`: `(batch, length, inputs)` and a mask `(batch, length)`, real steps first -> `(batch, length,
     directions * width)`; states behind the last real step are zero, and padding changes nothing.
@@ -183,22 +185,34 @@ class Recurrent(nn.Module):
         forget_bias: float = 1.0,
         reset: Reset = "after",
         update: Update = "keep",
+        projection: int = 0,
     ):
         super().__init__()
-        _require("cell", cell, tuple(GATES))
+        _require("cell", cell, (*GATES, *MINIMAL, *GATED))
         _require("activation", activation, ("tanh", "relu"))
         _require("reset", reset, ("after", "before"))
         _require("update", update, ("keep", "take"))
         if layers < 1 or width < 1:
             raise OptionError("a recurrent network is too small", expected="1 layer and 1 number or more",
                               received=f"layers={layers}, width={width}")  # fmt: skip
+        if projection and cell != "projected-lstm":
+            raise OptionError(f"the cell '{cell}' has no projection", received=f"projection={projection}",
+                              fix="cell=projected-lstm")  # fmt: skip
         ways = 2 if bidirectional else 1
-        sizes = [inputs, *[ways * width] * (layers - 1)]
-        rest = (width, cell, activation, forget_bias, reset, update)
-        self.forwards = nn.ModuleList(Direction(size, *rest) for size in sizes)
-        self.backwards = nn.ModuleList(Direction(size, *rest) for size in sizes) if bidirectional else None
+        states = (projection or max(width // 2, 1)) if cell == "projected-lstm" else width
+        sizes = [inputs, *[ways * states] * (layers - 1)]
+
+        def direction(size: int) -> nn.Module:
+            if cell in MINIMAL:
+                return MinimalDirection(size, width, cell, forget_bias)
+            if cell in GATED:
+                return GatedDirection(size, width, cell, forget_bias, states if states != width else 0)
+            return Direction(size, width, cell, activation, forget_bias, reset, update)
+
+        self.forwards = nn.ModuleList(direction(size) for size in sizes)
+        self.backwards = nn.ModuleList(direction(size) for size in sizes) if bidirectional else None
         self.dropouts = nn.ModuleList(nn.Dropout(dropout) for _ in sizes[1:])
-        self.outputs = ways * width
+        self.outputs = ways * states
 
     def forward(self, sequence: Tensor, mask: Tensor) -> Tensor:
         real = mask.unsqueeze(-1).to(sequence.dtype)

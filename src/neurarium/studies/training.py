@@ -394,17 +394,12 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
 
 def _started(network: nn.Module, data: Dataset) -> list[Decision]:
     """Let the parts of a network that start from statistics of the training split look at it."""
-    told = [
-        module.start_from(data.train, data.targets)
-        for module in network.modules()
-        if hasattr(module, "start_from")
-    ]  # type: ignore[operator]
+    starters: list[Any] = [module for module in network.modules() if hasattr(module, "start_from")]
+    told = [each.start_from(data.train, data.targets) for each in starters]
     done = list(dict.fromkeys(each for each in told if each))
-    return (
-        [Decision("start", "; ".join(done), "n-grams start as naive Bayes has them", "--set strength=0")]
-        if done
-        else []
-    )
+    if not done:
+        return []
+    return [Decision("start", "; ".join(done), "n-grams start as naive Bayes has them", "--set strength=0")]
 
 
 def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch  # noqa: F401  # for the examples
 from torch import Tensor, nn
@@ -58,7 +58,7 @@ class RecurrentNetwork(nn.Module):
             )
         self.distribution, self.pooling = distribution, pooling
         self.entry = SequenceEntry(embedding, vocabulary, channels, padding, dropout, token_dropout)
-        self.layers = Recurrent(embedding, width, self.called, dropout=dropout, **cell)  # type: ignore[arg-type]
+        self.layers = Recurrent(embedding, width, **{"cell": self.called, "dropout": dropout, **cell})
         self.feature_dim = self.layers.outputs
         self.pool = AttentionPooling(self.feature_dim, score=score) if pooling == "attention" else None
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
@@ -212,6 +212,9 @@ class LSTM(RecurrentNetwork):
 
     Args:
         forget_bias: where the bias of the forget gate starts; 1 lets a young network remember.
+        cell: "lstm", "layer-norm-lstm", "projected-lstm" (whose state is half as wide, or `projection`) or "min-lstm",
+            whose steps are computed at once; see `layers.recurrent_variants`.
+        projection: of "projected-lstm": numbers of its state.
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
             token_dropout, score, distribution: as for `RNN`.
 
@@ -229,12 +232,14 @@ class LSTM(RecurrentNetwork):
     def __init__(
         self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
         width: int = 128, layers: int = 1, bidirectional: bool = True, forget_bias: float = 1.0,
+        cell: Literal["lstm", "layer-norm-lstm", "projected-lstm", "min-lstm"] = "lstm", projection: int = 0,
         pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
         score: ScoreName = "additive", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
         self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, score, distribution,
-                   width, layers=layers, bidirectional=bidirectional, forget_bias=forget_bias)  # fmt: skip
+                   width, layers=layers, bidirectional=bidirectional, forget_bias=forget_bias, cell=cell,
+                   projection=projection)  # fmt: skip
 
 
 @recorded
@@ -243,6 +248,7 @@ class GRU(RecurrentNetwork):
 
     Args:
         reset: "after" the recurrent product (torch's kernel, the fast one) or "before" it (Cho et al.).
+        cell: "gru", or "min-gru", whose steps are computed at once; see `layers.recurrent_variants`.
         update: whether z says what is kept ("keep") or what is taken in ("take"), one minus the other.
         outputs, vocabulary, channels, padding, embedding, width, layers, bidirectional, pooling, dropout,
             token_dropout, score, distribution: as for `RNN`.
@@ -261,9 +267,9 @@ class GRU(RecurrentNetwork):
     def __init__(
         self, outputs: int, vocabulary: int = 0, channels: int = 0, padding: int = 0, embedding: int = 128,
         width: int = 128, layers: int = 1, bidirectional: bool = True, reset: Reset = "after",
-        update: Update = "keep", pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
+        update: Update = "keep", cell: Literal["gru", "min-gru"] = "gru", pooling: Pooling = "attention", dropout: float = 0.3, token_dropout: float = 0.0,
         score: ScoreName = "additive", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
         self._make(outputs, embedding, vocabulary, channels, padding, dropout, token_dropout, pooling, score, distribution,
-                   width, layers=layers, bidirectional=bidirectional, reset=reset, update=update)  # fmt: skip
+                   width, layers=layers, bidirectional=bidirectional, reset=reset, update=update, cell=cell)  # fmt: skip

@@ -90,7 +90,7 @@ class TextEnsemble(Ensemble):
         check("text-ensemble", inputs, targets, options, (Tokens,))
         sizes = {"vocabulary": inputs.vocabulary, "padding": inputs.padding}  # type: ignore[attr-defined]
         return cls(
-            outputs=targets.outputs,
+            outputs=targets.outputs,  # type: ignore[attr-defined]
             combination=combination_for(targets, options.get("distribution")),
             **sizes,
             **options,

@@ -1,0 +1,106 @@
+"""A training step of an LSTM (512 units, 128 steps, 32 sequences) beside plain torch; the scan of minGRU beside its loop.
+
+    python benchmarks/lstm_step.py                # 9 rounds of each way: some two minutes on two cores
+    python benchmarks/lstm_step.py --rounds 3 --width 64
+
+Plain torch is `nn.LSTM` and the mean over steps; ours is `layers.Recurrent`. Both take forward, backward and a step of fused
+AdamW, in float32 and with weights and inputs in bfloat16. The ways take turns, so that other work on the machine meets all
+alike; medians are shown. Before anything is timed both must give the same states to 1e-5 from the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.layers import Recurrent
+from neurarium.layers.recurrent_variants import MinimalDirection
+
+
+def stepper(
+    network: Callable[[Tensor], Tensor], parameters: list[Tensor], inputs: Tensor
+) -> Callable[[], None]:
+    """Return one training step towards a state of zeros."""
+    optimizer = torch.optim.AdamW(parameters, lr=1e-4, fused=True)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        network(inputs).mean(dim=1).square().sum().backward()
+        optimizer.step()
+
+    return step
+
+
+def same(width: int, inputs: Tensor) -> tuple[nn.LSTM, Recurrent]:
+    """Return torch's layer and ours with the same weights.
+
+    Raises:
+        SystemExit: their states differ.
+    """
+    torch.manual_seed(0)
+    plain, ours = nn.LSTM(width, width, batch_first=True), Recurrent(width, width, "lstm")
+    direction = ours.forwards[0]
+    with torch.no_grad():
+        for name, part in (("ih", direction.input), ("hh", direction.recurrent)):
+            getattr(plain, f"weight_{name}_l0").copy_(part.weight)
+            getattr(plain, f"bias_{name}_l0").copy_(part.bias)
+        mask = torch.ones(inputs.shape[:2], dtype=torch.bool)
+        apart = float((plain(inputs)[0] - ours(inputs, mask)).abs().max())
+    if apart > 1e-5:
+        raise SystemExit(f"the states differ by {apart}")
+    return plain, ours
+
+
+def ways(width: int, length: int, batch: int) -> dict[str, Callable[[], object]]:
+    """Return the steps by name."""
+    found: dict[str, Callable[[], object]] = {}
+    mask = torch.ones(batch, length, dtype=torch.bool)
+    for kind in (torch.float32, torch.bfloat16):
+        inputs = torch.randn(batch, length, width)
+        plain, ours = same(width, inputs)
+        plain, ours, inputs = plain.to(kind), ours.to(kind), inputs.to(kind)
+        name = str(kind).removeprefix("torch.")
+
+        def of_torch(x: Tensor, layer: nn.LSTM = plain) -> Tensor:
+            return layer(x)[0]
+
+        def of_ours(x: Tensor, layer: Recurrent = ours) -> Tensor:
+            return layer(x, mask)
+
+        found[f"nn.LSTM, {name}"] = stepper(of_torch, list(plain.parameters()), inputs)
+        found[f"ours, {name}"] = stepper(of_ours, list(ours.parameters()), inputs)
+    minimal = MinimalDirection(width, width, "min-gru")
+    inputs = torch.randn(batch, length, width)
+    found["min-gru, scan"] = stepper(minimal, list(minimal.parameters()), inputs)
+    found["min-gru, loop"] = stepper(minimal.step_by_step, list(minimal.parameters()), inputs)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, value in (("rounds", 9), ("width", 512), ("length", 128), ("batch", 32)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    asked = parser.parse_args()
+    steps = ways(asked.width, asked.length, asked.batch)
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for turn in range(asked.rounds + 1):
+        for name, step in steps.items():
+            begun = time.perf_counter()
+            step()
+            if turn:  # the first of each does not count
+                times[name].append(time.perf_counter() - begun)
+    least = {name: statistics.median(each) for name, each in times.items()}
+    for name, seconds in least.items():
+        print(f"{name:<22} {1000 * seconds:9.1f} ms")
+    for kind in ("float32", "bfloat16"):
+        print(f"ours / nn.LSTM, {kind}: {least[f'ours, {kind}'] / least[f'nn.LSTM, {kind}']:.3f}")
+    print(f"scan / loop of min-gru: {least['min-gru, scan'] / least['min-gru, loop']:.3f}")
+
+
+if __name__ == "__main__":
+    main()
