@@ -56,6 +56,7 @@ def workplace(tmp_path, monkeypatch):
         for number in range(80)
     ]
     Path("reviews.csv").write_text("\n".join(["review,sentiment", *lines]) + "\n")
+    Path("book.txt").write_text("It was the best of times, it was the worst of times.\n" * 60)
     Path("parts").mkdir()
     table_of = polars.read_csv("adult.csv", null_values="")
     for number in range(2):

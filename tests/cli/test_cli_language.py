@@ -87,6 +87,7 @@ def test_the_text_streams_to_the_terminal(capfd):
             "carries no state",
         ),
         (("generate", "nothing"), "nothing"),
+        (("generate", "nothing", "--beam", "2", "--temperature", "1"), "draws nothing"),
     ],
 )
 def test_mistakes_are_told(line, said, run_line):

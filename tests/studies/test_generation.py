@@ -47,6 +47,17 @@ def test_unknown_characters_are_told(run):
     assert nr.studies.generate(run, "", tokens=3).tokens == 3
 
 
+def test_a_beam_finds_what_is_at_least_as_likely_as_the_greedy_text(run):
+    greedy = nr.studies.generate(run, "ring a", tokens=12, temperature=0).text
+    one = nr.studies.generate(run, "ring a", tokens=12, beam=1)
+    several = nr.studies.generate(run, "ring a", tokens=12, beam=4)
+    assert one.text == greedy and one.tokens == several.tokens == 12 and several.ended == "length"
+    logs = nr.studies.score_texts(run, ["ring a" + one.text, "ring a" + several.text])[0]["log_likelihood"]
+    assert logs[1] >= logs[0] - 1e-3 and several.score >= one.score - 1e-6
+    with pytest.raises(OptionError, match="draws nothing"):
+        nr.studies.generate(run, "ring", beam=2, top_k=3)
+
+
 def test_scores_say_what_is_likely(run):
     frame, _ = nr.studies.score_texts(run, [RHYME, "gnir a gnir fo sesor"])
     assert frame["perplexity"][0] < 2 < 5 < frame["perplexity"][1] and frame["tokens"].to_list() == [46, 19]

@@ -29,6 +29,9 @@ TopK = Annotated[int | None, _option("--top-k", "K", "Draw from the K likeliest 
 TopP = Annotated[
     float | None, _option("--top-p", "P", "Draw from the likeliest that have this share together.")
 ]
+Beam = Annotated[
+    int | None, _option("--beam", "N", "Search for the likeliest text with N beginnings at once.")
+]
 Seed = Annotated[int, _option("--seed", "N", "Another draw.")]
 
 
@@ -40,6 +43,7 @@ def generate(
     top_k: TopK = None,
     top_p: TopP = None,
     seed: Seed = 0,
+    beam: Beam = None,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -48,10 +52,15 @@ def generate(
 
     Example: neurarium generate runs/book-1 --prompt "It was" --tokens 500 --temperature 0.8
     """
+    from neurarium.core.errors import OptionError
     from neurarium.studies.generation import generate as generated
     from neurarium.studies.published_language import is_published, published_language_model
     from neurarium.training.run import Run
 
+    if beam is not None and temperature is not None:
+        raise OptionError(
+            "a beam search draws nothing", received="--beam with --temperature", fix="leave one of them out"
+        )
     said = Output(as_json, quiet)
     if is_published(run):
         folder, trained = Path(run), published_language_model(run)
@@ -67,7 +76,7 @@ def generate(
         write(prompt)
     found = generated(
         trained, prompt, tokens=tokens, temperature=0.8 if temperature is None else temperature,
-        top_k=top_k, top_p=top_p, seed=seed, write=None if as_json else write,
+        top_k=top_k, top_p=top_p, seed=seed, beam=beam, write=None if as_json else write,
     )  # fmt: skip
     if not as_json:
         write("\n")

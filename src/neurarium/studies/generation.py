@@ -14,6 +14,7 @@ from neurarium.core.errors import DataError, OptionError, RefusalError
 from neurarium.core.seeds import generator
 from neurarium.data.preparation.language import LanguagePreparation
 from neurarium.data.specs import NextToken
+from neurarium.studies.beam_search import search_beams
 from neurarium.studies.continuation import Continuation
 from neurarium.studies.learner import evaluating, learner_of
 from neurarium.studies.sampling import Sampling
@@ -32,6 +33,7 @@ class Generation(Displayed):
         context: how many tokens it sees at once; None for any number.
         slid: how often its context was full, and only the newer half of it was kept.
         unseen: the characters of the prompt that it does not know.
+        score: of a beam search, the mean log p of a token.
     """
 
     prompt: str
@@ -41,6 +43,7 @@ class Generation(Displayed):
     context: int | None
     slid: int = 0
     unseen: str = ""
+    score: float | None = None
 
     def __str__(self) -> str:
         return self.prompt + self.text
@@ -61,6 +64,7 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     seed: int = 0,
+    beam: int | None = None,
     cached: bool = True,
     write: Callable[[str], Any] | None = None,
 ) -> Generation:
@@ -72,12 +76,14 @@ def generate(
         tokens: how many to write at most; a model that was trained on several texts may end before.
         temperature, top_k, top_p: see `Sampling`; a temperature of 0 takes the likeliest token each time.
         seed: of the draws.
+        beam: search for the likeliest text instead, with so many beginnings at once (see `search_beams`); text has then little
+            variety.
         cached: False computes everything again for each token: the same text, more slowly.
         write: called with each piece of text as soon as it is known.
 
     Raises:
         RefusalError: the run is no language model.
-        OptionError: options outside of their range.
+        OptionError: options outside of their range, or of drawing and of searching together.
 
     >>> import neurarium as nr
     >>> data = nr.data.language(["to be or not to be " * 40], context=16)
@@ -89,13 +95,24 @@ def generate(
     if tokens < 1:
         raise OptionError("there is nothing to write", expected="1 token or more", received=tokens)
     sampling = Sampling(temperature, top_k, top_p)
+    if beam is not None and (beam < 1 or top_k is not None or top_p is not None):
+        raise OptionError(
+            "a beam search keeps 1 beginning or more, and draws nothing",
+            expected="--beam N alone",
+            received=f"beam={beam}, top_k={top_k}, top_p={top_p}",
+            fix="leave out top-k and top-p",
+        )
     begun, unseen = _begun(preparation, prompt)
     method = learner_of(run)
     with evaluating(method):
         network: Any = method.deployed
         context = getattr(network, "context", None if hasattr(network, "new_cache") else preparation.length)
         told = Generation(prompt, "", 0, "length", context, unseen=unseen)
-        text = Continuation(network, begun, context=context, cached=cached, longest=len(begun) + tokens)
+        text = Continuation(
+            network, begun, context=context, rows=beam or 1, cached=cached, longest=len(begun) + tokens
+        )
+        if beam is not None:
+            return _searched(told, text, preparation, tokens, beam, write)
         chance = generator(seed, "generation")
         pieces = []
         for piece in _spelled(_drawn(told, text, preparation, tokens, sampling, chance), preparation):
@@ -177,3 +194,34 @@ def _spelled(codes: Iterator[int], preparation: LanguagePreparation) -> Iterator
         held, shown = ([], "") if preparation.exact else (held, said)
     if held and preparation.exact:
         yield preparation.tokenizer.decode(held)
+
+
+def _searched(
+    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, beam: int,
+    write: Callable[[str], Any] | None,
+) -> Generation:  # fmt: skip
+    """Fill in the likeliest text that a beam search finds."""
+    vocabulary, end = text.logits.shape[-1], preparation.end
+    unwritten = [code for code in preparation.barred if code != end]
+    begun = [False]
+
+    def step(latest: Tensor, state: Continuation) -> Tensor:
+        logits = state.read(latest) if begun[0] else state.logits  # the prompt is read already
+        begun[0] = True
+        found = torch.cat([logits, logits.new_full((len(logits), 1), -torch.inf)], dim=1)
+        found[:, unwritten] = -torch.inf
+        if not preparation.ends:  # an end that was never learned comes last of all
+            found[:, end] = logits.amin(dim=1) - 60.0
+        return found
+
+    found = search_beams(
+        step, text, 1, begin=vocabulary, padding=vocabulary, end=end, longest=tokens + 1, width=beam,
+        device=text.logits.device,
+    )  # fmt: skip
+    codes = [code for code in found.tokens[0, 0].tolist() if code != vocabulary]
+    told.text, told.tokens, told.slid = preparation.decode(codes), len(codes), text.slid
+    told.ended = "end" if len(codes) < tokens else "length"
+    told.score = float(found.scores[0, 0])
+    if write is not None:
+        write(told.text)
+    return told

@@ -29,6 +29,18 @@ def test_trec_has_six_kinds_or_fifty():
     assert len(nr.data.load("trec", tokenizer="words", fine=True, validation=0.0).targets.names) == 50
 
 
+def test_tiny_shakespeare_is_cut_as_nanogpt_cuts_it():
+    data = nr.data.load("tiny-shakespeare", context=64)
+    assert data.summary["tokens"] == {"train": 1_003_854, "validation": 111_540}
+    assert (
+        data.targets.vocabulary == 67 and not data.summary["unknown tokens"]
+    )  # 65 characters, padding, unknown
+    assert (
+        len(data.train) == 15_686
+        and data.preparation.decode(data.train.tokens[:14].tolist()) == "First Citizen:"
+    )
+
+
 def test_movie_reviews_come_in_ten_folds():
     data = nr.data.load("movie-review-polarity", tokenizer="words", fold=9)
     assert sizes(data) == {"train": 1600, "validation": 200, "test": 200}
