@@ -155,7 +155,7 @@ ADAPTING = dataclasses.replace(
 LANGUAGE = Recipe(
     "as nanoGPT trains small transformers: a short rise, a cosine to a tenth, clipped gradients",
     seen={"language": 40_000},
-    epochs=(1, 40),
+    epochs=(1, 200),
     descent={
         "optimizer": "adamw",
         "learning_rate": 1e-3,
