@@ -42,6 +42,9 @@ KINDS: dict[str, tuple[str, ...]] = {
     "sounds": ("tones",),
     "spoken": ("spoken.csv", "--sound", "path", "--target", "said", "--task", "transcription"),
     "heard": ("spoken.csv", "--sound", "path", "--target", "kind"),
+    "tagged": ("words.conll", "--task", "tagging"),
+    "forecast": ("load.csv", "--time", "day", "--target", "load", "--horizon", "4", "-s", "lookback=12"),
+    "translated": ("pairs.csv", "--text", "said", "--target", "meant", "--task", "translation"),
 }  # fmt: skip
 NETWORKS: dict[str, tuple[str, ...]] = {
     "text": ("-s", "width=8"),
@@ -54,6 +57,9 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "sounds": ("-s", "widths=4,4", "--augment", "standard"),
     "spoken": ("-s", "widths=4,4", "-s", "width=4"),
     "heard": ("--network", "gru", "-s", "width=4"),
+    "tagged": ("-s", "width=8"),
+    "forecast": ("--network", "dlinear"),
+    "translated": ("-s", "width=8", "-s", "heads=2", "-s", "blocks=1"),
 }
 
 
@@ -74,6 +80,9 @@ NEW = {
     "sounds": "tones",
     "spoken": "spoken.csv",
     "heard": "tones",
+    "tagged": "words.conll",
+    "forecast": "load.csv",
+    "translated": "pairs.csv",
 }
 VERBS: dict[str, Callable[[str], list[str]]] = {
     "check": lambda kind: ["check", *KINDS[kind]],
@@ -96,7 +105,7 @@ VERBS: dict[str, Callable[[str], list[str]]] = {
     "thresholds": lambda kind: ["thresholds", f"runs/{kind}"],
     "resume": lambda kind: ["train", "--resume", f"runs/{kind}", "--epochs", "2", "--quiet"],
 }  # fmt: skip
-WITHOUT_CLASSES = ("regression", "quantities", "several")
+WITHOUT_CLASSES = ("regression", "quantities", "several", "tagged", "forecast", "translated")
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
     ("rocket", "learning-rate"),
@@ -137,6 +146,7 @@ def _write(folder: Path, rows: int = 60) -> None:
     numpy.savez(folder / "vectors.npz", inputs=inputs, targets=(inputs[:, 0] > 0).astype(numpy.int64))
     _write_series(folder, chance)
     _write_sounds(folder, chance)
+    _write_sequences(folder, chance)
     from sklearn.datasets import load_iris
 
     polars.from_pandas(load_iris(as_frame=True).data).write_csv(folder / "iris.csv")
@@ -171,6 +181,18 @@ def _write_series(folder: Path, chance: numpy.random.Generator, rows: int = 40) 
         values = numpy.sin(speed * numpy.arange(30) + chance.random()) + 0.1 * chance.normal(size=30)
         lines.append(",".join(f"{value:.3f}" for value in values) + f":{('slow', 'fast')[row % 2]}")
     (folder / "waves.ts").write_text("\n".join(lines))
+
+
+def _write_sequences(folder: Path, chance: numpy.random.Generator) -> None:
+    """Tagged sentences, pairs of texts, and a daily load."""
+    words = "Anna B-PER\nsings O\nin O\nOslo B-LOC\n\nRain O\nin O\nRome B-LOC\n\n"
+    (folder / "words.conll").write_text(words * 20)
+    said = [f"one {row % 7} two {row % 5}" for row in range(60)]
+    meant = [f"eins {row % 7} zwei {row % 5}" for row in range(60)]
+    polars.DataFrame({"said": said, "meant": meant}).write_csv(folder / "pairs.csv")
+    days = (numpy.datetime64("2024-01-01") + numpy.arange(200)).astype(str)
+    load = 10 + numpy.sin(numpy.arange(200) * 2 * numpy.pi / 7) + 0.1 * chance.normal(size=200)
+    polars.DataFrame({"day": days, "load": load}).write_csv(folder / "load.csv")
 
 
 @pytest.fixture(scope="module")

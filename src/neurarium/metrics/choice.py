@@ -89,24 +89,8 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
                 for key, metric in metrics_for(part, *names).items()
             }
         )
-    if isinstance(targets, Mask):
-        from neurarium.metrics.segmented import MaskDice, MaskIoU, PixelAccuracy
-
-        own = {"dice": MaskDice(), "iou": MaskIoU(), "accuracy": PixelAccuracy()}
+    if (own := own_metrics(targets)) is not None:
         return MetricSet({**own, **{underscored(name): make_metric(name) for name in names}})
-    if isinstance(targets, NextToken):
-        from neurarium.metrics.language import BitsPerByte, BitsPerCharacter, LanguagePerplexity
-
-        held = (LanguagePerplexity(), BitsPerCharacter(), BitsPerByte())
-        told = dict(zip(DEFAULTS["language"], held, strict=True))
-        return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
-    if isinstance(targets, Tags):
-        return MetricSet({**_of_tags(targets), **{underscored(name): make_metric(name) for name in names}})
-    if isinstance(targets, Text):
-        from neurarium.metrics.told_tokens import NextTokenAccuracy, TokenPerplexity
-
-        told = {"perplexity": TokenPerplexity(), "token_accuracy": NextTokenAccuracy()}
-        return MetricSet({**told, **{underscored(name): make_metric(name) for name in names}})
     kind = "labels" if getattr(targets, "several", False) else targets.kind
     if kind not in DEFAULTS:
         raise unknown("kind of targets with metrics", kind, DEFAULTS)
@@ -116,6 +100,32 @@ def metrics_for(targets: Targets, *names: str, probabilistic: bool = False) -> M
         *(underscored(name) for name in names),
     ]
     return MetricSet({name: make_metric(name) for name in dict.fromkeys(chosen)})
+
+
+def own_metrics(targets: Any) -> dict[str, Metric] | None:
+    """Return the metrics of targets whose predictions are of a form of their own; None where metrics by name do."""
+    makers: dict[type, Any] = {Mask: _of_masks, NextToken: _of_next_tokens, Tags: _of_tags, Text: _of_texts}
+    maker = makers.get(type(targets))
+    return None if maker is None else maker(targets)
+
+
+def _of_masks(targets: Mask) -> dict[str, Metric]:
+    from neurarium.metrics.segmented import MaskDice, MaskIoU, PixelAccuracy
+
+    return {"dice": MaskDice(), "iou": MaskIoU(), "accuracy": PixelAccuracy()}
+
+
+def _of_next_tokens(targets: NextToken) -> dict[str, Metric]:
+    from neurarium.metrics.language import BitsPerByte, BitsPerCharacter, LanguagePerplexity
+
+    held = (LanguagePerplexity(), BitsPerCharacter(), BitsPerByte())
+    return dict(zip(DEFAULTS["language"], held, strict=True))
+
+
+def _of_texts(targets: Text) -> dict[str, Metric]:
+    from neurarium.metrics.told_tokens import NextTokenAccuracy, TokenPerplexity
+
+    return {"perplexity": TokenPerplexity(), "token_accuracy": NextTokenAccuracy()}
 
 
 def _of_tags(targets: Tags) -> dict[str, Metric]:

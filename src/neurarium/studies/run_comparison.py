@@ -16,7 +16,7 @@ from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.dataset import Dataset
 from neurarium.data.specs import Classes, NextToken, Quantity, Targets
-from neurarium.metrics.choice import metrics_for
+from neurarium.metrics.choice import own_metrics
 from neurarium.studies.calibration import Temperature
 from neurarium.studies.comparison import Comparison, compare
 from neurarium.studies.evaluation import EvaluationReport, Seen, examples_for, predictions_of, report_of
@@ -173,7 +173,7 @@ def compare_several(
         raise unknown("metric of these runs", chosen, reports[0].metrics)
     measured, plain = _about(measured, chosen)
     seen = [each.seen for each in measured]
-    own: Any = metrics_for(targets)[plain].fresh() if isinstance(targets, NextToken) else plain
+    own: Any = (own_metrics(targets) or {}).get(plain, plain)
     options: dict[str, Any] = {"metric": own, "level": level, "resamples": resamples, "seed": seed}
     places = [(i, j) for i in range(len(runs)) for j in range(i + 1, len(runs))]
     pairs = [
