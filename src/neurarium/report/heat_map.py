@@ -12,7 +12,7 @@ CELL, MARGIN = 26, 96  # pixels per cell, for the labels
 def heat_map(
     title: str, values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str]
 ) -> str:
-    """Return a matrix as SVG; the darker a square, the larger its value.
+    """Return a matrix as a drawing; the darker a square, the larger its value.
 
     Args:
         title: for those who cannot see it.
@@ -33,8 +33,9 @@ def heat_map(
                 "rect", x=MARGIN + CELL * across, y=y, width=CELL - 1, height=CELL - 1,
                 fill="#2663eb", fill_opacity=f"{value / top:.3f}",
             ))  # fmt: skip
-    # room for the last slanted label beside the last column
-    return drawing("".join(body), MARGIN + CELL * len(columns) + 60, MARGIN + CELL * len(rows), title)
+    width = MARGIN + CELL * len(columns) + 60  # room for the last slanted label beside the last column
+    drawn = drawing("".join(body), width, MARGIN + CELL * len(rows), title)
+    return f"<div style='max-width:{width}px;container-type:inline-size'>{drawn}</div>"  # a few words are no poster
 
 
 def short(label: str) -> str:

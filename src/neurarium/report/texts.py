@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.report.alignment_page import picture
-from neurarium.report.parts import Html, card, section, table
+from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def texts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
                 for each in rows
             ]
             heads = ["read", "written", "wanted", name]
-            made = table(heads, cells, f"{title.lower()} texts", right=(3,), class_="plan")
+            made = table(heads, cells, f"{title.lower()} texts", right=(3,))
             cards.append(card(title, made, note, wide=True))
     if held := found.get("alignment"):
         note = "Each row is a word that was written, each column one that was read; the darker, the more it was looked at."
         cards.append(card("Where it looked", picture(held), note, wide=True))
     lead = f"Texts of the {escape(report.split)} split, decoded by beam search."
-    return section("texts", "What it writes", "".join(cards), lead)
+    return section("texts", "What it writes", grid(*cards), lead)
 
 
 def _block(words: str, most: int = 400) -> str:

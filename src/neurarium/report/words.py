@@ -19,6 +19,8 @@ TITLES = {
     "iou": "IoU",
     "map": "mAP",
     "r2": "R²",
+    "bleu": "BLEU",
+    "rouge": "ROUGE",
 }
 
 
