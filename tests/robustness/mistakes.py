@@ -119,6 +119,12 @@ train pictures --set sise=8
 train pictures --set size=0
 train one_class
 predict
+train data.csv --task translation
+train data.csv --task translation --text kind --target nothing
+train data.csv --parallel data.csv
+train data.csv --parallel empty.csv
+translate runs/good --input-text "Ein Hund rennt."
+translate runs/good
 predict runs/good
 predict runs/gud -i new.csv
 predict runs/good -i nwe.csv

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import NextToken, Spec, Tokens
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.key_value_cache import KeyValueCache
@@ -47,6 +48,7 @@ class Decoder(nn.Module):
         epsilon: of the norms; their own when left out.
         rotary_base, rotary_scaling: of the rotary frequencies, see `layers.Rotary`.
         head_dim: numbers per head; width / heads when left out.
+        score: how queries and keys are compared, see `layers.attention_scores`.
 
     `forward`: `{"tokens": (batch, length) int64}`, with `"mask": (batch, length)` bool where some are padding ->
     `(batch, length, vocabulary)`. What stands after a position never changes it; so a mask is needed only where padding
@@ -87,6 +89,7 @@ class Decoder(nn.Module):
         rotary_base: float = 10_000.0,
         rotary_scaling: tuple[float, ...] | None = None,
         head_dim: int | None = None,
+        score: ScoreName = "scaled-dot",
     ):
         super().__init__()
         if positions not in CHOICES["positions"]:
@@ -102,7 +105,7 @@ class Decoder(nn.Module):
             TransformerBlock(
                 width, heads, inner_width(width, expansion, feed_forward), feed_forward, dropout, "pre", norm,
                 epsilon, bias, positions == "rotary", rotary_base, rotary_scaling, key_heads, window, head_dim,
-                causal=True, inner_dropout=0.0,
+                causal=True, inner_dropout=0.0, score=score,
             )
             for _ in range(blocks)
         )  # fmt: skip
