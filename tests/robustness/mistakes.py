@@ -123,7 +123,7 @@ train data.csv --task translation
 train data.csv --task translation --text kind --target nothing
 train data.csv --parallel data.csv
 train data.csv --parallel empty.csv
-translate runs/good --input-text "Ein Hund rennt."
+translate runs/good --input-text Hund
 translate runs/good
 predict runs/good
 predict runs/gud -i new.csv
