@@ -40,8 +40,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "series": ("waves.ts", "--validation", "0.2"),
     "rocket": ("waves.ts", "--validation", "0.2"),
     "sounds": ("tones",),
-    "spoken": ("spoken.csv", "--sound", "path", "--target", "said", "--task", "transcription"),
-    "heard": ("spoken.csv", "--sound", "path", "--target", "kind"),
+    "spoken": ("recordings.csv", "--sound", "path", "--target", "said", "--task", "transcription"),
+    "heard": ("recordings.csv", "--sound", "path", "--target", "kind"),
     "tagged": ("words.conll", "--task", "tagging"),
     "forecast": ("load.csv", "--time", "day", "--target", "load", "--horizon", "4", "-s", "lookback=12"),
     "translated": ("pairs.csv", "--text", "said", "--target", "meant", "--task", "translation"),
@@ -54,7 +54,7 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "folder": ("--network", "cnn", "-s", "widths=4"),
     "series": ("--network", "inception-time", "-s", "filters=4", "-s", "depth=1"),
     "rocket": ("--network", "minirocket", "-s", "size=84"),
-    "sounds": ("-s", "widths=4,4", "--augment", "standard"),
+    "sounds": ("-s", "widths=4,4"),
     "spoken": ("-s", "widths=4,4", "-s", "width=4"),
     "heard": ("--network", "gru", "-s", "width=4"),
     "tagged": ("-s", "width=8"),
@@ -78,7 +78,7 @@ NEW = {
     "series": "waves.ts",
     "rocket": "waves.ts",
     "sounds": "tones",
-    "spoken": "spoken.csv",
+    "spoken": "recordings.csv",
     "heard": "tones",
     "tagged": "words.conll",
     "forecast": "load.csv",
@@ -164,7 +164,7 @@ def _write_sounds(folder: Path, chance: numpy.random.Generator, rows: int = 40) 
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write_wav(wave, 8000))
         lines.append(f"tones/{kind}/{row}.wav,{kind} {kind[0] * (1 + row % 3)},{kind}")
-    (folder / "spoken.csv").write_text("\n".join(lines) + "\n")
+    (folder / "recordings.csv").write_text("\n".join(lines) + "\n")
 
 
 def _write_series(folder: Path, chance: numpy.random.Generator, rows: int = 40) -> None:

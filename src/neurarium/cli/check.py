@@ -92,7 +92,7 @@ def check(
     from neurarium.studies.inspection.study import check_data
     from neurarium.studies.reading import ASKED
 
-    asked = {name: said[name] for name in ASKED if name != "target"}
+    asked = {name: said[name] for name in ASKED if name != "target" and name in said}
     begun = clock.monotonic()
     found = check_data(data, target, **asked, options=pairs(set), rows=rows, timing=timing)
     if not output.quiet:
