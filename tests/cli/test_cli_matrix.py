@@ -109,7 +109,7 @@ WITHOUT_CLASSES = ("regression", "quantities", "several", "tagged", "forecast", 
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
     ("rocket", "learning-rate"),
-    *(("spoken", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
+    *(("spoken", verb) for verb in ("calibrate", "thresholds")),
     *(("language", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
 }
 DEFAULT = ("several", "text", "language", "spoken")  # the newest ways; the others run with the slow tests

@@ -27,6 +27,7 @@ from neurarium.data.specs import (
     Spec,
     Tags,
     Targets,
+    Transcript,
 )
 from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
@@ -86,7 +87,7 @@ class CrossValidation(Displayed):
 
     def frame(self) -> polars.DataFrame:
         """Return a table with a row per predicted example: `row` in the source, `fold`, `target`, `prediction`, and the
-        probabilities of classes; of several targets the name of each before them."""
+        probabilities of classes (of transcripts the edits and lengths); of several targets the name of each before them."""
         import polars
 
         spec = self.report.targets
@@ -207,6 +208,9 @@ def _columns_of(spec: Spec, predictions: torch.Tensor, targets: torch.Tensor) ->
                 for row, own in zip(codes, real, strict=True)
             ]
         return held
+    if isinstance(spec, Transcript):  # what was wrong, as `metrics.error_rate.counted` has it
+        names = ("character_edits", "characters", "word_edits", "words")
+        return {name: predictions[:, place].long().numpy() for place, name in enumerate(names)}
     if isinstance(spec, Classes) and not spec.several:
         held["target"] = [spec.names[each] for each in targets.tolist()]
         held["prediction"] = [spec.names[each] for each in predictions.argmax(dim=1).tolist()]
