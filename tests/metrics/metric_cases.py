@@ -126,7 +126,19 @@ def transcripts(count, seed):
     return torch.randint(0, 9, (count, 6), generator=chance).double() + 1, torch.zeros(count)
 
 
+def surprises(count, seed):
+    """Nats, tokens, characters and bytes of each window; the targets are in them."""
+    source = torch.Generator().manual_seed(seed)
+    tokens = torch.randint(1, 9, (count,), generator=source).double()
+    return torch.stack(
+        [tokens * torch.rand(count, generator=source), tokens, 3 * tokens, 4 * tokens], dim=1
+    ), torch.zeros(count)
+
+
 CASES = {
+    "language-perplexity": (surprises, [{}]),
+    "bits-per-character": (surprises, [{}]),
+    "bits-per-byte": (surprises, [{}]),
     "token-accuracy": (tags, [{}]),
     "sentence-accuracy": (tags, [{}]),
     "span-f1": (tags, [{"names": NAMES}]),
