@@ -23,10 +23,12 @@ from neurarium.data.readers.partition import times as as_times
 from neurarium.data.specs import (
     ABSENT,
     Classes,
+    Horizon,
     NextToken,
     Spec,
     Tags,
     Targets,
+    Text,
     Transcript,
 )
 from neurarium.data.streaming import StreamedExamples
@@ -96,7 +98,9 @@ class CrossValidation(Displayed):
             for name, part in zip(spec.names, spec.parts, strict=True):
                 own = _columns_of(part, self.predictions[name], self.targets[name])
                 held |= {f"{name}_{key}": values for key, values in own.items()}
-        else:
+        elif not isinstance(
+            spec, Text
+        ):  # of a text each token was predicted after the true ones: no row says that
             held |= _columns_of(spec, self.predictions, self.targets)
         return polars.DataFrame(held)
 
@@ -276,6 +280,12 @@ def _keys(
 ) -> tuple[str, numpy.ndarray | None]:
     """Settle how folds are cut, and by which value per row."""
     options = {} if dataset.rereading is None else getattr(dataset.rereading, "options", {})
+    if isinstance(dataset.targets, Horizon):
+        raise RefusalError(
+            f"the windows of {dataset.name} overlap: those of one fold would hold the answers of another",
+            expected="examples that can be set aside one by one",
+            fix="train once: evaluate forecasts from every origin of the test split, which comes last",
+        )
     if how not in (None, *HOW):
         raise unknown("way to cut folds", str(how), HOW)
     if groups is None and times is None and how in (None, "grouped", "time"):
