@@ -155,6 +155,7 @@ NETWORKS |= {name: (options, ("window", "known window")) for name, options in FO
 OWN = (*DENSE, *FORECASTERS)  # targets of their own
 ANSWERS = [name for name in NETWORKS if name not in OWN]
 CASES = [(name, kind) for name, (_, kinds) in NETWORKS.items() for kind in kinds]
+DEEP = {"InceptionV3", "MobileNetV2", "MobileNetV3"}  # they take long to export
 WRAPPERS = {"MonteCarloDropout"}
 
 
@@ -312,7 +313,10 @@ def test_other_precisions_give_nearly_the_same(name, kind):
     torch.testing.assert_close(exact.float(), outputs, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [pytest.param(*case, marks=pytest.mark.slow if case[0] in DEEP else ()) for case in CASES],
+)
 def test_it_exports_and_differentiates_twice_and_per_example(name, kind):
     network, inputs = make(name, kind).eval(), draw(SPECS[kind])
     outputs = network(inputs)

@@ -150,6 +150,7 @@ def test_published_weights_start_a_training(tmp_path, suffix):
     )
 
 
+@pytest.mark.slow  # all architectures are built, without memory
 def test_weights_name_their_network():
     assert architecture_of(nr.networks.VGG11(3, 4, normalization=False).state_dict()) == (
         "vgg11",
