@@ -82,7 +82,7 @@ def nearest_architecture(state: Mapping[str, Tensor]) -> tuple[str, dict[str, An
     >>> state = {name: value for name, value in ResNet18(3, 7).state_dict().items() if "layer4.1" not in name}
     >>> name, options, share = nearest_architecture(state)
     >>> name, options, round(share, 2)
-    ('resnet18', {}, 0.9)
+    ('resnet18', {}, 0.89)
     """
     shapes = {name: tuple(value.shape) for name, value in state.items()}
     best: tuple[str, dict[str, Any], float] | None = None
