@@ -136,6 +136,7 @@ SPECS["known window"] = Window(2, 12, 5, ("wind",), ("hour sine", "holiday"), id
 FORECASTERS = {
     "DLinear": {"kernel": 5, "individual": True},
     "NLinear": {},
+    "RLinear": {"individual": True},
     "PatchTST": {
         "patch": 4,
         "stride": 2,

@@ -94,7 +94,7 @@ def cross_validate(
 
 def _validated(
     command: Command, dataset: Dataset, folds: int, how: str | None, folder: Path, output: Output
-) -> CrossValidation:
+) -> Any:
     from neurarium.studies.cross_validation import cross_validate as validate
     from neurarium.studies.source_kinds import kind_of
     from neurarium.studies.training import untrained
@@ -112,6 +112,8 @@ def _validated(
     }
     _, given, _ = untrained(dataset, **parts)
     more = {"patience": command.patience, "monitor": command.monitor, "workers": command.workers}
+    if type(dataset.targets).__name__ == "Horizon":
+        return _rolled(parts, dataset, folds, how, folder, {**given, **_said(more)}, command, output)
     return validate(
         lambda data: untrained(data, **parts)[0],
         dataset,
@@ -121,8 +123,32 @@ def _validated(
         out=folder,
         progress=False if output.quiet else "auto",
         time_limit=seconds(command.time_limit),
-        **{**given, **{name: value for name, value in more.items() if value is not None}},
+        **{**given, **_said(more)},
     )
+
+
+def _said(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _rolled(
+    parts: dict[str, Any], dataset: Dataset, folds: int, how: str | None, folder: Path, fitting: dict[str, Any],
+    command: Command, output: Output,
+) -> Any:  # fmt: skip
+    """Series are cut by their time alone: forecasts from several moments."""
+    from neurarium.core.errors import OptionError
+    from neurarium.studies.rolling_origin import roll_origin
+    from neurarium.studies.training import untrained
+
+    if how not in (None, "time"):
+        raise OptionError(
+            f"series cannot be cut '{how}': a forecast would be trained on what comes after it",
+            expected="time", received=f"--how {how}", fix="leave out --how",
+        )  # fmt: skip
+    return roll_origin(
+        lambda data: untrained(data, **parts)[0], dataset, folds=folds, seed=command.seed or 0, out=folder,
+        progress=False if output.quiet else "auto", time_limit=seconds(command.time_limit), **fitting,
+    )  # fmt: skip
 
 
 def _show(found: CrossValidation, folder: Path, output: Output) -> None:

@@ -52,6 +52,9 @@ MEMBERS: dict[str, Member] = {
         "series.linear", "dlinear", "a moving average and the rest, each mapped to the horizon", "21"
     ),
     "NLinear": Member("series.linear", "nlinear", "one linear map from the window to the horizon", "21"),
+    "RLinear": Member(
+        "series.linear", "rlinear", "one linear map of the window by its own mean and scale", "21"
+    ),
     "PatchTST": Member(
         "series.patch_tst", "patch-tst", "a transformer over the patches of each channel", "21"
     ),

@@ -32,6 +32,12 @@ SIZED = (
     "texts",
     "images",
     "rate",
+    "lookback",
+    "horizon",
+    "past",
+    "future",
+    "ids",
+    "numbers",
 )
 
 

@@ -119,6 +119,14 @@ MEMBERS: dict[str, Member] = {
     "cross_validate": Member(
         "cross_validation", "cross-validate", "every example predicted by a model that has not seen it", "03"
     ),
+    "roll_origin": Member(
+        "rolling_origin",
+        "rolling-origin",
+        "forecasts from several moments, by models of what came before",
+        "21",
+    ),
+    "forecast_report": Member("forecasting", summary="forecasts measured beside naive ones"),
+    "predict_future": Member("future", summary="what comes after the last rows of series"),
     "CrossValidation": Member("cross_validation", summary="metrics by fold, and out-of-fold predictions"),
     "translate": Member(
         "translation", "translate", "texts written for those that are read, by beam search", "13"

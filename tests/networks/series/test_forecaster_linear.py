@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurarium.core.errors import OptionError
-from neurarium.networks import DLinear, NLinear
+from neurarium.networks import DLinear, NLinear, RLinear
 from neurarium.networks.series.linear import moving_average
 
 
@@ -59,3 +59,11 @@ def test_a_moving_average_keeps_a_straight_line_inside():
     assert torch.allclose(moving_average(line, 5)[..., 2:-2], line[..., 2:-2])
     with pytest.raises(OptionError, match="odd kernel"):
         DLinear(1, 20, 3, kernel=4)
+
+
+def test_rlinear_is_nlinear_of_windows_by_their_own_mean_and_scale():
+    torch.manual_seed(0)
+    one, two, x = RLinear(2, 9, 3), NLinear(2, 9, 3, normalization="instance"), torch.randn(4, 9, 2)
+    two.load_state_dict(one.state_dict())
+    assert torch.equal(one({"series": x}), two({"series": x}))
+    assert not torch.equal(one({"series": x}), NLinear(2, 9, 3)({"series": x}))

@@ -118,7 +118,7 @@ def forecast(
     inputs, wanted = preparation.specs
     return Dataset(
         name or _called(source), inputs, wanted, splits["train"], splits.get("validation"), splits.get("test"),
-        preparation=preparation, decisions=decisions, summary=_summary(read, grid, targets, splits), rows=rows,
+        preparation=preparation, decisions=decisions, summary=_summary(read, grid, targets, splits, ends), rows=rows,
     )  # fmt: skip
 
 
@@ -388,12 +388,15 @@ def _splits(
     return splits, rows
 
 
-def _summary(read: Any, grid: Grid, targets: tuple[str, ...], splits: dict[str, Windows]) -> dict[str, Any]:
+def _summary(
+    read: Any, grid: Grid, targets: tuple[str, ...], splits: dict[str, Windows], ends: tuple[int, int, int]
+) -> dict[str, Any]:
     first = int(grid.first.min())
     last = int((grid.first + numpy.diff(grid.bounds)).max()) - 1
     begin, end = (str(grid.axis.stamps(numpy.array([each]))[0]) for each in (first, last))
     found = {
         "rows": read.frame.height, "series": len(grid), "targets": list(targets), "step": str(grid.axis),
         "from": begin, "to": end, "splits": {name: len(part) for name, part in splits.items()},
+        "borders": [each - first for each in ends],
     }  # fmt: skip
     return {**{key: value for key, value in read.facts.items() if key == "sha256"}, **found}

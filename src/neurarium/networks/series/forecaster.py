@@ -13,10 +13,9 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.data.specs import Horizon, Spec, Window
 from neurarium.layers.covariate_effects import CovariateEffects
 from neurarium.layers.reversible_normalization import ReversibleNormalization, Statistics
-from neurarium.networks.sizing import Distribution
+from neurarium.networks.sizing import SIZED, Distribution
 
 Normalization = Literal["instance", "affine", "last", "none"]
-SIZED = ("channels", "lookback", "horizon", "past", "future", "ids", "numbers")
 
 
 class Forecaster(nn.Module, abc.ABC):

@@ -98,7 +98,7 @@ class NLinear(Forecaster):
 
     Args:
         channels, lookback, horizon, past, future, ids, numbers, individual, distribution: as for `DLinear`.
-        normalization: "last" is the paper's; with "instance" it is RLinear (Li et al., arXiv:2305.10721, section 5).
+        normalization: see `Forecaster`; "last" is the paper's.
 
     `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
 
@@ -120,3 +120,30 @@ class NLinear(Forecaster):
 
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         return by_channel(self.linear(series.transpose(1, 2)), self.numbers)
+
+
+@recorded
+class RLinear(NLinear):
+    """One linear map over time, of the window by its own mean and scale: y = s (W (x - m) / s + b) + m.
+
+    Args:
+        channels, lookback, horizon, past, future, ids, numbers, individual, distribution: as for `DLinear`.
+        normalization: see `Forecaster`; "affine" is the paper's, whose gain one map can hold as well.
+
+    `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
+
+    Li et al., arXiv:2305.10721, section 5.
+
+    >>> RLinear(2, 10, 3)({"series": torch.zeros(4, 10, 2)}).shape
+    torch.Size([4, 3, 2])
+    """
+
+    called = "rlinear"
+
+    def __init__(
+        self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
+        individual: bool = False, normalization: Normalization = "instance", distribution: Distribution = None,
+    ):  # fmt: skip
+        super().__init__(
+            channels, lookback, horizon, past, future, ids, numbers, individual, normalization, distribution
+        )

@@ -1,0 +1,107 @@
+"""Forecasting from the command line, on a long table with covariates: train, evaluate, predict, report, rolling origin."""
+
+from __future__ import annotations
+
+import numpy
+import polars
+import pytest
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("forecast")
+    days = polars.date_range(polars.date(2023, 1, 1), polars.date(2023, 9, 27), eager=True).cast(
+        polars.String
+    )
+    chance, parts = numpy.random.default_rng(0), []
+    for shop, level in (("north", 20.0), ("south", 300.0)):
+        holiday = (numpy.arange(len(days)) % 10 == 0).astype(int)
+        sold = level * (1 + 0.3 * numpy.sin(numpy.arange(len(days)) / 7 * 2 * numpy.pi) + 0.5 * holiday)
+        sold = sold + 0.02 * level * chance.normal(size=len(days))
+        parts.append(polars.DataFrame({"day": days, "shop": shop, "holiday": holiday, "sold": sold}))
+    table = polars.concat(parts)
+    table.write_csv(place / "shops.csv")
+    later = polars.date_range(polars.date(2023, 9, 28), polars.date(2023, 10, 4), eager=True).cast(
+        polars.String
+    )
+    known = [
+        polars.DataFrame({"day": later, "shop": shop, "holiday": [0, 1, 0, 0, 0, 0, 0]})
+        for shop in ("north", "south")
+    ]
+    polars.concat([table, *known], how="diagonal").write_csv(place / "known.csv")
+    return place
+
+
+def line(folder, out):
+    return ("train", folder / "shops.csv", "--time", "day", "--target", "sold", "--series", "shop", "--horizon", "7",
+            "--future", "holiday", "--epochs", "25", "--set", "learning_rate=1e-2", "--out", out, "-q")  # fmt: skip
+
+
+def test_from_a_table_to_what_comes_next(folder, tmp_path, run_line):
+    code, said, _ = run_line(*line(folder, tmp_path / "run"))
+    assert code == 0
+    metrics = said["metrics"]["test"]
+    assert metrics["mase"] < 0.5 * metrics["seasonal naive: mase"], (
+        "holidays are known beforehand, and 7 days are a season"
+    )
+    code, said, _ = run_line(
+        "predict", tmp_path / "run", "--input", folder / "known.csv", "--output", tmp_path / "next.csv"
+    )
+    assert code == 0 and said["rows"] == 14
+    found = polars.read_csv(tmp_path / "next.csv")
+    assert found.columns == ["shop", "day", "prediction", "low", "high"]
+    assert found["day"].to_list()[:2] == ["2023-09-28", "2023-09-29"]
+    north = found.filter(polars.col("shop") == "north")
+    assert north["prediction"][1] > max(north["prediction"][0], north["prediction"][2]) + 5, "the holiday"
+    assert (found["low"] < found["prediction"]).all() and (found["prediction"] < found["high"]).all()
+    code, said, _ = run_line("evaluate", tmp_path / "run")
+    assert code == 0 and said["metrics"]["mse"] == pytest.approx(metrics["mse"])
+    code, said, _ = run_line("evaluate", tmp_path / "run", "--input", folder / "shops.csv")
+    assert code == 0 and said["examples"] == 2 * (270 - 21 - 7 + 1)
+
+
+def test_the_report_shows_windows_bands_and_the_naive_forecasts(folder, tmp_path, run_line):
+    code, _, _ = run_line(*line(folder, tmp_path / "run"))
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert code == 0
+    assert page.count('class="band"') == 6 and "Error by step" in page
+    assert "repeating the last season" in page and "from 2023-0" in page
+    assert "the next 7 of sold" in page
+    card = (tmp_path / "run" / "card.md").read_text(encoding="utf-8")
+    assert "forecast of the next 7 steps of sold" in card
+
+
+def test_what_is_not_known_of_the_future_is_asked_for(folder, tmp_path, run_line):
+    run_line(*line(folder, tmp_path / "run"))
+    code, said, _ = run_line("predict", tmp_path / "run", "--input", folder / "shops.csv")
+    assert code == 2 and "holiday are not known for the 7 steps to come" in said["error"]["problem"]
+    assert "targets left empty" in said["error"]["fix"]
+
+
+def test_a_rolling_origin_from_the_shell(folder, tmp_path, run_line):
+    words = (
+        "--time",
+        "day",
+        "--target",
+        "sold",
+        "--series",
+        "shop",
+        "--horizon",
+        "7",
+        "--set",
+        "lookback=14",
+        "--epochs",
+        "3",
+    )
+    code, said, _ = run_line(
+        "cross-validate", folder / "shops.csv", *words, "--folds", "3", "--out", tmp_path / "folds", "-q"
+    )
+    assert code == 0 and said["how"] == "rolling origin" and len(said["folds"]) == 3
+    assert said["means"]["mase"]["mean"] == pytest.approx(
+        numpy.mean([each["mase"] for each in said["folds"]])
+    )
+    assert polars.read_csv(tmp_path / "folds" / "predictions.csv").columns[:3] == ["fold", "shop", "day"]
+    code, said, _ = run_line(
+        "cross-validate", folder / "shops.csv", *words, "--how", "random", "--out", tmp_path / "no"
+    )
+    assert code == 2 and "what comes after it" in said["error"]["problem"]
