@@ -105,7 +105,7 @@ class LanguagePreparation:
                 start = place + 1
         return "\n\n".join(found)
 
-    def windows(self, texts: Sequence[str], *, ends: bool | None = None) -> TokenWindows:
+    def windows_of(self, texts: Sequence[str], *, ends: bool | None = None) -> TokenWindows:
         """Turn texts into windows, one behind the other, their ends marked unless `ends` is False.
 
         Raises:
@@ -146,7 +146,7 @@ class LanguagePreparation:
         from neurarium.data.readers.language import raw_texts
 
         texts = raw_texts(raw, self.column)
-        batches = [self.windows([text], ends=False).take(slice(None)) for text in texts]
+        batches = [self.windows_of([text], ends=False).take(slice(None)) for text in texts]
         if not batches:
             raise DataError("there is no text", expected="one text or more", received="none")
         joined = {

@@ -87,11 +87,11 @@ def dataset_of(
     decisions = [*decisions, *found]
     if context is None and getattr(preparation.tokenizer, "longest", 0):
         preparation.length = min(CONTEXT, preparation.tokenizer.longest)
-    windows: dict[str, Any] = {"train": preparation.windows(parts["train"])}
+    windows: dict[str, Any] = {"train": preparation.windows_of(parts["train"])}
     longest = len(windows["train"].tokens) - 1
     if longest < preparation.length:
         preparation.length = longest
-        windows["train"] = preparation.windows(parts["train"])
+        windows["train"] = preparation.windows_of(parts["train"])
         why = f"the training text has no more than {longest + 1:,} tokens"
     else:
         why = "given" if context else "what the network sees at once; a longer one costs time and memory"
@@ -99,7 +99,7 @@ def dataset_of(
     for split in ("validation", "test"):
         if split in parts:
             try:
-                windows[split] = preparation.windows(parts[split])
+                windows[split] = preparation.windows_of(parts[split])
             except DataError:
                 decisions.append(
                     Decision(split, "left out", "it would hold fewer than two tokens", f"--{split}")
