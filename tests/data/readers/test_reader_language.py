@@ -63,7 +63,7 @@ def test_a_column_of_a_table(tmp_path):
     with pytest.raises(OptionError, match="which column"):
         language(path)
     batch, notes = data.preparation.apply({"said": ["one", "two 2"], "other": ["x", "y"]})
-    assert notes["texts"] == ["one", "two 2"] and notes["windows"] == [1, 1] and len(batch["targets"]) == 2
+    assert notes["scored"] == ["one", "two 2"] and notes["windows"] == [1, 1] and len(batch["targets"]) == 2
 
 
 def test_odd_texts_have_a_rule_or_an_error(tmp_path):

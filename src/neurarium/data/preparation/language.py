@@ -141,7 +141,7 @@ class LanguagePreparation:
         """Turn raw texts (a path, a text in a list, a column of texts) into windows with the tokens that follow; no end of
         a text is among them.
 
-        `notes["texts"]` are the texts; `notes["windows"]` how many windows each has, in their order.
+        `notes["scored"]` are the texts; `notes["windows"]` how many windows each has, in their order.
         """
         from neurarium.data.readers.language import raw_texts
 
@@ -155,7 +155,7 @@ class LanguagePreparation:
             "spans": torch.cat([each["spans"] for each in batches]),
         }
         unseen = self.unseen(texts)
-        notes: dict[str, Any] = {"texts": texts, "windows": [len(each["targets"]) for each in batches]}
+        notes: dict[str, Any] = {"scored": texts, "windows": [len(each["targets"]) for each in batches]}
         return joined, {**notes, "unseen": {"text": f"{unseen:,} tokens"} if unseen else {}}
 
     def save(self, folder: Path) -> None:
