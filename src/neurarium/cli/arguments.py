@@ -126,7 +126,7 @@ Task = Annotated[
         "--task",
         metavar="KIND",
         help="classification, regression, labels (several per row), series (a series per row), language-model, tagging (a "
-        "tag per word), forecast, translation or summarization (--text into --target), or transcription (of sound).",
+        "tag per word), forecast, anomaly (what is odd over time), translation or summarization (--text into --target), or transcription (of sound).",
         group=DATA,
         autocompletion=completion.choices(
             "classification",
@@ -136,6 +136,7 @@ Task = Annotated[
             "language-model",
             "tagging",
             "forecast",
+            "anomaly",
             "translation",
             "summarization",
             "transcription",

@@ -27,6 +27,7 @@ CHOICES = {
         "language-model",
         "tagging",
         "forecast",
+        "anomaly",
         "translation",
         "summarization",
         "transcription",
@@ -259,6 +260,9 @@ def settled(command: Command, example: str = "neurarium train digits") -> Comman
             setattr(command, name, str(Path(value).resolve()))
         elif isinstance(value, str) and value not in ENTRIES and is_pattern(value):
             setattr(command, name, absolute_pattern(value))
+    labels = command.set.get("labels")
+    if isinstance(labels, str) and Path(labels).is_file():
+        command.set = {**command.set, "labels": str(Path(labels).resolve())}
     _check_early(command)
     return command
 
@@ -347,6 +351,8 @@ def _show(run: Run, output: Output, took: float) -> None:
         f"{epochs} epochs, {duration(took)}  [dim]({escape(run.reason)})[/]"
     )
     output.say(metrics_table(run.reports))
+    if run.results.get("anomalies"):
+        output.say(anomalies_table(run.results["anomalies"]))
     last = next(reversed(run.reports.values()), None)
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
     rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
@@ -360,6 +366,22 @@ def _show(run: Run, output: Output, took: float) -> None:
         output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
     for label, text in rows:
         output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
+
+
+def anomalies_table(found: dict[str, Any]) -> Any:
+    """Return what the alarms of a run of traces are worth, beside the windowed Gaussian where there are labels."""
+    if "nab_standard" not in found:
+        made = table("", "value", right=(1,))
+        for name, value in found.items():
+            made.add_row(name, f"{value:,}" if isinstance(value, int) else number(value))
+        return made
+    made = table("NAB score", "this run", "windowed Gaussian", right=(1, 2))
+    for name in ("standard", "reward_low_fp", "reward_low_fn"):
+        made.add_row(name, f"[bold]{found[f'nab_{name}']:.1f}", f"{found[f'windowed_gaussian_{name}']:.1f}")
+    made.add_row("windows found", f"{found['windows_found']} of {found['windows']}", "")
+    made.add_row("false alarms", f"{found['false_alarms']:,}", "")
+    made.add_row("threshold", number(found["threshold"]), "")
+    return made
 
 
 def metrics_table(reports: dict[str, Any]) -> Any:

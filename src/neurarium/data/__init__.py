@@ -32,6 +32,7 @@ MEMBERS: dict[str, Member] = {
         "windows of series and what comes next, from a table with times",
         "21",
     ),
+    "traces": Member("readers.traces", "traces", "long series that are watched for what is odd", "21"),
     "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
     "sounds": Member(
         "readers.sounds",
@@ -75,6 +76,8 @@ MEMBERS: dict[str, Member] = {
     "TaggedPreparation": Member("preparation.tagged"),
     "ForecastPreparation": Member("preparation.forecasting"),
     "ArrayPreparation": Member("preparation.arrays"),
+    "Expectation": Member("specs"),
+    "TracePreparation": Member("preparation.traces"),
     "SeriesPreparation": Member("preparation.series"),
     "SoundPreparation": Member("preparation.sounds"),
     "load_preparation": Member("preparation.storage"),

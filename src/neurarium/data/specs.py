@@ -282,6 +282,14 @@ class Quantity(Spec):
 
 
 @dataclasses.dataclass(frozen=True)
+class Expectation(Quantity):
+    """What comes next in a trace, or the window of it itself, in deviations of what came before.
+
+    Batch: `(batch, len(names))` float32. A run of it finds anomalies: what is far from what was expected.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
 class Targets(Spec):
     """Several targets that are predicted together, classes and quantities side by side.
 

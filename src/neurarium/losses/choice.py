@@ -15,6 +15,7 @@ from neurarium.data.specs import (
     NOTHING,
     Boxes,
     Classes,
+    Expectation,
     Frames,
     Horizon,
     Mask,
@@ -52,7 +53,7 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
     """Return the loss for a kind of target.
 
     Two classes (one logit) and several labels get binary cross-entropy, several classes cross-entropy, quantities the
-    mean squared error. A named loss is adapted: `cross-entropy` of one logit is the binary one, several labels are
+    mean squared error, what is expected of traces the Huber loss: what is odd in them shall not be learned. A named loss is adapted: `cross-entropy` of one logit is the binary one, several labels are
     counted one by one, class weights of several labels become weights of their positives, Poisson is told how the
     counts were standardized. Several targets get the sum of their losses (`SideBySide`). A network for the loss gives `targets.outputs * loss.outputs_per_target` numbers.
 
@@ -74,7 +75,7 @@ def loss_for(targets: Spec, name: str | None = None, **options: Any) -> Loss:
     task = task_of(targets)
     if isinstance(targets, Horizon) and targets.quantiles and name in (None, "quantile"):
         name, options = "quantile", {"levels": targets.quantiles, **options}
-    name = name or DEFAULTS[task]
+    name = name or ("huber" if isinstance(targets, Expectation) else DEFAULTS[task])
     if (task, name) == ("binary", "cross-entropy"):
         name = "binary-cross-entropy"
     builder = find("loss", name)

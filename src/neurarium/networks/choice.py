@@ -51,6 +51,10 @@ BY_TARGETS: dict[str, tuple[str, str]] = {
         "speech-ctc",
         "symbols frame by frame, learned over all ways to lay them on the frames (Graves et al. 2006)",
     ),
+    "Expectation": (
+        "tcn",
+        "causal convolutions see the moments before, the latest the most (arXiv:1803.01271)",
+    ),
     "Mask": ("unet", "a class for every pixel needs what is around it, and where it is (arXiv:1505.04597)"),
 }
 

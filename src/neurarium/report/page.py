@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_text
-from neurarium.report import findings, forecasts, quality, samples, scenes, sections, texts, verdict
+from neurarium.report import findings, forecasts, quality, samples, scenes, sections, texts, traces, verdict
 from neurarium.report.card import card
 from neurarium.report.parts import renamed
 
@@ -80,6 +80,7 @@ def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
     return [
         quality.outcome(reports, found),
         scenes.scenes(found),
+        traces.traces(found),
         samples.samples(found),
         forecasts.forecasts(reports, found),
         texts.texts(reports, found),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neurarium.data.specs import (
     Boxes,
     Classes,
+    Expectation,
     Frames,
     Horizon,
     Mask,
@@ -89,6 +90,8 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
             f"which of {count} labels apply" if targets.several else f"which of {count} classes{column} it is"
         )
         what += f" ({listed})" if listed else ""
+    elif isinstance(targets, Expectation):
+        what = f"what comes next in {run.summary.get('traces', 'some')} traces, and so what is odd in them"
     elif isinstance(targets, Quantity):
         what = "the value of " + ", ".join(targets.names[:6]) + (", ..." if len(targets.names) > 6 else "")
     elif isinstance(targets, Mask):

@@ -224,6 +224,19 @@ TRANSCRIPTION = Recipe(
     },
     batch_size=32,
 )
+TRACES = Recipe(
+    "windows of one trace are much alike: few epochs of a falling rate, the best one kept",
+    seen={"regression": 200_000},
+    epochs=(3, 60),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 2e-3,
+        "weight_decay": 1e-2,
+        "schedule": "cosine",
+        "clip_norm": 1.0,
+    },
+    batch_size=256,
+)
 OTHER = Recipe(
     "a moderate start for what nothing is known of",
     seen={"classification": 800_000, "regression": 1_500_000},
@@ -258,7 +271,15 @@ BY_TARGETS: dict[str, Recipe] = {
     "Frames": FRAMES,
     "Text": PAIRS,
     "Transcript": TRANSCRIPTION,
+    "Expectation": TRACES,
 }
+# options of a network on a kind of targets, where nothing is said
+USUAL: dict[tuple[str, str], dict[str, Any]] = {("Expectation", "tcn"): {"width": 16, "dropout": 0.0}}
+
+
+def usual_options(dataset: Dataset, network: str) -> dict[str, Any]:
+    """Return the options of a network that suit the targets of a dataset, where nothing is said of them."""
+    return dict(USUAL.get((type(dataset.targets).__name__, network), {}))
 
 
 def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:

@@ -18,6 +18,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.specs import (
     Boxes,
     Classes,
+    Expectation,
     Horizon,
     Mask,
     NextToken,
@@ -27,6 +28,7 @@ from neurarium.data.specs import (
     Text,
     Transcript,
 )
+from neurarium.studies.anomalies import watch
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.evaluation import Seen, examples_for, predictions_of, reports_of
@@ -38,6 +40,7 @@ from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
 from neurarium.studies.scene_examples import scene_examples
 from neurarium.studies.slices import slices_of
+from neurarium.studies.trace_picture import trace_examples
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
@@ -148,6 +151,10 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     split = next((each for each in ("test", "validation") if each in data.splits), None)
     method = learner_of(run)
     targets: Any = getattr(method, "targets", None) or run.targets
+    if isinstance(targets, Expectation):
+        found.add("traces", lambda: _traces(run, data))
+        found.held["anomalies"] = run.results.get("anomalies")
+        return
     if split is not None and isinstance(targets, Mask | Boxes):
         found.add("scenes", lambda: scene_examples(method, data.splits[split], run.preparation))
         return
@@ -215,6 +222,10 @@ def _transcripts(method: Any, examples: Any, preparation: Any, rows: Any) -> lis
     from neurarium.studies.transcript_errors import transcript_errors
 
     return [each.to_json() for each in transcript_errors(method, examples, preparation, rows=rows)]
+
+
+def _traces(run: Run, data: Any) -> list[dict[str, str]]:
+    return trace_examples(watch(run, data.traces), run.preparation.threshold)
 
 
 def _part(seen: Seen, name: str) -> Seen:

@@ -13,6 +13,7 @@ from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets, Text, Transcript
+from neurarium.studies.anomalies import detect, is_trace
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.ctc_decoding import transcribed
 from neurarium.studies.decision_rule import DecisionRule, rule_of
@@ -44,7 +45,7 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> pol
         first. Transcripts: `prediction` and its `probability`. Language models:
         as `studies.language_scores.score_texts` says, a row per text. Masks and
         boxes: as `studies.scenes.predict_scenes` says, a row per image or per box. Tags: a row per word, as
-        `studies.predict_tags` says. Series: what comes after their last rows, as `studies.future.predict_future` says.
+        `studies.predict_tags` says. Traces: a row per moment, as `studies.anomalies.detect` says. Series: what comes after their last rows, as `studies.future.predict_future` says.
 
     Raises:
         ArtifactError: the run is not finished, or a file of it is missing or altered.
@@ -70,6 +71,8 @@ def predict_with_notes(
             expected="a folder 'preparation' in the run",
             fix="restore it from a copy; or give prepared inputs to run.network",
         )
+    if is_trace(run):
+        return detect(run, raw)
     if isinstance(run.targets, Horizon):
         from neurarium.studies.future import predict_future
 

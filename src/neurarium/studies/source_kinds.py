@@ -105,6 +105,12 @@ def _is_pairs(source: str, asked: Asked) -> bool:
 KINDS: tuple[Kind, ...] = (
     Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
     Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
+    Kind(
+        "traces",
+        "readers.traces:traces",
+        lambda source, asked: asked.get("task") == "anomaly",
+        holds="traces",
+    ),
     Kind("forecast", "readers.forecasting:forecast", _is_forecast, holds="series"),
     Kind("series", "readers.series:series", _is_series, holds="series"),
     Kind("text to go on with", "readers.language:language", _is_language, holds="text"),

@@ -17,14 +17,15 @@ from neurarium.core.options import parameters, require_sizes
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import Classes, Horizon, Quantity, Spec, Targets, Text
+from neurarium.data.specs import Classes, Expectation, Horizon, Quantity, Spec, Targets, Text
 from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
+from neurarium.studies.anomalies import RESULT, judge
 from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
-from neurarium.studies.defaults import settle, settle_closed_form
+from neurarium.studies.defaults import settle, settle_closed_form, usual_options
 from neurarium.studies.evaluation import Seen, predictions_of, report_of
 from neurarium.studies.machine import computed, uncompiled
 from neurarium.studies.owners import METHODS, SHARED, usual_method
@@ -194,6 +195,8 @@ def measure(run: Run, data: Dataset) -> None:
         if split == "validation":
             _calibrate(run, seen, targets)
             _choose_thresholds(run, seen, targets)
+    if isinstance(data.targets, Expectation):
+        run.results[RESULT] = judge(run, data.traces)  # type: ignore[attr-defined]
     if run.folder is not None and distributed.first():
         for split, report in run.reports.items():
             write_json(run.folder / "evaluation" / f"{split}.json", {"format_version": 1, **report.to_json()})
@@ -348,7 +351,7 @@ def _network(data: Dataset, chosen: Chosen, ensemble: int) -> nn.Module:
     if ensemble < 1:
         raise OptionError("an ensemble has too few networks", expected="1 or more", received=ensemble)
     targets = _targets_for_loss(data, chosen)
-    options = _network_options(chosen)
+    options = {**usual_options(data, chosen.name), **_network_options(chosen)}
     require_sizes(options, f"network '{chosen.name}'")
     try:
         networks = [

@@ -376,6 +376,13 @@ _ALL = [
          "Bagnall et al., The UEA multivariate time series classification archive, arXiv:1811.00075",
          "8dc43cc6306cb679c888c01e26f91772ac4441a916da43bac8b79734a538b9d6",
          "79213102bc6fca1a398ad98ce1185dff0208fa3d1465e687f48288946b0ff8dc"),
+    Entry(
+        "nab", "58 traces of machines, traffic, tweets: 365,558 moments, 116 labelled windows of anomalies", "anomaly",
+        "MIT-style", "Ahmad, Lavin, Purdy, Agha, Unsupervised real-time anomaly detection for streaming data, "
+        "Neurocomputing 2017", "https://github.com/numenta/NAB", "nab",
+        (Variant((File("nab.tar.gz", sha256="0b8b3722a80ffda714440ee2f6805ff74b307790335df7f7c72e1e40d5eae37b"),), "series:nab",
+                 note="the folders data and labels of the repository, packed as nab.tar.gz"),),
+    ),
 ]  # fmt: skip
 
 ENTRIES: dict[str, Entry] = {each.name: each for each in _ALL}

@@ -25,7 +25,7 @@ def save_preparation(
 
     Args:
         folder: made if absent.
-        kind: "table", "mixed", "image", "dense", "array", "series" or "sound".
+        kind: "table", "mixed", "image", "dense", "array", "series", "traces" or "sound".
         content: plain values.
         arrays: kept exactly, float64 as float64.
     """
@@ -56,13 +56,14 @@ def load_preparation(folder: Path | str) -> Preparation:
     from neurarium.data.preparation.tables import TablePreparation
     from neurarium.data.preparation.tagged import TaggedPreparation
     from neurarium.data.preparation.text_pairs import TextPairPreparation
+    from neurarium.data.preparation.traces import TracePreparation
 
     kinds: dict[str, Any] = {
         "table": TablePreparation, "image": ImagePreparation, "array": ArrayPreparation, "mixed": MixedPreparation,
         "dense": DensePreparation, "series": SeriesPreparation, "language": LanguagePreparation,
         "tagged": TaggedPreparation, "piano rolls": PianoRollPreparation, "text-pairs": TextPairPreparation,
         "forecast": ForecastPreparation,
-        "sound": SoundPreparation,
+        "sound": SoundPreparation, "traces": TracePreparation,
     }  # fmt: skip
     folder = Path(folder)
     content = read_json(folder / f"{NAME}.json")

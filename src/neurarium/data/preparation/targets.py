@@ -154,6 +154,10 @@ def target_from_json(value: dict[str, Any]) -> Any:
             key: tuple(each) if isinstance(each, list) else each for key, each in value.items()
         }
         return (MaskTarget if kind == "masks" else BoxTarget)(**listed)
+    if kind == "expected":
+        from neurarium.data.preparation.traces import Expected
+
+        return Expected(**value)
     if kind == "several":
         return SeveralTargets(tuple(target_from_json(each) for each in value["parts"]))
     return Quantities(**{key: tuple(each) for key, each in value.items()})
