@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.data.specs import Array, Classes, Image, Quantity, Series, Table
+from neurarium.data.specs import Array, Classes, Image, Quantity, Table, Unlabeled
 from neurarium.networks import MLP, TabM, network_for
 
 CLASSES = Classes(("no", "yes"))
@@ -47,7 +47,7 @@ def test_mistakes_are_named():
         network_for(Table(("a",)), CLASSES, "mlp", widths="eight")
     with pytest.raises(OptionError, match="follows from the data"):
         network_for(Table(("a",)), CLASSES, "mlp", outputs="3")
-    with pytest.raises(OptionError, match="no default network for Series"):
-        network_for(Series(1, 5), CLASSES)
+    with pytest.raises(OptionError, match="no default network for Unlabeled"):
+        network_for(Unlabeled(), CLASSES)
     with pytest.raises(RefusalError, match="cannot take Table"):
         network_for(Table(("a",)), CLASSES, "cnn")
