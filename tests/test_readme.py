@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from pathlib import Path
 
 import numpy
@@ -57,6 +58,18 @@ def workplace(tmp_path, monkeypatch):
     ]
     Path("reviews.csv").write_text("\n".join(["review,sentiment", *lines]) + "\n")
     Path("book.txt").write_text("It was the best of times, it was the worst of times.\n" * 60)
+    said = [f"one {number % 7} two {number % 5}" for number in range(60)]
+    Path("train.en").write_text("\n".join(said) + "\n")
+    Path("train.de").write_text(
+        "\n".join(each.replace("one", "eins").replace("two", "zwei") for each in said) + "\n"
+    )
+    hours = numpy.datetime64("2024-01-01T00:00") + 60 * numpy.arange(900)
+    load = 10 + numpy.sin(numpy.arange(900) * numpy.pi / 12)
+    polars.DataFrame({"date": hours.astype(str), "load": load}).write_csv("load.csv")
+    for pitch, name in ((300, "low"), (900, "high")):
+        (tmp_path / "recordings" / name).mkdir(parents=True)
+        for number in range(12):
+            wave_of(tmp_path / "recordings" / name / f"{number}.wav", pitch + 5 * number)
     Path("parts").mkdir()
     table_of = polars.read_csv("adult.csv", null_values="")
     for number in range(2):
@@ -68,6 +81,16 @@ def workplace(tmp_path, monkeypatch):
             pixels = source.integers(shade - 50, shade + 50, (12, 12, 3), dtype=numpy.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
     return tmp_path
+
+
+def wave_of(path: Path, pitch: float, rate: int = 8000) -> None:
+    """Write a third of a second of a tone."""
+    tone = 0.3 * numpy.sin(2 * numpy.pi * pitch * numpy.arange(rate // 3) / rate)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
 
 
 def served(words):
