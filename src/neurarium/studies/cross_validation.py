@@ -213,8 +213,8 @@ def _columns_of(spec: Spec, predictions: torch.Tensor, targets: torch.Tensor) ->
             ]
         return held
     if isinstance(spec, Transcript):  # what was wrong, as `metrics.error_rate.counted` has it
-        names = ("character_edits", "characters", "word_edits", "words")
-        return {name: predictions[:, place].long().numpy() for place, name in enumerate(names)}
+        counts = ("character_edits", "characters", "word_edits", "words")
+        return {name: predictions[:, place].long().numpy() for place, name in enumerate(counts)}
     if isinstance(spec, Classes) and not spec.several:
         held["target"] = [spec.names[each] for each in targets.tolist()]
         held["prediction"] = [spec.names[each] for each in predictions.argmax(dim=1).tolist()]

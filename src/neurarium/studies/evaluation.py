@@ -453,7 +453,7 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
         return "data", split, data
     if isinstance(data, dict) and "inputs" in data:
         return "data", split, Examples(data)
-    preparation = getattr(trained, "preparation", None)
+    preparation: Any = getattr(trained, "preparation", None)
     if hasattr(preparation, "windows"):  # series: every window of the new ones
         return str(data) if not hasattr(data, "shape") else "data", "new data", preparation.windows(data)
     if preparation is None:

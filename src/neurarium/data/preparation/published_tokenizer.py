@@ -47,7 +47,8 @@ class PublishedTokenizer:
         plain = self.tokenizer.encode("a", add_special_tokens=False).ids
         whole = self.tokenizer.encode("a").ids
         start = next((at for at in range(len(whole)) if whole[at : at + len(plain)] == plain), 0)
-        self.prefix, self.suffix = (whole[:start], whole[start + len(plain) :]) if plain else ([], [])
+        self.prefix: list[int] = whole[:start] if plain else []
+        self.suffix: list[int] = whole[start + len(plain) :] if plain else []
         known = (self.tokenizer.token_to_id(name) for name in ENDS)
         self.end = next((each for each in known if each is not None), None)
 

@@ -85,8 +85,9 @@ def dataset_of(
         parts["train"], kind=tokenizer, vocabulary=vocabulary, length=context or CONTEXT, ends=ends
     )
     decisions = [*decisions, *found]
-    if context is None and getattr(preparation.tokenizer, "longest", 0):
-        preparation.length = min(CONTEXT, preparation.tokenizer.longest)
+    longest_known: Any = getattr(preparation.tokenizer, "longest", None)
+    if context is None and longest_known:
+        preparation.length = min(CONTEXT, longest_known)
     windows: dict[str, Any] = {"train": preparation.windows_of(parts["train"])}
     longest = len(windows["train"].tokens) - 1
     if longest < preparation.length:

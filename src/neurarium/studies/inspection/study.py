@@ -181,14 +181,15 @@ def _of_targets(table: tables.Table, facts: dict[str, Any], rows: int) -> Iterat
     aims = tables.aims(table)
     for aim in aims:
         name = aim.targets[0]
-        found = {"target": balance.facts(aim), "leakage": leakage.scores(aim, rows)}
+        scores = leakage.scores(aim, rows)
+        found = {"target": balance.facts(aim), "leakage": scores}
         facts |= found if aim is aims[0] else {}
         if len(aims) > 1:
             facts.setdefault("targets", {})[name] = found
         findings = [
             *balance.missing(aim),
             *(balance.of_classes(balance.counts(aim)) if aim.classes else balance.of_quantity(aim)),
-            *leakage.findings(aim, found["leakage"]),
+            *leakage.findings(aim, scores),
         ]
         for each in findings:
             known = len(aims) == 1 or name in each.subject
