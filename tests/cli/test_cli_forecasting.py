@@ -52,7 +52,18 @@ def test_from_a_table_to_what_comes_next(folder, tmp_path, run_line):
     assert found.columns == ["shop", "day", "prediction", "low", "high"]
     assert found["day"].to_list()[:2] == ["2023-09-28", "2023-09-29"]
     north = found.filter(polars.col("shop") == "north")
-    assert north["prediction"][1] > max(north["prediction"][0], north["prediction"][2]) + 5, "the holiday"
+    table = polars.read_csv(folder / "known.csv")
+    usual = table.with_columns(
+        holiday=polars.when(table["sold"].is_null()).then(0).otherwise(table["holiday"])
+    )
+    usual.write_csv(tmp_path / "usual.csv")
+    run_line(
+        "predict", tmp_path / "run", "--input", tmp_path / "usual.csv", "--output", tmp_path / "other.csv"
+    )
+    other = polars.read_csv(tmp_path / "other.csv").filter(polars.col("shop") == "north")
+    gain = (north["prediction"] - other["prediction"]).to_list()
+    assert gain[1] > 3, "the holiday alone"
+    assert max(map(abs, [gain[0], *gain[2:]])) < 1e-3
     assert (found["low"] < found["prediction"]).all() and (found["prediction"] < found["high"]).all()
     code, said, _ = run_line("evaluate", tmp_path / "run")
     assert code == 0 and said["metrics"]["mse"] == pytest.approx(metrics["mse"])
