@@ -109,7 +109,6 @@ WITHOUT_CLASSES = ("regression", "quantities", "several", "tagged", "forecast", 
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
     ("rocket", "learning-rate"),
-    ("forecast", "cross-validate"),
     *(("spoken", verb) for verb in ("calibrate", "thresholds")),
     *(("language", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
 }

@@ -284,7 +284,7 @@ def _keys(
         raise RefusalError(
             f"the windows of {dataset.name} overlap: those of one fold would hold the answers of another",
             expected="examples that can be set aside one by one",
-            fix="train once: evaluate forecasts from every origin of the test split, which comes last",
+            fix="use studies.roll_origin, which learns from what lies before each origin (neurarium cross-validate does)",
         )
     if how not in (None, *HOW):
         raise unknown("way to cut folds", str(how), HOW)
