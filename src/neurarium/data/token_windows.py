@@ -24,7 +24,7 @@ class TokenWindows(Examples):
 
     >>> windows = TokenWindows(torch.arange(6, dtype=torch.int32), 4)
     >>> len(windows), windows[1]["inputs"]["tokens"].tolist(), windows[1]["targets"].tolist()
-    (2, [[4, 0, 0, 0]], [[5, -1, -1, -1]])
+    (2, [[4, 5, 0, 0]], [[5, -1, -1, -1]])
     """
 
     def __init__(

@@ -28,7 +28,8 @@ from neurarium.data.augmentation.policies import RAND, WIDE, RandAugment, Trivia
 from neurarium.data.sources import Minibatches
 from neurarium.data.specs import Image as ImageSpec
 
-NAMES = sorted(set(table("augmentation")) - {"mixup", "cutmix", "standard"})
+SOUNDS = ("noise", "spec-augment", "time-shift")  # tested where sounds are
+NAMES = sorted(set(table("augmentation")) - {"mixup", "cutmix", "standard", *SOUNDS})
 GEOMETRIC = ["affine", "crop", "flip", "resized-crop", "rotation", "vertical-flip"]
 
 

@@ -16,7 +16,7 @@ WANTED = {
 
 
 # Their publisher has folders only, which every archive of them packs in another way: they are put there by hand.
-PACKED = {"free-spoken-digits", "spoken-digit-strings"}
+PACKED = {"free-spoken-digits", "spoken-digit-strings", "nab"}
 
 
 def test_the_sets_are_there():
@@ -28,7 +28,17 @@ def test_every_entry_is_complete(name):
     found = ENTRIES[name]
     assert found.name == name == name.lower().replace("_", "-")
     assert found.summary and found.licence and found.citation and found.home.startswith("http")
-    assert found.task in ("classification", "regression", "language", "forecast", "translation")
+    known = (
+        "classification",
+        "regression",
+        "language",
+        "forecast",
+        "translation",
+        "frames",
+        "transcription",
+        "anomaly",
+    )
+    assert found.task in known
     assert found.variants
     for variant in found.variants:
         assert ":" in variant.read

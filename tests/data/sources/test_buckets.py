@@ -94,7 +94,7 @@ def test_they_are_chosen_where_they_save_and_only_there():
 
 def test_they_are_for_texts():
     iris = nr.data.load("iris")
-    with pytest.raises(OptionError, match="length buckets are for texts and series"):
+    with pytest.raises(OptionError, match="length buckets are for texts, series and sounds"):
         buckets_for(iris.train, iris.inputs, 16, 0, wanted=True)
 
 

@@ -51,7 +51,7 @@ class WordLooks:
 
     >>> made = WordLooks.train([["a", "cat"], ["a", "cat"], ["a", "Paris"]], 10)
     >>> made.words, made.encode(["cat", "Berlin", "x1"])
-    (('a', 'cat'), [3, 6, 1])
+    (('a', 'cat'), [3, 4, 1])
     """
 
     def __init__(self, words: Sequence[str], shapes: Sequence[str]):

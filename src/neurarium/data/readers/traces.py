@@ -63,14 +63,14 @@ def traces(
         threshold: scores from it on are alarms.
 
     Returns:
-        A dataset of `Series` -> `Quantity`.
+        A dataset of `Series` -> `Expectation`.
 
     Raises:
         DataError: too short, constant, or unreadable traces.
         OptionError: shares or windows that are none.
 
     >>> traces(numpy.sin(numpy.arange(2000) / 5))
-    Dataset(trace: Series -> Quantity; train 215, validation 53, test 1,700)
+    Dataset(trace: Series -> Expectation; train 214, validation 54, test 1,700)
     """
     if window < 2 or not 0 < probation < 1 or not 0 <= validation < 1:
         raise OptionError(

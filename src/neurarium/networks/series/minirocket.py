@@ -178,7 +178,7 @@ def _dilations(length: int, features: int, most: int) -> tuple[tuple[int, ...], 
     """Return the dilations, and how many features each has per kernel: as the authors' code spreads them.
 
     >>> _dilations(24, 119, 32)
-    ((1, 2), (78, 41))
+    ((1, 2), (79, 40))
     """
     per_kernel = min(features, most)
     exponent = max(0.0, math.log2(max(length - 1, TAPS - 1) / (TAPS - 1)))

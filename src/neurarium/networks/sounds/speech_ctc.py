@@ -41,6 +41,7 @@ class SpeechCTC(nn.Module):
     Graves et al., "Connectionist temporal classification" (2006); Amodei et al., arXiv:1512.02595, for convolutions below
     recurrent layers.
 
+    >>> import torch
     >>> sound = {"waveform": torch.randn(2, 4000), "lengths": torch.tensor([4000, 900])}
     >>> SpeechCTC(11, rate=8000, widths=(8, 8), width=8)(sound).shape
     torch.Size([2, 13, 11])
