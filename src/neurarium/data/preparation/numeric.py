@@ -9,6 +9,7 @@ import numpy
 import polars
 from scipy.special import ndtri
 
+from neurarium.data.preparation.interpolation import PiecewiseLinear
 from neurarium.data.readers.lists import list_part, list_parts
 from neurarium.data.readers.moments import CLOCK_PARTS, DATE_PARTS, circle, clock_hours, durations
 from neurarium.data.readers.values import date_part, dates, finite, numbers
@@ -50,6 +51,7 @@ class NumericColumn:
     scores: numpy.ndarray
     edges: tuple[float, ...]
     kind: str = ""
+    _line: PiecewiseLinear | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -63,7 +65,9 @@ class NumericColumn:
         """Return prepared values of `(rows,)` raw ones."""
         filled = numpy.where(numpy.isnan(raw), self.fill, raw)
         if self.scaling == "quantile":
-            return numpy.interp(filled, self.knots, self.scores)
+            if self._line is None:
+                self._line = PiecewiseLinear(self.knots, self.scores)
+            return self._line(filled)
         if self.scaling == "standard":
             return (filled - self.knots[0]) / self.scores[0]
         return filled
