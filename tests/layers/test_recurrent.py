@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from neurarium.core.errors import OptionError
 from neurarium.layers import Recurrent
+from neurarium.layers.recurrent import Direction
 
 CASES = {
     "tanh": {"cell": "rnn"},
@@ -193,3 +194,26 @@ def test_a_replaced_module_is_called(sequence):
 def test_wrong_options_are_typed_errors(options):
     with pytest.raises(OptionError):
         Recurrent(3, 4, **options)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_autocast_keeps_the_fused_kernel(cell, monkeypatch):
+    torch.manual_seed(0)
+    layer, sequence = Recurrent(12, 16, cell), torch.randn(4, 9, 12)
+    mask = torch.ones(4, 9, dtype=torch.bool)
+    exact = layer(sequence, mask)
+    exact.square().sum().backward()
+    wanted = layer.forwards[0].recurrent.weight.grad.clone()
+    layer.zero_grad()
+
+    def refuse(*_):
+        raise AssertionError("step by step")
+
+    monkeypatch.setattr(Direction, "_stepwise", refuse)
+    with torch.autocast("cpu", torch.bfloat16):
+        states = layer(sequence, mask)
+    states.float().square().sum().backward()
+    found = layer.forwards[0].recurrent.weight.grad
+    assert states.dtype == torch.bfloat16 and found.dtype == torch.float32
+    assert 0 < float((states.float() - exact).abs().max()) < 0.02
+    assert float((found - wanted).norm() / wanted.norm()) < 0.03

@@ -1,16 +1,14 @@
-"""minGRU, minLSTM, layer-norm and projected LSTMs beside their equations step by step in NumPy; the scan beside a loop."""
+"""minGRU, minLSTM, layer-norm and projected LSTMs beside their equations step by step in NumPy."""
 
 from __future__ import annotations
 
 import numpy
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from neurarium.core.errors import OptionError
 from neurarium.layers import Recurrent
-from neurarium.layers.recurrent_variants import GatedDirection, MinimalDirection, scan
+from neurarium.layers.recurrent_variants import GatedDirection, MinimalDirection
 from neurarium.networks import GRU, LSTM
 
 
@@ -96,28 +94,6 @@ def test_gradients_are_those_of_finite_differences(name):
         return torch.func.functional_call(layer, dict(zip(parameters, values, strict=True)), (x.detach(),))
 
     assert torch.autograd.gradcheck(of, tuple(parameters.values()))
-
-
-@pytest.mark.parametrize("name", ["min-gru", "min-lstm"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_scan_is_the_loop(name, dtype):
-    layer = LAYERS[name]().to(dtype)
-    x = torch.randn(3, 64, 3, dtype=dtype)
-    atol = 1e-5 if dtype == torch.float32 else 1e-12
-    torch.testing.assert_close(layer(x), layer.step_by_step(x), atol=atol, rtol=1e-5)
-
-
-@settings(max_examples=30, deadline=None)
-@given(length=st.integers(1, 20), seed=st.integers(0, 99), begin=st.floats(0, 3))
-def test_the_scan_is_its_recurrence_from_any_start(length, seed, begin):
-    chance = torch.Generator().manual_seed(seed)
-    keep = -torch.rand(1, length, 2, generator=chance, dtype=torch.float64) * 3
-    take = torch.randn(1, length, 2, generator=chance, dtype=torch.float64)
-    state = start = torch.full((1, 2), begin, dtype=torch.float64)
-    found = scan(keep, take, start)
-    for step in range(length):
-        state = keep[:, step].exp() * state + take[:, step].exp()
-        torch.testing.assert_close(found[:, step], state, atol=1e-10, rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -73,11 +73,18 @@ class Direction(nn.Module):
         once = (
             torch.backends.cuda.flash_sdp_enabled()
         )  # off where somebody asks for kernels with second derivatives
-        mixed = torch.is_autocast_enabled(sequence.device.type)
-        return plain and once and not mixed and not (self.cell == "gru" and self.reset == "before")
+        return plain and once and not (self.cell == "gru" and self.reset == "before")
 
     def _fused(self, sequence: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        place = sequence.device.type
         weights = [self.input.weight, self.recurrent.weight, self.input.bias, self.recurrent.bias]
+        if not torch.is_autocast_enabled(place):
+            return self._kernel(sequence, before, weights)
+        kind = torch.get_autocast_dtype(place)  # autocast knows linear layers, not this kernel
+        with torch.autocast(place, enabled=False):
+            return self._kernel(sequence.to(kind), before.to(kind), [each.to(kind) for each in weights])
+
+    def _kernel(self, sequence: Tensor, before: Tensor, weights: list[Tensor]) -> tuple[Tensor, Tensor]:
         if self.cell == "gru" and self.update == "take":  # 1 - sigmoid(a) = sigmoid(-a)
             sign = weights[0].new_ones(3 * self.width)
             sign[self.width : 2 * self.width] = -1

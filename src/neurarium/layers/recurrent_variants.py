@@ -1,4 +1,4 @@
-"""Variants of recurrent layers: minGRU and minLSTM with a parallel scan, LSTMs with layer normalization or a projection.
+"""Variants of recurrent layers: minGRU and minLSTM by a scan over all steps, LSTMs with layer normalization or a projection.
 
 Each stands in the place of `recurrent.Direction`: `forward`, `read`, `parts`, `width`, `outputs`.
 """
@@ -9,7 +9,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid, softplus
+from torch.nn.functional import softplus
+
+from neurarium.layers.linear_scan import linear_scan
 
 MINIMAL = {"min-gru": 2, "min-lstm": 3}
 GATED = ("layer-norm-lstm", "projected-lstm")
@@ -19,10 +21,10 @@ class MinimalDirection(nn.Module):
     """One direction of minGRU or minLSTM: gates see the input alone, so that all steps are computed at once.
 
     minGRU: h_t = (1 - z_t) h_(t-1) + z_t g(W_h x_t), z = sigmoid(W_z x_t); minLSTM: h_t = f' h_(t-1) + i' g(W_h x_t), with
-    f' = f / (f + i), i' = i / (f + i); g(a) = a + 1/2 where a >= 0, else sigmoid(a), which is positive, so that the sum runs
-    over logarithms: log h_t = A_t + logcumsumexp_t(log b_t - A_t), A_t = sum_(s <= t) log a_s.
+    f' = f / (f + i), i' = i / (f + i); g(a) = a + 1/2 where a >= 0, else sigmoid(a). What is kept lies between 0 and 1 and
+    what is taken in is positive, so that no step cancels or grows, and no logarithms are needed for it to be exact.
 
-    Feng et al. 2024, arXiv:2410.01201, sections 3.1, 3.2 and appendix B.
+    Feng et al. 2024, arXiv:2410.01201, sections 3.1, 3.2 and appendix B; the scan is `linear_scan`.
 
     >>> MinimalDirection(3, 4, "min-gru")(torch.zeros(2, 5, 3)).shape
     torch.Size([2, 5, 4])
@@ -47,44 +49,20 @@ class MinimalDirection(nn.Module):
 
     def read(self, sequence: Tensor, before: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the states of all steps by the scan, and the last one, `(batch, 1, width)`."""
-        keep, take = self.logarithms(sequence)
-        start = take.new_zeros(len(take), self.width) if before is None else before[:, 0].to(take.dtype)
-        states = scan(keep, take, start)
+        keep, take = self.gates(sequence)
+        start = None if before is None else before[:, 0].to(take.dtype)
+        states = linear_scan(keep, take, start)
         return states, states[:, -1:]
 
-    def step_by_step(self, sequence: Tensor) -> Tensor:
-        """The same in a loop: what the scan is tested and timed against."""
-        keep, take = (each.exp() for each in self.logarithms(sequence))
-        state, states = torch.zeros_like(take[:, 0]), []
-        for step in range(take.shape[1]):
-            state = keep[:, step] * state + take[:, step]
-            states.append(state)
-        return torch.stack(states, dim=1)
-
-    def logarithms(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log a_t (what is kept) and log b_t (what is taken in), each `(batch, length, width)`."""
+    def gates(self, sequence: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what is kept of the state and what is taken in, each `(batch, length, width)`."""
         *gates, new = self.input(sequence).chunk(MINIMAL[self.cell], dim=-1)
-        value = torch.where(new >= 0, (new.relu() + 0.5).log(), logsigmoid(new))
-        if self.cell == "min-gru":
-            return logsigmoid(-gates[0]), logsigmoid(gates[0]) + value
-        forget, enter = gates
-        apart = softplus(-forget) - softplus(-enter)  # log(i / f): equation of appendix B.2.2
-        return -softplus(apart), -softplus(-apart) + value
-
-
-def scan(keep: Tensor, take: Tensor, start: Tensor) -> Tensor:
-    """Return h_t = exp(keep_t) h_(t-1) + exp(take_t) for all t at once; `(batch, length, width)`, start `(batch, width)` >= 0.
-
-    Heinsen 2023, arXiv:2311.06281.
-
-    >>> half = torch.full((1, 3, 1), 0.5).log()
-    >>> [round(each, 4) for each in scan(half, half, torch.zeros(1, 1)).flatten().tolist()]
-    [0.5, 0.75, 0.875]
-    """
-    total = torch.cat([torch.zeros_like(keep[:, :1]), keep.cumsum(dim=1)], dim=1)
-    first = start.clamp(min=torch.finfo(start.dtype).tiny).log().unsqueeze(1)
-    sums = torch.logcumsumexp(torch.cat([first, take], dim=1) - total, dim=1)
-    return (total + sums)[:, 1:].exp()
+        value = torch.where(new >= 0, new + 0.5, new.sigmoid())
+        apart = (
+            gates[0] if self.cell == "min-gru" else softplus(-gates[0]) - softplus(-gates[1])
+        )  # log(i / f), B.2.2
+        enter = apart.sigmoid()
+        return 1 - enter, enter * value
 
 
 class GatedDirection(nn.Module):
