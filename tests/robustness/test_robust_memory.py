@@ -16,13 +16,15 @@ STATUS = Path("/proc/self/statm")
 
 
 class Resident(Callback):
-    """Notes the resident memory, in MB, after each epoch."""
+    """Notes the resident memory, in MB, after every fifth epoch: looking for garbage takes longer than an epoch."""
 
     def __init__(self) -> None:
         self.epochs: list[int] = []
         self.megabytes: list[float] = []
 
     def evaluate(self, loop: Any, row: dict[str, Any]) -> None:
+        if loop.epoch % 5:
+            return
         gc.collect()
         pages = int(STATUS.read_text().split()[1])
         self.epochs.append(loop.epoch)
@@ -37,7 +39,8 @@ def slope(epochs: int, warm: int) -> float:
     nr.fit(
         nr.methods.Supervised(network), data, epochs=epochs, batch_size=256, progress=False, callbacks=[watch]
     )
-    at, held = numpy.array(watch.epochs[warm:]), numpy.array(watch.megabytes[warm:])
+    at, held = (numpy.array(each) for each in (watch.epochs, watch.megabytes))
+    at, held = at[at > warm], held[at > warm]
     return float(numpy.polyfit(at, held, 1)[0] * 100)
 
 
