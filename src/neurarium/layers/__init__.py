@@ -57,7 +57,7 @@ MEMBERS = {
     "squash": Member("capsules"),
     "exponential_squash": Member("capsules"),
     "dynamic_routing": Member("capsules"),
-    "linear_scan": Member("linear_scan", summary="a linear recurrence over all steps", chapter="11"),
+    "linear_scan": Member("linear_recurrence", summary="a linear recurrence over all steps", chapter="11"),
     "ReversibleNormalization": Member(
         "reversible_normalization",
         "reversible-normalization",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from neurarium.layers.linear_scan import linear_scan
+from neurarium.layers.linear_recurrence import linear_scan
 
 MINIMAL = {"min-gru": 2, "min-lstm": 3}
 GATED = ("layer-norm-lstm", "projected-lstm")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurarium.layers import linear_scan
-from neurarium.layers.linear_scan import _by_doubling, _one_by_one
+from neurarium.layers.linear_recurrence import _by_doubling, _one_by_one
 
 
 def drawn(length, seed=0, dtype=torch.float64):
