@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from neurarium.data.geometry import detected, giou, iou, reached, stride_of, suppressed
+from neurarium.core.errors import ShapeError
+from neurarium.data.geometry import detected, giou, grids, iou, level_of, maps_of, reached, suppressed
 from neurarium.data.specs import Boxes, Mask, spec_from_json
 
 
@@ -69,13 +72,56 @@ def test_a_thing_is_read_off_the_maps_where_it_was_written():
     outputs[0, 1, 2, 5] = 3.0  # class b at column 5, row 2: the place (22, 10)
     outputs[0, 1, 2, 6] = 2.0  # beside it, lower: no maximum of its own
     outputs[0, 2:] = torch.log(torch.expm1(torch.tensor([0.5, 0.25, 0.5, 0.25])))[:, None, None]
-    found = detected(outputs, spec, most=5)
+    found = detected(outputs.flatten(2), spec, most=5)
     assert found["scores"].shape == (1, 5) and (found["scores"] > 0).sum() == 1
     assert found["labels"][0, 0] == 1
     assert found["scores"][0, 0] == pytest.approx(1 / (1 + numpy.exp(-3.0)))
     # 4 strides of 4 pixels times 1/2 and 1/4
     torch.testing.assert_close(found["boxes"][0, 0], torch.tensor([14.0, 6.0, 30.0, 14.0]))
-    assert stride_of(32, 8) == 4 and reached(torch.zeros(1, 4, 8, 8), 4).shape == (1, 8, 8, 4)
+    assert reached(torch.zeros(1, 4, 8, 8), 4).shape == (1, 8, 8, 4)
+
+
+@given(st.integers(9, 200), st.integers(9, 200), st.integers(0, 3), st.integers(1, 5))
+def test_levels_are_told_from_how_many_cells_there_are(height, width, halvings, count):
+    strides = [2 ** (halvings + k) for k in range(count)]
+    cells = sum(-(-height // s) * -(-width // s) for s in strides)
+    found = grids(height, width, cells)
+    assert [each.stride for each in found] == strides and sum(each.cells for each in found) == cells
+    with pytest.raises(ShapeError, match="of a detector"):
+        grids(height, width, 2 * height * width)
+
+
+def test_boxes_go_to_the_level_of_their_size_and_those_beyond_all_to_the_last():
+    levels = grids(128, 128, 32 * 32 + 16 * 16 + 8 * 8)
+    sides = torch.tensor([1.0, 63.0, 64.0, 64.1, 128.0, 129.0, 900.0])
+    for axis in (0, 1):  # the larger side decides
+        boxes = torch.zeros(len(sides), 4)
+        boxes[:, 2 + axis], boxes[:, 3 - axis] = sides, 1.0
+        assert level_of(boxes, levels).tolist() == [0, 0, 0, 1, 1, 2, 2]
+    assert level_of(boxes, levels, span=2.0).tolist() == [0, 2, 2, 2, 2, 2, 2]
+    assert level_of(boxes, levels[:1]).tolist() == [0] * 7
+
+
+def test_things_are_read_off_all_levels_and_doubles_between_levels_go():
+    spec = Boxes(("a", "b"), 32, 32, 4)
+    levels = grids(32, 32, 8 * 8 + 4 * 4)
+    outputs = torch.full((1, 6, 80), -10.0)
+    fine, coarse = maps_of(outputs, levels)
+    half = torch.log(torch.expm1(torch.tensor(0.5)))
+    fine[0, 0, 3, 3], fine[0, 2:, 3, 3] = 2.0, half  # class a around (14, 14): 8 pixels to each side
+    coarse[0, 0, 1, 1], coarse[0, 2:, 1, 1] = (
+        1.0,
+        torch.log(torch.expm1(torch.tensor(0.25))),
+    )  # around (12, 12), a double
+    coarse[0, 1, 2, 2], coarse[0, 2:, 2, 2] = (
+        3.0,
+        half,
+    )  # class b around (20, 20): 16 pixels, cut at the border
+    found = detected(torch.cat([each.flatten(2) for each in (fine, coarse)], dim=2), spec, most=5)
+    assert found["labels"][0, :2].tolist() == [1, 0] and (found["scores"] > 0).sum() == 2
+    torch.testing.assert_close(
+        found["boxes"][0, :2], torch.tensor([[4.0, 4.0, 32.0, 32.0], [6.0, 6.0, 22.0, 22.0]])
+    )
 
 
 def test_masks_and_boxes_survive_json():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurarium.core.errors import OptionError, ShapeError
-from neurarium.data.geometry import detected, giou, reached
+from neurarium.data.geometry import detected, giou, grids, iou, maps_of, reached
 from neurarium.data.specs import Boxes
 from neurarium.losses import Centres, loss_for
 from neurarium.losses.centres import bumps
@@ -39,12 +39,12 @@ def test_it_is_the_formula_written_out():
                     total -= (1 - score) ** 2 * math.log(score)
                 else:
                     total -= (1 - wanted) ** 4 * score**2 * math.log(1 - score)
-    found = Centres(32, box_weight=5.0).elementwise(outputs, TARGETS)
+    found = Centres(32, 32, box_weight=5.0).elementwise(outputs.flatten(2), TARGETS)
     assert float(found) == pytest.approx(total + 5 * missed / weight, rel=1e-6)
 
 
 def test_descending_it_finds_the_box():
-    outputs = torch.zeros(1, 6, 8, 8, requires_grad=True)
+    outputs = torch.zeros(1, 6, 64, requires_grad=True)
     spec, optimizer = Boxes(("a", "b"), 32, 32, 2), torch.optim.Adam([outputs], 0.1)
     loss = loss_for(spec)
     for _ in range(150):
@@ -57,15 +57,53 @@ def test_descending_it_finds_the_box():
 
 
 def test_what_is_not_present_changes_nothing_and_an_image_of_nothing_has_a_loss():
-    outputs = torch.randn(1, 6, 8, 8, generator=torch.Generator().manual_seed(0))
+    outputs = torch.randn(1, 6, 64, generator=torch.Generator().manual_seed(0))
     other = {**TARGETS, "boxes": TARGETS["boxes"].clone(), "labels": torch.tensor([[1, 1]])}
     other["boxes"][0, 1] = torch.tensor([1.0, 1.0, 30.0, 30.0])
-    loss = Centres(32)
+    loss = Centres(32, 32)
     torch.testing.assert_close(loss.elementwise(outputs, other), loss.elementwise(outputs, TARGETS))
     none = {**TARGETS, "present": torch.zeros(1, 2, dtype=torch.bool)}
     assert 0 < float(loss.elementwise(outputs, none)) < float("inf")
     assert bumps(TARGETS["boxes"], 4, 8, 8)[0, 0].max() == 1
-    with pytest.raises(OptionError, match="negative"):
-        Centres(32, box_weight=-1.0)
+    for wrong in ({"box_weight": -1.0}, {"span": 0.0}):
+        with pytest.raises(OptionError, match="too small"):
+            Centres(32, 32, **wrong)
     with pytest.raises(ShapeError, match="detector"):
         loss.elementwise(torch.zeros(2, 3), torch.zeros(2))
+
+
+def test_several_levels_are_the_sum_of_each_with_the_things_of_its_size():
+    chance = torch.Generator().manual_seed(1)
+    outputs = torch.randn(1, 6, 64 + 16, generator=chance, dtype=torch.float64)
+    boxes = torch.tensor([[[2.0, 3.0, 9.0, 8.0], [0.0, 1.0, 31.0, 30.0]]])
+    targets = {
+        "boxes": boxes,
+        "labels": torch.tensor([[0, 1]]),
+        "present": torch.ones(1, 2, dtype=torch.bool),
+    }
+    loss = Centres(32, 32, span=2.0)  # up to 16 pixels on the level of stride 4
+    fine, coarse = (each.flatten(2) for each in maps_of(outputs, grids(32, 32, 80)))
+    alone = [{key: value[:, place : place + 1] for key, value in targets.items()} for place in range(2)]
+    expected = loss.elementwise(fine, alone[0]) + loss.elementwise(coarse, alone[1])
+    torch.testing.assert_close(loss.elementwise(outputs, targets), expected / 2)
+
+
+@pytest.mark.parametrize(("levels", "found"), [(1, 1), (2, 2)])
+def test_a_small_thing_in_the_middle_of_a_large_one_needs_a_level_of_its_own(levels, found):
+    """At one cell of one map there is room for four distances: the small one's. arXiv:1904.01355, section 3.2."""
+    targets = {
+        "boxes": torch.tensor([[[24.0, 24.0, 40.0, 40.0], [2.0, 2.0, 62.0, 62.0]]]),
+        "labels": torch.tensor([[0, 0]]),
+        "present": torch.ones(1, 2, dtype=torch.bool),
+    }
+    cells = 16 * 16 + (levels - 1) * 8 * 8
+    outputs = torch.zeros(1, 5, cells, requires_grad=True)
+    spec, loss = Boxes(("a",), 64, 64, 2), Centres(64, 64, span=4.0)
+    optimizer = torch.optim.Adam([outputs], 0.1)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss.mean(outputs, targets).backward()
+        optimizer.step()
+    said = detected(outputs.detach(), spec)
+    overlap = iou(targets["boxes"][0, :, None], said["boxes"][0][said["scores"][0] > 0.5])
+    assert int((overlap.amax(dim=1) > 0.8).sum()) == found

@@ -117,7 +117,7 @@ DENSE = {
     "Seq2SeqLSTM": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "SpeechCTC": (Transcript(("a", "b", "c"), 4), (6, 4, 4)),
     "UNet": (Mask(("a", "b", "c"), 9, 6), (6, 3, 9, 6)),
-    "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 3, 2)),
+    "CentreDetector": (Boxes(("a", "b"), 9, 6, 4), (6, 6, 6 + 2 + 1)),
 }
 NETWORKS |= {
     "EncoderDecoder": ({"width": 8, "heads": 2, "blocks": 1}, ("pair",)),
@@ -126,7 +126,7 @@ NETWORKS |= {
     "SpeechCTC": ({"widths": (4, 6), "width": 5, "mels": 16}, ("sound",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
-        {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8},
+        {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8, "levels": 3},
         ("image",),
     ),
 }

@@ -367,7 +367,7 @@ class Boxes(Spec):
 
     Batch: `{"boxes": (batch, most, 4) float32, "labels": (batch, most) int64, "present": (batch, most) bool}`; a box is
     (left, top, right, bottom) in pixels of the prepared image, and where `present` is False there is none. A network gives
-    maps `(batch, len(names) + 4, height / stride, width / stride)`: a logit per class that a thing has its centre there,
+    maps of one level or more in a row, `(batch, len(names) + 4, cells)`: a logit per class that a thing has its centre there,
     and four raw distances from there to the sides of its box (see `data.geometry`).
     """
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.geometry import area, giou, reached, stride_of
+from neurarium.data.geometry import SPAN, area, giou, grids, level_of, maps_of, reached
 from neurarium.losses.base import Loss, precise
 
 
@@ -24,53 +24,66 @@ class Centres(Loss):
     .. math:: \frac{1}{n} \Big( -\sum_{Y = 1} (1 - p)^2 \log p - \sum_{Y < 1} (1 - Y)^4 p^2 \log (1 - p)
               + \lambda \sum_b \frac{\sum_i Y_{bi} (1 - GIoU_{bi})}{\sum_i Y_{bi}} \Big)
 
-    where the cells i of a box b are those with Y_b above 0.3 that no nearer box claims.
+    where the cells i of a box b are those with Y_b above 0.3 that no nearer box claims. With several levels each box is
+    looked for in one alone, by its size (`data.geometry.level_of`), and all cells of all levels are counted.
 
     Args:
-        height: of the images, in pixels: it tells the stride of the maps.
+        height, width: of the images, in pixels: they tell the levels.
         box_weight: lambda.
+        span: half the larger side of the largest thing of a level, in strides.
 
-    Shapes: outputs `(batch, classes + 4, h, w)` as `data.geometry` reads them; targets those of a `Boxes` spec. Values
+    Shapes: outputs `(batch, classes + 4, cells)` as `data.geometry` reads them; targets those of a `Boxes` spec. Values
     `(batch,)`.
 
     Raises:
-        OptionError: a negative weight.
+        OptionError: a negative weight, no span.
         ShapeError: outputs that are no maps, targets that are no boxes.
 
     Zhou et al., "Objects as points", arXiv:1904.07850, equation 1; the boxes as Liu et al., "TTFNet", arXiv:1909.00700,
-    equations 3 to 6.
+    equations 3 to 6; the levels as Tian et al., "FCOS", arXiv:1904.01355, section 3.2.
 
     >>> targets = {"boxes": torch.tensor([[[0.0, 0.0, 8.0, 8.0]]]), "labels": torch.zeros(1, 1, dtype=torch.int64),
     ...            "present": torch.ones(1, 1, dtype=torch.bool)}
     >>> maps = torch.full((1, 5, 4, 4), -20.0)
     >>> maps[:, 0, 1, 1] = 20.0  # the cell whose corner is the centre; raw distances of almost nothing
-    >>> round(Centres(16, box_weight=0.0).elementwise(maps, targets).item(), 4)
+    >>> round(Centres(16, 16, box_weight=0.0).elementwise(maps.flatten(2), targets).item(), 4)
     0.0
     """
 
     tasks = ("detection",)
 
-    def __init__(self, height: int, box_weight: float = 5.0):
+    def __init__(self, height: int, width: int, box_weight: float = 5.0, span: float = SPAN):
         super().__init__()
-        if not box_weight >= 0:
-            raise OptionError(
-                "the weight of the boxes is negative", expected="0 or more", received=box_weight
-            )
-        self.height, self.box_weight = height, box_weight
+        for name, value, fits in (("box_weight", box_weight, box_weight >= 0), ("span", span, span > 0)):
+            if not fits:
+                raise OptionError(
+                    f"'{name}' of the loss of centres is too small",
+                    expected="0 or more" if name == "box_weight" else "more than 0",
+                    received=value,
+                )
+        self.height, self.width, self.box_weight, self.span = height, width, box_weight, span
 
     def align(self, outputs: Tensor, targets: Any) -> tuple[Tensor, Any]:
-        if outputs.ndim != 4 or not isinstance(targets, dict) or "boxes" not in targets:
+        if outputs.ndim != 3 or not isinstance(targets, dict) or "boxes" not in targets:
             raise ShapeError(
                 "the outputs and targets are not those of a detector",
-                expected="outputs (batch, classes + 4, h, w), targets with boxes, labels and present",
+                expected="outputs (batch, classes + 4, cells), targets with boxes, labels and present",
                 received=f"outputs {tuple(outputs.shape)}, targets {type(targets).__name__}",
             )
         return precise(outputs), targets
 
     def values(self, outputs: Tensor, targets: Any) -> Tensor:
-        classes, present = outputs.shape[1] - 4, targets["present"]
-        stride = stride_of(self.height, outputs.shape[2])
-        spread = bumps(targets["boxes"].to(outputs.dtype), stride, outputs.shape[2], outputs.shape[3])
+        levels = grids(self.height, self.width, outputs.shape[2])
+        own = level_of(targets["boxes"].to(outputs.dtype), levels, self.span)
+        total = outputs.new_zeros(len(outputs))
+        for number, (level, maps) in enumerate(zip(levels, maps_of(outputs, levels), strict=True)):
+            total = total + self._level(maps, targets, targets["present"] & (own == number), level.stride)
+        return total / targets["present"].sum(dim=1).clamp(min=1)
+
+    def _level(self, maps: Tensor, targets: Any, present: Tensor, stride: int) -> Tensor:
+        """Return the loss of one level's maps, `(batch,)`, where the things of that level are."""
+        classes = maps.shape[1] - 4
+        spread = bumps(targets["boxes"].to(maps.dtype), stride, maps.shape[2], maps.shape[3])
         spread = spread * present[..., None, None]
         wanted = torch.stack(
             [
@@ -79,9 +92,9 @@ class Centres(Loss):
             ],
             dim=1,
         )
-        total = self._centres(outputs[:, :classes], wanted)
-        total = total + self.box_weight * self._sides(outputs[:, classes:], targets, spread, stride)
-        return total / present.sum(dim=1).clamp(min=1)
+        return self._centres(maps[:, :classes], wanted) + self.box_weight * self._sides(
+            maps[:, classes:], targets, spread, stride
+        )
 
     def _centres(self, logits: Tensor, wanted: Tensor) -> Tensor:
         scores = torch.sigmoid(logits)

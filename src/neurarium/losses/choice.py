@@ -173,7 +173,7 @@ def _adapted(task: str, name: str, targets: Spec, values: dict[str, Any]) -> dic
     if isinstance(targets, Text):
         values = {"ignore_index": targets.padding, "label_smoothing": SMOOTHING} | values
     if isinstance(targets, Boxes):
-        values = {**values, "height": targets.height}
+        values = {**values, "height": targets.height, "width": targets.width}
     weights = values.get("class_weights")
     if (
         weights is not None

@@ -118,14 +118,17 @@ class MobileNetV2(Published):
         ]
         before = divisible(32 * width)
         layers: list[nn.Module] = [_unit(channels, before, 3, nn.BatchNorm2d, nn.ReLU6, 1 if small else 2)]
+        ends: list[tuple[int, int]] = []
         for number, (expansion, wide, count, stride) in enumerate(stages):
+            if stride == 2 and number > 1:
+                ends.append((len(layers) - 1, before))
             after = divisible(wide * width)
             for position in range(count):
                 step = stride if not position and not (small and number == 1) else 1
                 layers.append(InvertedResidual(before, after, step, expansion))
                 before = after
         self.feature_dim = divisible(1280 * max(1.0, width))
-        self.map_dims = (self.feature_dim,)
+        self.ends, self.map_dims = zip(*ends, (len(layers), self.feature_dim), strict=True)
         layers.append(_unit(before, self.feature_dim, 1, nn.BatchNorm2d, nn.ReLU6))
         self.features = Pooled(*layers)
         self.classifier = nn.Sequential(
@@ -143,8 +146,8 @@ class MobileNetV2(Published):
         return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the last feature maps, `[(batch, map_dims[0], height, width)]`."""
-        return [self.features.maps(images)]
+        """Return the last feature maps of each size from a quarter on, for small images from the whole on."""
+        return self.features.stages(images, self.ends)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images))
@@ -273,14 +276,16 @@ class MobileNetV3(Published):
         norm = functools.partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
         before = divisible(16 * width)
         layers: list[nn.Module] = [_unit(channels, before, 3, norm, nn.Hardswish, 1 if small else 2)]
-        halved = 0
+        halved, ends = 0, []
         for row in rows:
+            if row.stride == 2 and halved:
+                ends.append((len(layers) - 1, before))
             halved += row.stride == 2
             stride = 1 if small and halved == 1 else row.stride
             layers.append(block := Bneck(before, row, width, stride, norm))
             before = block.feature_dim
         self.feature_dim = 6 * before
-        self.map_dims = (self.feature_dim,)
+        self.ends, self.map_dims = zip(*ends, (len(layers), self.feature_dim), strict=True)
         layers.append(_unit(before, self.feature_dim, 1, norm, nn.Hardswish))
         self.features = Pooled(*layers)
         hidden = divisible(hidden * width)
@@ -302,8 +307,8 @@ class MobileNetV3(Published):
         return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the last feature maps, `[(batch, map_dims[0], height, width)]`."""
-        return [self.features.maps(images)]
+        """Return the last feature maps of each size from a quarter on, for small images from the whole on."""
+        return self.features.stages(images, self.ends)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images))

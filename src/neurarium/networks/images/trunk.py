@@ -45,12 +45,25 @@ class Published(nn.Module):
         super().__setattr__(self.head_name if name == "head" else name, value)
 
 
-class Pooled(nn.Sequential):
-    """Layers over images, then the mean over places: `(batch, channels, height, width)` -> `(batch, feature_dim)`."""
+class Staged(nn.Sequential):
+    """Layers over images whose maps can be read in between."""
 
     def maps(self, images: Tensor) -> Tensor:
         """Return the last feature maps, `(batch, feature_dim, height, width)`."""
         return super().forward(channels_last(images))
+
+    def stages(self, images: Tensor, ends: tuple[int, ...]) -> list[Tensor]:
+        """Return the maps after the layers of these places, in their order."""
+        found, maps = [], channels_last(images)
+        for place, layer in enumerate(self):
+            maps = layer(maps)
+            if place in ends:
+                found.append(maps)
+        return found
+
+
+class Pooled(Staged):
+    """Layers over images, then the mean over places: `(batch, channels, height, width)` -> `(batch, feature_dim)`."""
 
     def forward(self, images: Tensor) -> Tensor:
         return self.maps(images).mean(dim=(2, 3))

@@ -10,21 +10,17 @@ from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Image, Spec
 from neurarium.layers.dropout import Dropout
-from neurarium.networks.images.trunk import Published, channels_last, is_small, lay_out
+from neurarium.networks.images.trunk import Published, Staged, is_small, lay_out
 from neurarium.networks.sizing import Distribution, check, head_outputs
 from neurarium.networks.variants import variant
 
 
-class Grid(nn.Sequential):
+class Grid(Staged):
     """Layers over images, then the mean over the cells of a grid: -> `(batch, channels * grid * grid)`."""
 
     def __init__(self, *layers: nn.Module, grid: int):
         super().__init__(*layers)
         self.grid = grid
-
-    def maps(self, images: Tensor) -> Tensor:
-        """Return the last feature maps, `(batch, channels, height, width)`."""
-        return super().forward(channels_last(images))
 
     def forward(self, images: Tensor) -> Tensor:
         return nn.functional.adaptive_avg_pool2d(self.maps(images), self.grid).flatten(1)
@@ -82,6 +78,7 @@ class VGG(Published):
             )
         self.distribution = distribution
         layers: list[nn.Module] = []
+        self.ends: tuple[int, ...] = ()
         before = channels
         for count, width in zip(blocks, widths, strict=True):
             for _ in range(count):
@@ -90,8 +87,11 @@ class VGG(Published):
                 layers.append(nn.ReLU())
                 before = width
             layers.append(nn.MaxPool2d(2))
+            self.ends = (*self.ends, len(layers) - 1)
         self.features = Grid(*layers, grid=grid)
-        self.feature_dim, self.map_dims = before * grid * grid, (before,)
+        self.feature_dim = before * grid * grid
+        # A quarter of the size is where other trunks begin: the first stage's maps are left out where there are others.
+        self.ends, self.map_dims = self.ends[1:] or self.ends, tuple(widths[1:] or widths)
         self.classifier = nn.Sequential(
             nn.Linear(self.feature_dim, hidden),
             nn.ReLU(),
@@ -113,8 +113,8 @@ class VGG(Published):
         return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the last feature maps, `[(batch, map_dims[0], height, width)]`."""
-        return [self.features.maps(images)]
+        """Return the feature maps of each stage from the second on, a quarter of the size, an eighth, ..."""
+        return self.features.stages(images, self.ends)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.classifier(self.features(images))
