@@ -1,7 +1,8 @@
 """Make the canvases: MNIST's digits scattered on dark pictures of 128 x 128, with boxes and with masks.
 
 Digits of MNIST's training images make the training and validation canvases, those of its test images the test canvases;
-all chance comes from one seed. What is written:
+all chance comes from one seed. With --large N the first N digits of a canvas are some 80 to 100 pixels high and the others a
+quarter of that: they may lie within its strokes. What is written:
 
     images/{train,validation,test}/00000.png    the canvases, grey
     masks/{train,validation,test}/00000.png     0 where nothing is, 255 on a digit (ink above 64)
@@ -9,7 +10,7 @@ all chance comes from one seed. What is written:
     boxes.csv                                   image, x_min, y_min, x_max, y_max, label: the upright box around the ink
     boxes.json                                  the same as COCO annotations
 
-    python scripts/make_canvases.py MNIST_FOLDER OUT [--train 4000 --validation 500 --test 1000 --seed 0]
+    python scripts/make_canvases.py MNIST_FOLDER OUT [--train 4000 --validation 500 --test 1000 --seed 0 --large 0]
 """
 
 from __future__ import annotations
@@ -25,18 +26,22 @@ from PIL import Image
 from neurarium.data.readers.idx import read_idx
 
 SIDE, INK = 128, 64
+USUAL, SMALL, LARGE = (28, 57), (28, 37), (112, 129)  # sides of drawings; the digit fills some three quarters
 
 
 def canvas(
-    digits: numpy.ndarray, labels: numpy.ndarray, chance: numpy.random.Generator
+    digits: numpy.ndarray, labels: numpy.ndarray, chance: numpy.random.Generator, large: int = 0
 ) -> tuple[numpy.ndarray, numpy.ndarray, list[tuple[int, int, int, int, int]]]:
-    """Return (pixels, class of each pixel, boxes): one to six digits, each 20 to 44 pixels high, that hardly touch."""
+    """Return (pixels, class of each pixel, boxes): one to six digits, each 20 to 44 pixels high, that hardly touch.
+
+    With `large` digits among them these are 80 to 100 pixels high, and the others 20 to 28.
+    """
     pixels = numpy.zeros((SIDE, SIDE), numpy.uint8)
     classes = numpy.zeros((SIDE, SIDE), numpy.uint8)
     boxes: list[tuple[int, int, int, int, int]] = []
-    for _ in range(int(chance.integers(1, 7))):
+    for place in range(int(chance.integers(1, 7))):
         number = int(chance.integers(len(digits)))
-        side = int(chance.integers(28, 57))  # the digit itself fills some three quarters of it
+        side = int(chance.integers(*(USUAL if not large else LARGE if place < large else SMALL)))
         drawn = numpy.asarray(Image.fromarray(digits[number]).resize((side, side), Image.Resampling.BILINEAR))
         rows, columns = numpy.flatnonzero((drawn > INK).any(1)), numpy.flatnonzero((drawn > INK).any(0))
         drawn = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -65,6 +70,7 @@ def main() -> None:
     parser.add_argument("--validation", type=int, default=500)
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--large", type=int, default=0, help="large digits per canvas; the others are small")
     asked = parser.parse_args()
 
     def read(start: str) -> tuple[numpy.ndarray, numpy.ndarray]:
@@ -87,7 +93,7 @@ def main() -> None:
         for kind in ("images", "masks", "digits"):
             (asked.out / kind / split).mkdir(parents=True, exist_ok=True)
         for number in range(getattr(asked, split)):
-            pixels, classes, boxes = canvas(digits, labels, chance)
+            pixels, classes, boxes = canvas(digits, labels, chance, asked.large)
             name = f"{split}/{number:05d}.png"
             Image.fromarray(pixels).save(asked.out / "images" / name)
             Image.fromarray(numpy.where(classes > 0, 255, 0).astype(numpy.uint8)).save(
