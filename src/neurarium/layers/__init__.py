@@ -56,8 +56,12 @@ MEMBERS = {
     ),
     "squash": Member("capsules"),
     "exponential_squash": Member("capsules"),
+    "EMRouting": Member(
+        "expectation_maximization", "em-routing", "capsules routed by fitting a Gaussian per whole", "12"
+    ),
     "dynamic_routing": Member("capsules"),
     "linear_scan": Member("linear_recurrence", summary="a linear recurrence over all steps", chapter="11"),
+    "em_routing": Member("expectation_maximization"),
     "ReversibleNormalization": Member(
         "reversible_normalization",
         "reversible-normalization",

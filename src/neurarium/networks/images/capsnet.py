@@ -5,14 +5,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from neurarium.core.recipe import recorded
-from neurarium.layers.capsules import DynamicRouting, squash
+from neurarium.layers.capsules import squash
 from neurarium.networks.images.capsules import (
     CapsuleHead,
     CapsuleNetwork,
     Decoder,
     Readout,
+    Routing,
     framed,
     read_as,
+    routing_for,
     sides,
 )
 from neurarium.networks.images.trunk import channels_last, lay_out
@@ -36,13 +38,14 @@ class CapsNet(CapsuleNetwork):
         types, part_dim: kinds of primary capsules and their numbers.
         dim: numbers of a class's capsule.
         iterations: of the routing.
+        routing: `dynamic`, by agreement; `em`, by fitting a Gaussian per class (`layers.em_routing`); `attention`, in one pass.
         readout: `length` for classes, `vector` for quantities.
         distribution: `gaussian` for a mean and a raw variance per quantity.
 
     `forward`: `(batch, channels, height, width)` -> `(batch, outputs)`, logits of the lengths (see `CapsuleHead`).
 
     Raises:
-        OptionError: a size below 1, an unknown readout.
+        OptionError: a size below 1, an unknown readout or routing.
         ShapeError: images above 96 pixels a side, or of another shape than it was built for.
 
     Sabour, Frosst and Hinton, arXiv:1710.09829, section 4: 8.2 million weights on 28x28 pixels, of which the decoder has 1.4.
@@ -66,6 +69,7 @@ class CapsNet(CapsuleNetwork):
         part_dim: int = 8,
         dim: int = 16,
         iterations: int = 3,
+        routing: Routing = "dynamic",
         readout: Readout = "length",
         distribution: Distribution = None,
     ):
@@ -78,9 +82,9 @@ class CapsNet(CapsuleNetwork):
             nn.Conv2d(channels, filters, 9), nn.ReLU(), nn.Conv2d(filters, types * part_dim, 9, stride=2)
         )
         wholes = read_as(outputs, readout, distribution)
-        routing = DynamicRouting(types * places, part_dim, wholes, dim, iterations)
+        route = routing_for(routing, types * places, part_dim, wholes, dim, iterations)
         self.feature_dim = types * places * part_dim
-        self.head = CapsuleHead(routing, wholes if readout == "vector" else outputs, readout)
+        self.head = CapsuleHead(route, wholes if readout == "vector" else outputs, readout)
         self.decoder = Decoder(wholes * dim, self.shape)
         lay_out(self)
 

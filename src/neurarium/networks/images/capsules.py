@@ -9,13 +9,34 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.data.specs import Classes, Image, Spec
-from neurarium.layers.capsules import CapsuleRouting
+from neurarium.layers.capsules import AttentionRouting, CapsuleRouting, DynamicRouting
+from neurarium.layers.expectation_maximization import EMRouting
 from neurarium.networks.sizing import Distribution, check, head_outputs
 
 Readout = Literal["length", "vector"]
+Routing = Literal["dynamic", "em", "attention"]
 MOST = 96  # pixels a side: a capsule per place has a matrix per class, far too many on photographs
 HALF = (torch.bfloat16, torch.float16)
 LEAST = 1e-6  # lengths nearer to 0 or 1 have the logit of this one
+
+
+def routing_for(
+    name: Routing, parts: int, part_dim: int, wholes: int, dim: int, iterations: int
+) -> CapsuleRouting:
+    """Return the routing of that name; that by attention is done in one pass.
+
+    Raises:
+        OptionError: an unknown name.
+    """
+    if name == "attention":
+        return AttentionRouting(parts, part_dim, wholes, dim)
+    if name == "em":
+        return EMRouting(parts, part_dim, wholes, dim, iterations)
+    if name == "dynamic":
+        return DynamicRouting(parts, part_dim, wholes, dim, iterations)
+    raise OptionError(
+        "there is no such routing", expected="dynamic, em or attention", received=name, fix="--set routing=em"
+    )
 
 
 class CapsuleHead(nn.Module):

@@ -6,14 +6,16 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.layers.capsules import AttentionRouting, exponential_squash
+from neurarium.layers.capsules import exponential_squash
 from neurarium.networks.images.capsules import (
     CapsuleHead,
     CapsuleNetwork,
     Decoder,
     Readout,
+    Routing,
     framed,
     read_as,
+    routing_for,
     sides,
 )
 from neurarium.networks.images.trunk import channels_last, lay_out
@@ -39,12 +41,14 @@ class EfficientCapsNet(CapsuleNetwork):
         widths: channels of the four convolutions; the last are the primary capsules' numbers.
         part_dim: numbers of a primary capsule.
         dim: numbers of a class's capsule.
+        routing: `attention`, in one pass, as published; `dynamic` or `em`.
+        iterations: of the latter two.
         readout, distribution: as for `CapsNet`.
 
     `forward`: `(batch, channels, height, width)` -> `(batch, outputs)`, logits of the lengths (see `CapsuleHead`).
 
     Raises:
-        OptionError: a size below 1, capsules that do not divide the last width, an unknown readout.
+        OptionError: a size below 1, capsules that do not divide the last width, an unknown readout or routing.
         ShapeError: images above 96 pixels a side, or of another shape than it was built for.
 
     Mazzia, Salvetti and Chiaberge, arXiv:2101.12491, section 3: 161 thousand weights on 28x28 pixels, and a decoder.
@@ -68,6 +72,8 @@ class EfficientCapsNet(CapsuleNetwork):
         widths: tuple[int, int, int, int] = (32, 64, 64, 128),
         part_dim: int = 8,
         dim: int = 16,
+        routing: Routing = "attention",
+        iterations: int = 3,
         readout: Readout = "length",
         distribution: Distribution = None,
     ):
@@ -92,7 +98,7 @@ class EfficientCapsNet(CapsuleNetwork):
         wholes = read_as(outputs, readout, distribution)
         self.feature_dim = last
         self.head = CapsuleHead(
-            AttentionRouting(last // part_dim, part_dim, wholes, dim),
+            routing_for(routing, last // part_dim, part_dim, wholes, dim, iterations),
             wholes if readout == "vector" else outputs,
             readout,
         )
