@@ -33,7 +33,8 @@ def recalls(run, data) -> dict[str, float]:
             said = detected(run.method.predict(batch["inputs"].to(device)).cpu(), data.targets)
             there = batch["targets"]
             overlap = iou(there["boxes"][:, :, None], said["boxes"][:, None])
-            like = (there["labels"][:, :, None] == said["labels"][:, None]) & (said["scores"] >= SURE)[:, None]
+            sure = (said["scores"] >= SURE)[:, None]
+            like = (there["labels"][:, :, None] == said["labels"][:, None]) & sure
             hit = (overlap * like).amax(dim=2) > 0.5
             sides = (there["boxes"][..., 2:] - there["boxes"][..., :2]).amax(dim=-1)
             for name, wanted in (("small", sides < LARGE), ("large", sides >= LARGE)):
