@@ -4,8 +4,8 @@
     python benchmarks/lstm_step.py --rounds 3 --width 64
 
 Plain torch is `nn.LSTM` and the mean over steps; ours is `layers.Recurrent`. Both take forward, backward and a step of fused
-AdamW, in float32 and with weights and inputs in bfloat16. The ways take turns, so that other work on the machine meets all
-alike; medians are shown. Before anything is timed both must give the same states to 1e-5 from the same weights.
+AdamW, in float32, with weights and inputs in bfloat16, and by autocast over float32 weights, as `--precision bfloat16` trains. The
+ways take turns, so that other work on the machine meets all alike; medians are shown, of the clock and of the processor. Before anything is timed both must give the same states to 1e-5 from the same weights.
 """
 
 from __future__ import annotations
@@ -74,6 +74,18 @@ def ways(width: int, length: int, batch: int) -> dict[str, Callable[[], object]]
 
         found[f"nn.LSTM, {name}"] = stepper(of_torch, list(plain.parameters()), inputs)
         found[f"ours, {name}"] = stepper(of_ours, list(ours.parameters()), inputs)
+    plain, ours = same(width, inputs := torch.randn(batch, length, width))
+
+    def by_torch(x: Tensor, layer: nn.LSTM = plain) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return layer(x)[0]
+
+    def by_ours(x: Tensor, layer: Recurrent = ours) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return layer(x, mask)
+
+    found["nn.LSTM, autocast"] = stepper(by_torch, list(plain.parameters()), inputs)
+    found["ours, autocast"] = stepper(by_ours, list(ours.parameters()), inputs)
     minimal = MinimalDirection(width, width, "min-gru")
     inputs = torch.randn(batch, length, width)
     found["min-gru, scan"] = stepper(minimal, list(minimal.parameters()), inputs)
@@ -96,19 +108,26 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=value)
     asked = parser.parse_args()
     steps = ways(asked.width, asked.length, asked.batch)
-    times: dict[str, list[float]] = {name: [] for name in steps}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for turn in range(asked.rounds + 1):
         for name, step in steps.items():
-            begun = time.perf_counter()
+            begun = time.perf_counter(), time.process_time()
             step()
             if turn:  # the first of each does not count
-                times[name].append(time.perf_counter() - begun)
-    least = {name: statistics.median(each) for name, each in times.items()}
-    for name, seconds in least.items():
-        print(f"{name:<22} {1000 * seconds:9.1f} ms")
-    for kind in ("float32", "bfloat16"):
-        print(f"ours / nn.LSTM, {kind}: {least[f'ours, {kind}'] / least[f'nn.LSTM, {kind}']:.3f}")
-    print(f"scan / loop of min-gru: {least['min-gru, scan'] / least['min-gru, loop']:.3f}")
+                times[name].append((time.perf_counter() - begun[0], time.process_time() - begun[1]))
+    least = {
+        name: [statistics.median(each) for each in zip(*found, strict=True)] for name, found in times.items()
+    }
+    for name, (wall, work) in least.items():
+        print(f"{name:<20} {1000 * wall:9.1f} ms  processor {1000 * work:9.1f} ms")
+    pairs = [(f"ours, {kind}", f"nn.LSTM, {kind}") for kind in ("float32", "bfloat16", "autocast")]
+    pairs += [("ours, autocast", "ours, float32"), ("min-gru, scan", "min-gru, loop")]
+    for one, other in pairs:
+        ratios = [
+            statistics.median(a[kind] / b[kind] for a, b in zip(times[one], times[other], strict=True))
+            for kind in (0, 1)
+        ]
+        print(f"{one} / {other}: {ratios[0]:.3f}  processor {ratios[1]:.3f}")
 
 
 if __name__ == "__main__":
