@@ -84,6 +84,7 @@ NETWORKS = {
     "MobileNetV3": ({"width": 0.25, "size": "small"}, ("image",)),
     "TextBag": ({"width": 8}, ("tokens",)),
     "TextNgrams": ({"buckets": 64}, ("tokens",)),
+    "TextCharacters": ({"buckets": 64}, ("tokens",)),
     "TextEnsemble": ({"width": 8, "maps": 4, "filters": (2, 3), "buckets": 64}, ("tokens",)),
     "TextCNN": ({"width": 8, "maps": 4, "filters": (2, 3)}, SEQUENCES),
     "RNN": ({"embedding": 6, "width": 5, "layers": 2}, SEQUENCES),
@@ -136,6 +137,7 @@ SPECS["known window"] = Window(2, 12, 5, ("wind",), ("hour sine", "holiday"), id
 FORECASTERS = {
     "DLinear": {"kernel": 5, "individual": True},
     "NLinear": {},
+    "ForecastEnsemble": {"members": ("nlinear", "dlinear")},
     "RLinear": {"individual": True},
     "PatchTST": {
         "patch": 4,
@@ -344,7 +346,13 @@ def test_it_exports_and_differentiates_twice_and_per_example(name, kind):
         torch.testing.assert_close(gradient.sum(0), whole[path], atol=atol, rtol=1e-3)
 
 
-HEADLESS = ("Ensemble", "TextEnsemble", "TextNgrams")  # mixtures, and a sum without features
+HEADLESS = (
+    "Ensemble",
+    "ForecastEnsemble",
+    "TextCharacters",
+    "TextEnsemble",
+    "TextNgrams",
+)  # mixtures, and a sum without features
 
 
 @pytest.mark.parametrize(("name", "kind"), [case for case in CASES if case[0] not in (*HEADLESS, *OWN)])

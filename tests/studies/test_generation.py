@@ -8,7 +8,7 @@ from neurarium.core.errors import DataError, OptionError, RefusalError
 RHYME = "ring a ring of roses, a pocket full of posies. "
 
 
-@pytest.fixture(scope="module", params=["decoder", "lstm"])
+@pytest.fixture(scope="module", params=["decoder", "lstm", "tcn"])
 def run(request):
     data = nr.data.language([RHYME * 60], context=32)
     options = (
@@ -80,6 +80,14 @@ def test_byte_pairs_of_split_characters_are_whole():
     pieces = []
     told = nr.studies.generate(run, "😀 ", tokens=40, temperature=0, write=pieces.append)
     assert "".join(pieces) == told.text and "ünï" in told.text and "\ufffd" not in told.text[:-1]
+
+
+@pytest.mark.parametrize("network", ["transformer", "text-cnn"])
+def test_what_sees_the_next_token_is_refused_as_a_language_model(network):
+    data = nr.data.language([RHYME * 20], context=16)
+    assert data.targets.every_step and data.targets.causal
+    with pytest.raises(RefusalError, match="sees what stands behind a step.*\n.*\n.*\n.*--network decoder"):
+        nr.studies.train(data, network, epochs=1, progress=False)
 
 
 def test_what_does_not_fit_is_refused(run):

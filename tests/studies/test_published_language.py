@@ -109,6 +109,13 @@ def test_rotary_networks_write_what_transformers_writes_after_their_token_for_th
     run = published_language_model(tmp_path)
     told = nr.studies.generate(run, "ring a", tokens=30, temperature=0)
     assert told.text == made.decode(theirs)
+    with (
+        torch.no_grad()
+    ):  # scores begin with that token too, so that all of a text's own tokens are predicted
+        loss = float(network(torch.tensor([ids]), labels=torch.tensor([ids])).loss)
+    scored, _ = nr.studies.score_texts(run, ["ring a"])
+    assert scored["tokens"][0] == len(ids) - 1
+    assert scored["log_likelihood"][0] == pytest.approx(-loss * (len(ids) - 1), rel=1e-4)
     data = nr.data.language([TEXT], tokenizer=str(tmp_path), context=16)
     adapted = nr.studies.train(data, weights=tmp_path, lora=2, steps=2, progress=False, keep="last").network
     query = nr.networks.read_network(tmp_path).blocks[0].attention.query.weight

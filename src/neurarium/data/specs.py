@@ -404,6 +404,8 @@ class NextToken(Spec):
     vocabulary: int
     length: int
     kind: ClassVar[str] = "language"
+    every_step: ClassVar[bool] = True
+    causal: ClassVar[bool] = True
 
     @property
     def outputs(self) -> int:

@@ -26,6 +26,9 @@ MEMBERS: dict[str, Member] = {
     "TextNgrams": Member(
         "texts.ngrams", "text-ngrams", "naive Bayes over words and pairs, made learnable", "15"
     ),
+    "TextCharacters": Member(
+        "texts.characters", "text-characters", "naive Bayes over runs of characters, made learnable", "15"
+    ),
     "TextEnsemble": Member(
         "texts.text_ensemble", "text-ensemble", "naive Bayes over n-grams and convolutions, averaged", "15"
     ),
@@ -54,6 +57,9 @@ MEMBERS: dict[str, Member] = {
     "NLinear": Member("series.linear", "nlinear", "one linear map from the window to the horizon", "21"),
     "RLinear": Member(
         "series.linear", "rlinear", "one linear map of the window by its own mean and scale", "21"
+    ),
+    "ForecastEnsemble": Member(
+        "series.forecast_ensemble", "forecast-ensemble", "the mean of several forecasters", "21"
     ),
     "PatchTST": Member(
         "series.patch_tst", "patch-tst", "a transformer over the patches of each channel", "21"

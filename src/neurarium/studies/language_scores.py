@@ -17,7 +17,8 @@ from neurarium.training.run import Run
 def score_texts(run: Run, raw: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Return a row per text, and what the preparation noted.
 
-    Columns: `tokens` that were predicted (all but the first), `log_likelihood` (their sum of log p, in nats), `perplexity`,
+    Columns: `tokens` that were predicted (all but the first; all where texts begin with a token of their own, as published
+    Llama layouts have it), `log_likelihood` (their sum of log p, in nats), `perplexity`,
     `bits_per_character`. A text longer than the context is read in windows of it.
 
     Args:

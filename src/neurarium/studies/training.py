@@ -398,7 +398,7 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
 def _started(network: nn.Module, data: Dataset) -> list[Decision]:
     """Let the parts of a network that start from statistics of the training split look at it."""
     starters: list[Any] = [module for module in network.modules() if hasattr(module, "start_from")]
-    told = [each.start_from(data.train, data.targets) for each in starters]
+    told = [each.start_from(data) for each in starters]
     done = list(dict.fromkeys(each for each in told if each))
     if not done:
         return []

@@ -106,13 +106,18 @@ class LanguagePreparation:
         return "\n\n".join(found)
 
     def windows_of(self, texts: Sequence[str], *, ends: bool | None = None) -> TokenWindows:
-        """Turn texts into windows, one behind the other, their ends marked unless `ends` is False.
+        """Turn texts into windows, one behind the other, their ends marked unless `ends` is False, and their beginnings
+        where the preparation is `opened`.
 
         Raises:
             DataError: fewer than two tokens: there is none to predict.
         """
         tokens, characters, sizes = [], [], []
+        opening = numpy.asarray(self.tokenizer.prefix if self.opened else [], dtype=numpy.int32)
         for text in texts:
+            tokens.append(opening)  # it stands for nothing of the text
+            characters.append(numpy.zeros(len(opening), dtype=numpy.int64))
+            sizes.append(numpy.zeros(len(opening), dtype=numpy.int64))
             for part in parts_of(text):
                 codes, places = self.tokenizer.places(part)
                 tokens.append(numpy.asarray(codes, dtype=numpy.int32))

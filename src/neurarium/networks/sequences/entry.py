@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.options import parameters
-from neurarium.data.specs import Classes, Frames, Quantity, Series, Spec, Tags, Targets, Tokens
+from neurarium.data.specs import Classes, Frames, NextToken, Quantity, Series, Spec, Tags, Targets, Tokens
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sizing import check
 
@@ -91,13 +91,20 @@ def build_for_sequences(
     Raises:
         RefusalError: the answers must not see the future, and the network does.
     """
-    check(name, inputs, targets, options, (Tokens, Series), (Classes, Quantity, Targets, Tags, Frames))
+    check(
+        name,
+        inputs,
+        targets,
+        options,
+        (Tokens, Series),
+        (Classes, Quantity, Targets, Tags, Frames, NextToken),
+    )
     if targets.causal and not looks_back_only(cls, options):
         raise RefusalError(
             f"the network '{name}' sees what stands behind a step, which is what {type(targets).__name__} ask for",
             expected="a network that looks back only: rnn, lstm, gru (bidirectional=false) or tcn",
             received=f"{name} {', '.join(f'{key}={value}' for key, value in options.items())}".strip(),
-            fix="--network lstm",
+            fix="--network decoder" if isinstance(targets, NextToken) else "--network lstm",
         )
     if targets.causal and "bidirectional" in parameters(cls):
         options = {**options, "bidirectional": False}

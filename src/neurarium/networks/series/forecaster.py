@@ -57,14 +57,7 @@ class Forecaster(nn.Module, abc.ABC):
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Self:
         """Size the network to a dataset's specs (Window -> Horizon)."""
-        check(cls.called, inputs, targets, options)
-        window, wanted = inputs, targets
-        sizes = {
-            "channels": window.channels, "lookback": window.lookback, "horizon": window.horizon,  # type: ignore[attr-defined]
-            "past": len(window.past), "future": len(window.future), "ids": window.ids,  # type: ignore[attr-defined]
-            "numbers": len(wanted.names) // window.channels,  # type: ignore[attr-defined]
-        }  # fmt: skip
-        return cls(**sizes, **options)
+        return cls(**sizes(cls.called, inputs, targets, options), **options)
 
     @abc.abstractmethod
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -107,6 +100,17 @@ def by_channel(found: Tensor, numbers: int) -> Tensor:
     """Turn what was said channel by channel, `(batch, channels, horizon * numbers)`, into `(batch, horizon, channels,
     numbers)`."""
     return found.unflatten(-1, (-1, numbers)).transpose(1, 2)
+
+
+def sizes(name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any]) -> dict[str, int]:
+    """Return what the specs of a dataset decide of a forecasting network; refuse what it cannot take, as `check` does."""
+    check(name, inputs, targets, options)
+    window: Any = inputs
+    return {
+        "channels": window.channels, "lookback": window.lookback, "horizon": window.horizon, "past": len(window.past),
+        "future": len(window.future), "ids": window.ids,
+        "numbers": len(targets.names) // window.channels,  # type: ignore[attr-defined]
+    }  # fmt: skip
 
 
 def check(name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any]) -> None:

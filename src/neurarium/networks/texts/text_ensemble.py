@@ -1,10 +1,11 @@
-"""TextEnsemble: naive Bayes over n-grams and convolutions, whose mistakes differ, as one mixture."""
+"""TextEnsemble: naive Bayes over n-grams and characters, convolutions and attention, whose mistakes differ, as a mixture."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import torch  # noqa: F401  # for the examples
+from torch import nn
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
@@ -13,29 +14,34 @@ from neurarium.layers.ensemble import Combination
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sequences.text_cnn import TextCNN
 from neurarium.networks.sizing import Distribution, check, combination_for
+from neurarium.networks.texts.bag import TextBag
+from neurarium.networks.texts.characters import TextCharacters
 from neurarium.networks.texts.ngrams import TextNgrams
 
 
 @recorded
 class TextEnsemble(Ensemble):
-    """A mixture of `TextNgrams` and of several `TextCNN`, each of which learns by its own loss.
+    """A mixture of `TextNgrams`, `TextCharacters`, several `TextCNN` and `TextBag`, each of which learns by its own loss.
 
-    p(c | x) = 1 / (1 + M) (p_ngrams(c | x) + sum_m p_cnn_m(c | x))
+    p(c | x) = 1 / M (p_ngrams(c | x) + p_characters(c | x) + sum_i p_cnn_i(c | x) + sum_j p_bag_j(c | x))
+
+    The attention of the bags is what `neurarium predict --attention` shows.
 
     Args:
         vocabulary: how many tokens there are.
         outputs: how many numbers are predicted.
         combination: how outputs combine (see `layers.ensemble.combine`); the targets say it.
-        cnns: how many convolutional networks.
+        cnns, bags: how many of these.
         ngrams, buckets, strength: of `TextNgrams`.
-        width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`.
+        characters: the longest run of `TextCharacters`; 0 leaves it out.
+        width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
         padding: the index of the padding token.
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: `{"tokens", "mask"}` -> `(batch, outputs)`; `members` -> `(batch, members, outputs)`.
 
     Raises:
-        OptionError: no convolutional network.
+        OptionError: fewer networks than none, or n-grams alone.
 
     Wang and Manning 2012 (naive Bayes over n-grams); Kim 2014, arXiv:1408.5882; Lakshminarayanan et al. 2017,
     arXiv:1612.01474 (the mixture).
@@ -43,7 +49,7 @@ class TextEnsemble(Ensemble):
     >>> tokens = torch.tensor([[5, 2, 0], [5, 3, 0]])
     >>> network = TextEnsemble(10, 3, width=4, maps=2, buckets=8)
     >>> network.members({"tokens": tokens, "mask": tokens != 0}).shape
-    torch.Size([2, 3, 3])
+    torch.Size([2, 5, 3])
     """
 
     def __init__(
@@ -52,9 +58,11 @@ class TextEnsemble(Ensemble):
         outputs: int,
         combination: Combination = "softmax",
         cnns: int = 2,
+        bags: int = 1,
         ngrams: int = 2,
         buckets: int = 1 << 17,
         strength: float = 0.2,
+        characters: int = 6,
         width: int = 300,
         filters: tuple[int, ...] = (3, 4, 5),
         maps: int = 100,
@@ -64,25 +72,36 @@ class TextEnsemble(Ensemble):
         padding: int = 0,
         distribution: Distribution = None,
     ):
-        if cnns < 1:
-            raise OptionError("a mixture needs both kinds", expected="cnns of 1 or more", received=cnns)
-        bag = TextNgrams(
-            vocabulary,
-            outputs,
-            ngrams,
-            buckets,
-            strength=strength,
-            padding=padding,
-            distribution=distribution,
-        )
-        found = [
+        if min(cnns, bags, characters) < 0 or cnns + bags + characters == 0:
+            raise OptionError(
+                "a mixture needs networks beside its n-grams",
+                expected="cnns, bags or characters of 1 or more",
+                received=f"cnns={cnns}, bags={bags}, characters={characters}",
+            )
+        common = {"padding": padding, "distribution": distribution}
+        found: list[nn.Module] = [
+            TextNgrams(vocabulary, outputs, ngrams, buckets, strength=strength, **common)
+        ]
+        if characters:
+            found.append(
+                TextCharacters(
+                    vocabulary,
+                    outputs,
+                    min(2, characters),
+                    characters,
+                    4 * buckets,
+                    distribution=distribution,
+                )
+            )
+        found += [
             TextCNN(
-                outputs, vocabulary=vocabulary, padding=padding, width=width, filters=filters, maps=maps,
-                dropout=dropout, embedding_dropout=embedding_dropout, token_dropout=token_dropout, distribution=distribution,
+                outputs, vocabulary=vocabulary, width=width, filters=filters, maps=maps, dropout=dropout,
+                embedding_dropout=embedding_dropout, token_dropout=token_dropout, **common,
             )
             for _ in range(cnns)
         ]  # fmt: skip
-        super().__init__([bag, *found], combination)
+        found += [TextBag(vocabulary, outputs, dropout=dropout, **common) for _ in range(bags)]
+        super().__init__(found, combination)
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextEnsemble:  # type: ignore[override]
