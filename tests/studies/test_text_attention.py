@@ -70,6 +70,19 @@ def test_a_transformer_shows_its_blocks_on_a_page():
     assert page.count("<rect") >= 2 * 81 and "<b>film" not in page and "0.7500" in page
 
 
+def test_a_mixture_shows_the_attention_of_those_that_have_it_and_says_so():
+    run = trained("text-ensemble", {"width": 8, "maps": 4, "cnns": 1, "buckets": 64}, epochs=1)
+    found = nr.studies.attend(run, "the film was great")
+    fitted = run.preparation.texts[0][2]
+    bag = run.network.networks[-1].token_weights(fitted.batch(fitted.encode(["the film was great"])))[0]
+    assert found.weights == pytest.approx(bag[:4].tolist(), abs=1e-6)
+    assert found.of == "TextBag, 1 of the 4 networks that are averaged"
+    assert found.of in render_attention(found, {"prediction": "yes"}) and found.to_json()["of"] == found.of
+    without = trained("text-ensemble", {"width": 8, "maps": 4, "bags": 0, "buckets": 64}, epochs=1)
+    with pytest.raises(RefusalError, match=r"TextEnsemble has no attention"):
+        nr.studies.attend(without, "the film was great")
+
+
 def test_an_ensemble_gives_the_mean_of_its_members():
     run = trained("text-bag", {"width": 8}, epochs=1, ensemble=2)
     found = nr.studies.attend(run, "the film was great")

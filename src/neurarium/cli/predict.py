@@ -195,6 +195,8 @@ def _attention(found: Any, predicted: dict[str, Any], out: Path | None, said: Ou
         shown.add_row(escape(token), f"{weight:.4f}", "█" * max(round(24 * weight / top), 1))
     if not said.as_json:
         said.say(shown)
+    if found.of:
+        said.note(f"the attention is that of {found.of}")
     if found.cut:
         said.note(f"{found.cut} tokens behind the length that the network reads were cut")
     if out is not None:

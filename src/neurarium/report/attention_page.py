@@ -56,8 +56,10 @@ def render_attention(found: TextAttention, predicted: Mapping[str, Any]) -> str:
 
 def _lead(found: TextAttention) -> str:
     cut = f" {found.cut} tokens behind the length that it reads were cut." if found.cut else ""
+    of = f" It is that of {found.of}." if found.of else ""
     return (
         "The darker a token, the larger its weight. Attention says where a network looked, not why it decided."
+        + of
         + cut
     )
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Reports = Mapping[str, "EvaluationReport"]
 
+BESIDE = ("naive: ", "seasonal naive: ")  # metrics of the naive forecasts
+
 
 def outcome(reports: Reports, found: Mapping[str, Any]) -> str:
     """The confusion matrix, ROC and precision-recall, the classes; of quantities predictions against truth."""
@@ -236,12 +238,15 @@ def metrics(reports: Reports, found: Mapping[str, Any]) -> str:
     heads += [each["name"] for each in compared]
     rows: list[list[Any]] = []
     for name in last.metrics:
+        if compared and name.startswith(BESIDE):
+            continue  # they have columns of their own
         cells: list[Any] = [_cell(report, name) for report in reports.values()]
         rows.append([titled(name), *cells, *(number(each["metrics"].get(name)) for each in compared)])
     note = (
         "Small print: 95 % intervals by bootstrap over the examples of the split; they hold the chance in the choice of "
-        f"examples, not in training. Baselines were measured on {last.split}."
+        "examples, not in training."
     )
+    note += f" Baselines were measured on {last.split}." if compared else ""
     shown = table(heads, rows, "all metrics", right=range(1, len(heads)))
     return section("metrics", "Metrics", f"<div class=card>{shown}<p class='note foot'>{note}</p></div>")
 

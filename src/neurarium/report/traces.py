@@ -22,9 +22,10 @@ def traces(found: Mapping[str, Any]) -> str:
         f"<p class=note>{escape(each['note'])}</p></li>"
         for each in held
     )
+    labelled = any("labelled" in each["note"] for each in held)
     lead = (
-        "Blue: the values; dots: alarms; orange: labelled windows; grey on the left: what was learned from. Below: the score of each "
-        "moment, and the threshold."
+        f"Blue: the values; dots: alarms; {'orange: labelled windows; ' if labelled else ''}darker on the left: what was learned from. "
+        "Below: the score of each moment, and the threshold."
     )
     return section("traces", "What is odd", f"{_scores(found)}<ol class='errors traces'>{cards}</ol>", lead)
 

@@ -91,7 +91,13 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
         )
         what += f" ({listed})" if listed else ""
     elif isinstance(targets, Expectation):
-        what = f"what comes next in {run.summary.get('traces', 'some')} traces, and so what is odd in them"
+        many = run.summary.get("traces", "some")
+        traced = (
+            "one trace, and so what is odd in it"
+            if many == 1
+            else f"{many} traces, and so what is odd in them"
+        )
+        what = f"what comes next in {traced}"
     elif isinstance(targets, Quantity):
         what = "the value of " + ", ".join(targets.names[:6]) + (", ..." if len(targets.names) > 6 else "")
     elif isinstance(targets, Mask):
@@ -132,6 +138,10 @@ def asked(run: Run, facts: Mapping[str, str]) -> str:
     return f"Asked: to tell, from {source}, {what}."
 
 
+def _unit(unit: str) -> str:
+    return f" <small>{escape(unit)}</small>" if unit else ""
+
+
 def _figure(report: EvaluationReport | None, start: str = "") -> str:
     if report is None:
         said = "The data has neither a validation nor a test split."
@@ -142,7 +152,7 @@ def _figure(report: EvaluationReport | None, start: str = "") -> str:
     shown = f"{100 * value:.1f}<small>%</small>" if whole else number(value)
     unit = getattr(report.targets, "unit", "")
     better = "" if _rises(name) else "<span class=better>lower is better</span>"
-    text = f"<p class=name>{escape(start)}{escape(titled(name))} on {escape(report.split)} {better}</p><p class=figure>{shown} {escape(unit)}</p>"
+    text = f"<p class=name>{escape(start)}{escape(titled(name))} on {escape(report.split)} {better}</p><p class=figure>{shown}{_unit(unit)}</p>"
     if bounds is not None:
         text += charts.interval(bounds.low, value, bounds.high, whole)
         low, high = (_said(each, whole) for each in (bounds.low, bounds.high))

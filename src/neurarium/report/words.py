@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurarium.training.run import Run
@@ -14,8 +15,13 @@ TITLES = {
     "f1": "F1",
     "mcc": "MCC",
     "ece": "ECE",
+    "mse": "MSE",
     "rmse": "RMSE",
     "mae": "MAE",
+    "mase": "MASE",
+    "smape": "sMAPE",
+    "crps": "CRPS",
+    "nll": "NLL",
     "iou": "IoU",
     "map": "mAP",
     "r2": "R²",
@@ -27,12 +33,13 @@ TITLES = {
 def titled(name: str) -> str:
     """Write a metric's name for a heading.
 
-    >>> titled("f1_macro"), titled("log_loss"), titled("rmse")
-    ('F1 macro', 'Log loss', 'RMSE')
+    >>> titled("f1_macro"), titled("log_loss"), titled("frame_nll"), titled("OT: mae")
+    ('F1 macro', 'Log loss', 'Frame NLL', 'OT: MAE')
     """
-    first, _, rest = name.partition("_")
-    head = TITLES.get(first, first.capitalize())
-    return f"{head} {rest.replace('_', ' ')}" if rest else head
+    words = name.replace("_", " ").split(" ")
+    said = [TITLES.get(each, each) for each in words]
+    head = said[0] if words[0] in TITLES else said[0][:1].upper() + said[0][1:]
+    return " ".join([head, *said[1:]])
 
 
 FLAGS = ("task", "split", "split_seed", "group", "time", "target", "columns", "test", "validation")
@@ -116,7 +123,7 @@ def said_of(run: Run) -> dict[str, str]:
         if run.data is not None
         else next(iter(names), "") or str(run.config.get("data", "data"))
     )
-    best = run.best.get("epoch") if run.best else None
+    best, last = run.best or {}, run.history[-1] if run.history else {}
     kept = plan.get("weights held", "last")
     return {
         "data": data,
@@ -124,7 +131,16 @@ def said_of(run: Run) -> dict[str, str]:
         "parameters": plan.get("parameters")
         or integer(sum(each.numel() for each in run.network.parameters())),
         "examples": integer(count) if count else "–",
-        "epochs": str(run.history[-1]["epoch"]) if run.history else "–",
-        "kept": f"best, epoch {best}" if kept == "best" and best is not None else kept,
+        "epochs": _passes(last) if last else "–",
+        "kept": f"best, {_moment(best)}" if kept == "best" and best.get("epoch") is not None else kept,
         "folder": run.folder.name if run.folder is not None else "in memory",
     }
+
+
+def _passes(row: Mapping[str, Any]) -> str:
+    """How often the data was seen: epochs, or steps of a training that saw less than all of it."""
+    return str(row["epoch"]) if row["epoch"] or "step" not in row else f"less than one: {row['step']:,} steps"
+
+
+def _moment(row: Mapping[str, Any]) -> str:
+    return f"epoch {row['epoch']}" if row["epoch"] or "step" not in row else f"step {row['step']:,}"

@@ -29,6 +29,7 @@ class TextAttention:
             one; None for networks without.
         labels: of the queries and keys of the matrices.
         cut: tokens behind the length that the network reads.
+        of: of a mixture, which of its networks have the attention; empty where all have, or there is one network.
     """
 
     text: str
@@ -37,9 +38,11 @@ class TextAttention:
     matrices: Tensor | None = None
     labels: list[str] = dataclasses.field(default_factory=list)
     cut: int = 0
+    of: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return {"text": self.text, "tokens": self.tokens, "weights": self.weights, "cut": self.cut}
+        held = {"text": self.text, "tokens": self.tokens, "weights": self.weights, "cut": self.cut}
+        return {**held, "of": self.of} if self.of else held
 
 
 def text_row(run: Run, text: str) -> Any:
@@ -83,7 +86,7 @@ def attend(run: Run, text: str) -> TextAttention:
 
     Args:
         run: trained on texts alone, with a network that has attention: a transformer, a text bag, or a recurrent network
-            with pooling=attention; an ensemble of such gives the mean.
+            with pooling=attention; of an ensemble the mean of those members that have it.
         text: a literal.
 
     Raises:
@@ -107,13 +110,18 @@ def attend(run: Run, text: str) -> TextAttention:
         inputs = {name: each.to(device) for name, each in fitted.batch(fitted.encode([text])).items()}
         if not bool(inputs["mask"].any()):
             raise DataError("the text holds no token", expected="at least one word", received=repr(text))
-        weights = _weights(network, inputs)[0]
+        looking = _looking(network)
+        weights = torch.stack([each.token_weights(inputs) for each in looking]).mean(dim=0)[0]
         matrices = network.attention(inputs)[0].cpu() if hasattr(network, "attention") else None
     pieces = fitted.tokenizer.pieces(text)
     count = int(inputs["mask"].sum())
     tokens = pieces[:count]
     found = TextAttention(
-        text, tokens, [float(each) for each in weights[:count].cpu()], cut=len(pieces) - count
+        text,
+        tokens,
+        [float(each) for each in weights[:count].cpu()],
+        cut=len(pieces) - count,
+        of=_told(network, looking),
     )
     if matrices is not None:
         first = ["[class]"] if matrices.shape[-1] > inputs["mask"].shape[1] else []
@@ -128,14 +136,36 @@ def _bare(network: nn.Module) -> Any:
     return _bare(inner) if isinstance(inner, nn.Module) and not hasattr(network, "token_weights") else network
 
 
-def _weights(network: Any, inputs: dict[str, Tensor]) -> Tensor:
+def _looking(network: Any) -> list[Any]:
+    """Return the networks that have attention: the network, or members of a mixture."""
+    found = _attending(network)
+    if found:
+        return found
+    if not isinstance(network, Ensemble) and hasattr(network, "token_weights"):
+        return [network]  # it says itself why it has none
+    name = type(network).__name__
+    raise RefusalError(
+        f"the network {name} has no attention to show",
+        expected="a transformer, a text-bag, a text-ensemble with bags, or rnn, lstm or gru with pooling=attention",
+        received=name,
+        fix="leave out --attention, or train such a network: --network transformer",
+    )
+
+
+def _attending(network: Any) -> list[Any]:
     if isinstance(network, Ensemble):
-        return torch.stack([_weights(each, inputs) for each in network.networks]).mean(dim=0)
-    if not hasattr(network, "token_weights"):
-        raise RefusalError(
-            f"the network {type(network).__name__} has no attention to show",
-            expected="a transformer, a text-bag, or rnn, lstm or gru with pooling=attention",
-            received=type(network).__name__,
-            fix="leave out --attention, or train such a network: --network transformer",
-        )
-    return network.token_weights(inputs)
+        return [inner for each in network.networks for inner in _attending(each)]
+    return [network] if _attends(network) else []
+
+
+def _attends(network: Any) -> bool:
+    """Return whether a network has weights of tokens: it may have the method and not the part (`pooling=mean`)."""
+    return hasattr(network, "token_weights") and getattr(network, "pool", True) is not None
+
+
+def _told(network: Any, looking: list[Any]) -> str:
+    """Say which members of a mixture have the attention; nothing where all have."""
+    if not isinstance(network, Ensemble) or len(looking) == network.ensemble_size:
+        return ""
+    names = ", ".join(sorted({type(each).__name__ for each in looking}))
+    return f"{names}, {len(looking)} of the {network.ensemble_size} networks that are averaged"

@@ -72,7 +72,13 @@ def trace_examples(watched: Any, threshold: float, most: int = 8) -> list[dict[s
     found = []
     for each in chosen:
         alarms, trace = each.alarms(threshold), each.trace
-        note = f"{trace.name}: {len(trace):,} moments, {int(alarms.sum())} alarms"
+        many = int(alarms.sum())
+        note = (
+            f"{trace.name}: {len(trace):,} moments from {trace.times[0]} to {trace.times[-1]}, values from "
+        )
+        note += (
+            f"{trace.values.min():.5g} to {trace.values.max():.5g}, {many} alarm{'' if many == 1 else 's'}"
+        )
         if trace.windows:
             hit = sum(bool(alarms[start : end + 1].any()) for start, end in trace.windows)
             note += f", {hit} of {len(trace.windows)} labelled windows found"

@@ -286,7 +286,7 @@ def _summary(
         "examples": len(facts),
         "splits": {key: len(part) for key, part in parts.items()},
         "quarantined": [each for take in takes.values() for each in take.files.quarantined],
-        "seconds": {"shortest": min(lengths), "longest": max(lengths), "total": sum(lengths)},
+        "seconds": {"shortest": min(lengths), "longest": max(lengths), "total": round(sum(lengths), 3)},
         "silent": sum(each.peak == 0 for each in facts),
         "clipped": sum(each.peak >= 1 - 2**-15 for each in facts),
         "rates": {str(each): count for each, count in collections.Counter(f.rate for f in facts).items()},

@@ -25,7 +25,7 @@ STEPS = (1_000_003, 0x9E3779B1)  # of the hash: a polynomial, and what mixes its
 class TextCharacters(CountedBag):
     """Naive Bayes made learnable over runs of `shortest` to `longest` characters, blanks between words among them.
 
-    Z_c = b_c + sum_(j in text) r_(j,c) w_(j,c), with the ratios r that `CountedBag` counts; each run counts once. So forms of
+    Z_c = b_c + 1/sqrt(k) sum_(j in text) r_(j,c) w_(j,c), with the ratios r that `CountedBag` counts; each run counts once. So forms of
     a word help one another, and neighbouring words count together. Runs share `buckets` places by a hash. `start_from` looks
     up what tokens spell; before that each token is a character of its own. A token that is unknown is a blank.
 
@@ -66,7 +66,7 @@ class TextCharacters(CountedBag):
         longest: int = 6,
         buckets: int = 1 << 19,
         smoothing: float = 0.5,
-        strength: float = 0.05,
+        strength: float = 1.0,
         letters: int = 24,
         distribution: Distribution = None,
     ):

@@ -20,10 +20,11 @@ PART = 4096  # texts that are counted at once
 class CountedBag(nn.Module, abc.ABC):
     """The root of linear sums over what a text holds, each weighed by its log-count ratio and a learned weight.
 
-    Z_c = b_c + sum_(j in text) r_(j,c) w_(j,c),   r_c = log((a + n_c) / |a + n_c|) - log((a + m_c) / |a + m_c|)
+    Z_c = b_c + 1/sqrt(k) sum_(j in text) r_(j,c) w_(j,c),   r_c = log((a + n_c) / |a + n_c|) - log((a + m_c) / |a + m_c|)
 
-    n_(j,c) is how many training texts of class c hold j, m_(j,c) how many others; `start_from` counts them and sets
-    w = `strength`. Before that r = 1 and w = 0: a plain linear bag. A member calls `_make` first, and defines `places`.
+    k is how much the text holds: what it holds overlaps, so that k times the evidence is not k times as sure. n_(j,c) is how
+    many training texts of class c hold j, m_(j,c) how many others; `start_from` counts them and sets w = `strength`. Before
+    that r = 1 and w = 0: a plain linear bag. A member calls `_make` first, and defines `places`.
     """
 
     any_length = True
@@ -47,7 +48,8 @@ class CountedBag(nn.Module, abc.ABC):
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         places = self.places(inputs)
         said = functional.embedding(places, self.weight) * functional.embedding(places, self.ratio)
-        return self.bias + (said * (places < self.nothing).unsqueeze(-1)).sum(dim=1)
+        real = (places < self.nothing).unsqueeze(-1).to(said.dtype)
+        return self.bias + (said * real).sum(dim=1) * real.sum(dim=1).clamp(min=1).rsqrt()
 
     def once(self, found: Tensor) -> Tensor:
         """Keep the first of equal places in each row, `(batch, many)`, and put nothing in place of the others."""

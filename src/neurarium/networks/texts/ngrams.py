@@ -21,7 +21,7 @@ PRIMES = (1_000_003, 7_919, 104_729)
 class TextNgrams(CountedBag):
     """Naive Bayes made learnable: each n-gram that a text holds counts once, by its log-count ratio and a learned weight.
 
-    Z_c = b_c + sum_(j in text) r_(j,c) w_(j,c), with the ratios r that `CountedBag` counts. Longer n-grams share `buckets`
+    Z_c = b_c + 1/sqrt(k) sum_(j in text) r_(j,c) w_(j,c), with the ratios r that `CountedBag` counts. Longer n-grams share `buckets`
     places by a hash.
 
     Args:
@@ -30,7 +30,7 @@ class TextNgrams(CountedBag):
         ngrams: up to how many tokens in a row, 1 to 3.
         buckets: places for n-grams of two tokens and more.
         smoothing: a.
-        strength: where w starts; 1 is naive Bayes itself, which is too sure of itself.
+        strength: where w starts.
         padding: the index of the padding token.
         distribution: `gaussian` for a mean and a raw variance per output.
 
@@ -57,7 +57,7 @@ class TextNgrams(CountedBag):
         ngrams: int = 2,
         buckets: int = 1 << 17,
         smoothing: float = 0.5,
-        strength: float = 0.2,
+        strength: float = 1.0,
         padding: int = 0,
         distribution: Distribution = None,
     ):

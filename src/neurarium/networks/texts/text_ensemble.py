@@ -32,7 +32,8 @@ class TextEnsemble(Ensemble):
         outputs: how many numbers are predicted.
         combination: how outputs combine (see `layers.ensemble.combine`); the targets say it.
         cnns, bags: how many of these.
-        ngrams, buckets, strength: of `TextNgrams`.
+        ngrams, buckets: of `TextNgrams`.
+        strength: of both that count.
         characters: the longest run of `TextCharacters`; 0 leaves it out.
         width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
         padding: the index of the padding token.
@@ -61,7 +62,7 @@ class TextEnsemble(Ensemble):
         bags: int = 1,
         ngrams: int = 2,
         buckets: int = 1 << 17,
-        strength: float = 0.2,
+        strength: float = 1.0,
         characters: int = 6,
         width: int = 300,
         filters: tuple[int, ...] = (3, 4, 5),
@@ -83,13 +84,15 @@ class TextEnsemble(Ensemble):
             TextNgrams(vocabulary, outputs, ngrams, buckets, strength=strength, **common)
         ]
         if characters:
+            shortest = min(2, characters)
             found.append(
                 TextCharacters(
                     vocabulary,
                     outputs,
-                    min(2, characters),
+                    shortest,
                     characters,
                     4 * buckets,
+                    strength=strength,
                     distribution=distribution,
                 )
             )
