@@ -62,6 +62,15 @@ class Ensemble(nn.Module):
         members = [find("network", network).for_data(inputs, targets, **options) for _ in range(size)]
         return cls(members, combination_for(targets, options.get("distribution")))
 
+    def rate_factors(self) -> dict[str, float]:
+        """Return the multiples of the learning rate that members say, by parameter."""
+        return {
+            f"networks.{place}.{name}": factor
+            for place, network in enumerate(self.networks)
+            if hasattr(network, "rate_factors")
+            for name, factor in network.rate_factors().items()  # type: ignore[operator]
+        }
+
     def members(self, inputs: Any) -> Tensor:
         """Return every network's prediction, `(batch, networks, outputs)`; of ensembles, that of each member."""
         return torch.cat([_members_of(network, inputs) for network in self.networks], dim=1)

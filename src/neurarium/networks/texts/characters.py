@@ -66,7 +66,7 @@ class TextCharacters(CountedBag):
         longest: int = 6,
         buckets: int = 1 << 19,
         smoothing: float = 0.5,
-        strength: float = 1.0,
+        strength: float = 0.8,
         letters: int = 24,
         distribution: Distribution = None,
     ):

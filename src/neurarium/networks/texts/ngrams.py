@@ -57,7 +57,7 @@ class TextNgrams(CountedBag):
         ngrams: int = 2,
         buckets: int = 1 << 17,
         smoothing: float = 0.5,
-        strength: float = 1.0,
+        strength: float = 1.5,
         padding: int = 0,
         distribution: Distribution = None,
     ):

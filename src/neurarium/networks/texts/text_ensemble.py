@@ -33,7 +33,7 @@ class TextEnsemble(Ensemble):
         combination: how outputs combine (see `layers.ensemble.combine`); the targets say it.
         cnns, bags: how many of these.
         ngrams, buckets: of `TextNgrams`.
-        strength: of both that count.
+        strength: of both that count; each has its own when left out.
         characters: the longest run of `TextCharacters`; 0 leaves it out.
         width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
         padding: the index of the padding token.
@@ -62,7 +62,7 @@ class TextEnsemble(Ensemble):
         bags: int = 1,
         ngrams: int = 2,
         buckets: int = 1 << 17,
-        strength: float = 1.0,
+        strength: float | None = None,
         characters: int = 6,
         width: int = 300,
         filters: tuple[int, ...] = (3, 4, 5),
@@ -80,9 +80,8 @@ class TextEnsemble(Ensemble):
                 received=f"cnns={cnns}, bags={bags}, characters={characters}",
             )
         common = {"padding": padding, "distribution": distribution}
-        found: list[nn.Module] = [
-            TextNgrams(vocabulary, outputs, ngrams, buckets, strength=strength, **common)
-        ]
+        start = {} if strength is None else {"strength": strength}
+        found: list[nn.Module] = [TextNgrams(vocabulary, outputs, ngrams, buckets, **start, **common)]
         if characters:
             shortest = min(2, characters)
             found.append(
@@ -92,7 +91,7 @@ class TextEnsemble(Ensemble):
                     shortest,
                     characters,
                     4 * buckets,
-                    strength=strength,
+                    **start,
                     distribution=distribution,
                 )
             )
@@ -105,6 +104,16 @@ class TextEnsemble(Ensemble):
         ]  # fmt: skip
         found += [TextBag(vocabulary, outputs, dropout=dropout, **common) for _ in range(bags)]
         super().__init__(found, combination)
+        self.bags = bags
+
+    def rate_factors(self) -> dict[str, float]:
+        """Return the multiples of the learning rate by parameter: bags have little to learn per token, and take more."""
+        first = len(self.networks) - self.bags
+        return {
+            f"networks.{place}.{name}": 3.0
+            for place in range(first, len(self.networks))
+            for name, _ in self.networks[place].named_parameters()
+        }
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextEnsemble:  # type: ignore[override]
