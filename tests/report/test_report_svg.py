@@ -83,3 +83,9 @@ def test_interval_shares_and_confusion():
         [f"c{n}" for n in range(30)],
     )
     assert "c0</th><td>c1</td><td class=number>3</td><td class=number>37.5%" in many
+
+
+def test_a_logarithmic_scale_within_two_powers_has_ticks_all_along():
+    assert Scale(0.012, 0.45, 0, 1, logarithmic=True).ticks() == [0.02, 0.05, 0.1, 0.2]
+    assert Scale(0.2, 9.0, 0, 1, logarithmic=True).ticks() == [0.2, 0.5, 1.0, 2.0, 5.0]
+    assert Scale(1e-4, 1.0, 0, 1, logarithmic=True).ticks() == [1e-4, 1e-3, 1e-2, 0.1, 1.0]

@@ -59,6 +59,8 @@ class Scale:
             powers = [10.0**power for power in range(first, last + 1)]
             if len(powers) >= 2:
                 return powers[:: max(1, math.ceil(len(powers) / count))]
+            between = [factor * 10.0**power for power in range(first - 1, last + 1) for factor in (1, 2, 5)]
+            return [round(value, 12) for value in between if self.low <= value <= self.high]
         values = round_values(self.low, self.high, count)
         return [value for value in values if value == round(value)] if self.whole else values
 
