@@ -112,7 +112,9 @@ class LanguagePreparation:
         Raises:
             DataError: fewer than two tokens: there is none to predict.
         """
-        tokens, characters, sizes = [], [], []
+        tokens: list[Any] = []
+        characters: list[Any] = []
+        sizes: list[Any] = []
         opening = numpy.asarray(self.tokenizer.prefix if self.opened else [], dtype=numpy.int32)
         for text in texts:
             tokens.append(opening)  # it stands for nothing of the text

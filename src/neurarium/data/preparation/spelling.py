@@ -20,7 +20,7 @@ def spelled_by(preparation: Any) -> list[str]:
     >>> sorted(spelled_by(data.preparation))
     ['', '', 'far ', 'good ', 'so ']
     """
-    texts = getattr(preparation, "texts", ())
+    texts: Any = getattr(preparation, "texts", ())
     return spelling(texts[0][2].tokenizer) if len(texts) == 1 else []
 
 

@@ -102,7 +102,7 @@ def by_channel(found: Tensor, numbers: int) -> Tensor:
     return found.unflatten(-1, (-1, numbers)).transpose(1, 2)
 
 
-def sizes(name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any]) -> dict[str, int]:
+def sizes(name: str, inputs: Spec, targets: Spec, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the specs of a dataset decide of a forecasting network; refuse what it cannot take, as `check` does."""
     check(name, inputs, targets, options)
     window: Any = inputs

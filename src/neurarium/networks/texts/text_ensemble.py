@@ -79,8 +79,8 @@ class TextEnsemble(Ensemble):
                 expected="cnns, bags or characters of 1 or more",
                 received=f"cnns={cnns}, bags={bags}, characters={characters}",
             )
-        common = {"padding": padding, "distribution": distribution}
-        start = {} if strength is None else {"strength": strength}
+        common: dict[str, Any] = {"padding": padding, "distribution": distribution}
+        start: dict[str, Any] = {} if strength is None else {"strength": strength}
         found: list[nn.Module] = [TextNgrams(vocabulary, outputs, ngrams, buckets, **start, **common)]
         if characters:
             shortest = min(2, characters)
