@@ -8,6 +8,7 @@ import json
 import numpy
 import polars
 import pytest
+import torch
 from PIL import Image as Pillow
 
 from neurarium.core.errors import OptionError
@@ -17,6 +18,7 @@ from neurarium.studies import train
 from neurarium.studies.evaluation import evaluate
 from neurarium.studies.examination import examine
 from neurarium.studies.prediction import predict
+from neurarium.studies.scene_examples import matches
 from neurarium.studies.scenes import predict_scenes
 from neurarium.training.run import Run
 
@@ -77,7 +79,7 @@ def test_masks_from_folders_to_pictures(squares, tmp_path):
     held = examine(run, data)["scenes"]
     page = render(run)
     assert len(held) == len(data.test) and page.count('alt="what was found"') == len(held)
-    assert "IoU" in page and "What it sees" in page
+    assert "IoU" in page and "What it sees" in page and page.count('class="key color"') == 1
     with pytest.raises(OptionError, match="image files"):
         predict(loaded, numpy.zeros((1, 16, 16)))
 
@@ -104,4 +106,21 @@ def test_boxes_from_a_table_to_pictures(squares, tmp_path):
     held = json.loads((tmp_path / "out" / "boxes.json").read_text())
     assert len(held["images"]) == 48 and len(held["annotations"]) == len(frame)
     assert Pillow.open(tmp_path / "out" / "pictures" / "00.png").size == (16, 16)
-    assert len(examine(run, data)["scenes"]) == len(data.test)
+    shown = examine(run, data)["scenes"]
+    assert len(shown) == len(data.test)
+    notes = [
+        [int(word) for word in each["note"].split() if word.isdigit()] for each in shown
+    ]  # there, found, missed, wrong
+    assert all(there == found + missed == 1 for there, found, missed, _ in notes)
+    assert sum(found for _, found, _, _ in notes) > 0.9 * len(shown)
+    assert "missed on the left, wrong on the right" in render(run)
+
+
+def test_found_boxes_take_the_free_thing_of_their_class_that_they_overlap_most():
+    real = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 8.0], [30.0, 30.0, 40.0, 40.0]])
+    said = torch.tensor(
+        [[0.0, 0.0, 10.0, 9.8], [0.0, 0.0, 10.0, 9.9], [0.0, 0.0, 10.0, 10.0], [30.0, 30.0, 40.0, 40.0]]
+    )
+    seen, right = matches(said, torch.tensor([1, 1, 1, 0]), real, torch.tensor([1, 1, 1]))
+    assert seen == [True, True, False]  # the third is of another class than what was said there
+    assert right == [True, True, False, False]  # no thing is left for the third box

@@ -79,7 +79,7 @@ def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
         return held
     return [
         quality.outcome(reports, found),
-        scenes.scenes(found),
+        scenes.scenes(found, None if last is None else last.targets),
         traces.traces(found),
         samples.samples(found),
         forecasts.forecasts(reports, found),

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from neurarium.data.specs import Boxes, Mask
 from neurarium.report.parts import card, section, table
 from neurarium.report.words import number, titled
+from neurarium.studies.drawing import RIGHT, WRONG, color_of
 
 if TYPE_CHECKING:
     from neurarium.studies.evaluation import EvaluationReport
 
+MOST = 30  # classes of a legend
 HEADS = {"dice": "Dice", "iou": "IoU", "ap_50": "AP at 0.5", "ap": "AP, 0.5 to 0.95"}
 
 
-def scenes(found: Mapping[str, Any]) -> str:
+def scenes(found: Mapping[str, Any], targets: Any = None) -> str:
     """Pictures of some images of the split that was measured: what is there beside what was found."""
     held = found.get("scenes")
     if not held:
@@ -28,7 +30,22 @@ def scenes(found: Mapping[str, Any]) -> str:
         for each in held
     )
     lead = "Some images at equal distances: on the left what is there, on the right what was found."
-    return section("scenes", "What it sees", f"<ol class='errors pictures pairs'>{cards}</ol>", lead)
+    shown = f"{_colors(targets)}<ol class='errors pictures pairs'>{cards}</ol>"
+    return section("scenes", "What it sees", shown, lead)
+
+
+def _colors(targets: Any) -> str:
+    """A legend: of masks the classes, the first of which is not drawn; of boxes what agrees and what does not."""
+    if isinstance(targets, Boxes):
+        names = [("both agree", RIGHT), ("missed on the left, wrong on the right", WRONG)]
+    elif isinstance(targets, Mask):
+        names = [(str(name), color_of(code)) for code, name in enumerate(targets.names[:MOST]) if code]
+    else:
+        return ""
+    marks = "".join(
+        f'<span class="key color" style="--mark: rgb{color}">{escape(name)}</span>' for name, color in names
+    )
+    return f"<p class=legend>{marks}</p>"
 
 
 def classes_card(report: EvaluationReport) -> list[str]:

@@ -18,11 +18,23 @@ COLORS = (
     (213, 94, 0),
     (204, 121, 167),
 )
+RIGHT, WRONG = COLORS[2], COLORS[5]  # of boxes
 
 
 def color_of(code: int) -> tuple[int, int, int]:
-    """Return the color of a class; the first class of a mask, mostly the background, is not drawn, and has the first."""
-    return COLORS[(code - 1) % len(COLORS)]
+    """Return the color of a class; the first class of a mask, mostly the background, is not drawn, and has the first.
+
+    After seven classes the colors come again, half as dark, then half as bright.
+
+    >>> color_of(1), color_of(8), color_of(15)
+    ((230, 159, 0), (115, 79, 0), (242, 207, 127))
+    """
+    place = max(0, code - 1)
+    round_, base = place // len(COLORS) % 3, COLORS[place % len(COLORS)]
+    if not round_:
+        return base
+    red, green, blue = (each // 2 if round_ == 1 else (each + 255) // 2 for each in base)
+    return red, green, blue
 
 
 def overlaid(pixels: numpy.ndarray, codes: numpy.ndarray, strength: float = 0.55) -> numpy.ndarray:
@@ -61,15 +73,12 @@ def framed(
 
     image = PIL.Image.fromarray(numpy.ascontiguousarray(pixels))
     draw = PIL.ImageDraw.Draw(image)
-    thick = max(1, round(max(image.size) / 400))
+    thick = max(1, round(max(image.size) / 200))
+    height = max(9, round(max(image.size) / 22))
     for (left, top, right, bottom), text in boxes:
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=color, width=thick)
         if text:
-            height = max(9, image.height // 40)
-            draw.text(
-                (left + thick, top - height - 1 if top > height else bottom),
-                text,
-                fill=color,
-                font_size=height,
-            )
+            at = (left + thick, top - height - thick if top > height + thick else bottom + thick)
+            draw.rectangle(draw.textbbox(at, text, font_size=height), fill=(0, 0, 0))
+            draw.text(at, text, fill=color, font_size=height)
     return numpy.asarray(image)

@@ -8,15 +8,15 @@ import numpy
 import torch
 from torch import Tensor
 
-from neurarium.data.geometry import detected
+from neurarium.data.geometry import detected, iou
 from neurarium.data.specs import Boxes, Mask
-from neurarium.studies.drawing import COLORS, framed, overlaid
+from neurarium.studies.drawing import RIGHT, WRONG, framed, overlaid
 from neurarium.studies.learner import evaluating
 from neurarium.studies.mistakes import picture
 from neurarium.training.method import Method
 
 SURE = 0.3
-SIDE = 256
+SIDE = 384  # pixels of a picture; smaller images are enlarged
 
 
 def scene_examples(
@@ -61,7 +61,8 @@ def _masks(
     for image, said, real, table in zip(pixels, found, truth, tables, strict=True):
         right = float(table.diagonal().sum() / table.sum().clamp(min=1))
         note = f"{right:.1%} of the pixels right"
-        rows.append(_row(overlaid(image, real.numpy()), overlaid(image, said.numpy()), note))
+        truth_drawn, found_drawn = (_grown(overlaid(image, each.numpy())) for each in (real, said))
+        rows.append(_row(truth_drawn, found_drawn, note))
     return rows
 
 
@@ -71,30 +72,59 @@ def _boxes(
     found = detected(outputs, targets)
     rows = []
     for place, image in enumerate(pixels):
-        there = truth["present"][place]
-        real = [
-            (box, targets.names[label])
-            for box, label in zip(
-                truth["boxes"][place][there].tolist(), truth["labels"][place][there].tolist(), strict=True
-            )
+        there, sure = truth["present"][place], found["scores"][place] >= SURE
+        real, labels = truth["boxes"][place][there], truth["labels"][place][there]
+        said, kinds = found["boxes"][place][sure], found["labels"][place][sure]
+        seen, right = matches(said, kinds, real, labels)
+        names = [targets.names[label] for label in labels.tolist()]
+        told = [
+            f"{targets.names[kind]} {score:.2f}"
+            for kind, score in zip(kinds.tolist(), found["scores"][place][sure].tolist(), strict=True)
         ]
-        sure = found["scores"][place] >= SURE
-        said = [
-            (box, f"{targets.names[label]} {score:.2f}")
-            for box, label, score in zip(
-                *(found[key][place][sure].tolist() for key in ("boxes", "labels", "scores")), strict=True
-            )
-        ]
-        note = f"{len(real)} there, {len(said)} found with a score of {SURE} or more"
-        rows.append(_row(_large(image, real, COLORS[2]), _large(image, said, COLORS[0]), note))
+        missed, wrong = seen.count(False), right.count(False)
+        note = f"{len(seen)} there: {seen.count(True)} found, {missed} missed; {wrong} wrong"
+        rows.append(_row(_marked(image, real, names, seen), _marked(image, said, told, right), note))
     return rows
 
 
-def _large(image: numpy.ndarray, boxes: list[Any], color: tuple[int, int, int]) -> numpy.ndarray:
-    """Small images are enlarged before boxes are drawn: the names are read then."""
+def matches(
+    said: Tensor, kinds: Tensor, real: Tensor, labels: Tensor, least: float = 0.5
+) -> tuple[list[bool], list[bool]]:
+    """Return which things are found and which boxes are right: each, best first, takes the free thing of its class that it
+    overlaps most, by an IoU of `least` or more.
+
+    >>> box = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
+    >>> matches(box.repeat(2, 1), torch.tensor([1, 1]), box, torch.tensor([1]))  # the second is a double
+    ([True], [True, False])
+    """
+    overlap = iou(said[:, None], real[None]) * (kinds[:, None] == labels[None])
+    seen, right = [False] * len(real), []
+    for row in overlap.tolist():
+        free = [(value, place) for place, value in enumerate(row) if value >= least and not seen[place]]
+        right.append(bool(free))
+        if free:
+            seen[max(free)[1]] = True
+    return seen, right
+
+
+def _marked(image: numpy.ndarray, boxes: Tensor, texts: list[str], right: list[bool]) -> numpy.ndarray:
+    """Draw boxes on an enlarged picture, so that their names are read; those that are not right in another color."""
+    drawn = _grown(image)
+    times = len(drawn) // len(image)
+    for wanted, color in ((True, RIGHT), (False, WRONG)):
+        held = [
+            ([times * side for side in box], text)
+            for box, text, well in zip(boxes.tolist(), texts, right, strict=True)
+            if well == wanted
+        ]
+        drawn = framed(drawn, held, color)
+    return drawn
+
+
+def _grown(image: numpy.ndarray) -> numpy.ndarray:
+    """Enlarge a small picture, pixel by pixel."""
     times = max(1, round(SIDE / max(image.shape[:2])))
-    grown = image.repeat(times, axis=0).repeat(times, axis=1)
-    return framed(grown, [([times * side for side in box], text) for box, text in boxes], color)
+    return image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _row(truth: numpy.ndarray, found: numpy.ndarray, note: str) -> dict[str, str]:
