@@ -22,7 +22,6 @@ from neurarium.serving.batching import Batcher, QueueFullError
 from neurarium.serving.bodies import questions, read_body
 from neurarium.serving.counters import Counters
 from neurarium.serving.description import description
-from neurarium.serving.pixels import Images
 from neurarium.serving.predictor import Predictor
 from neurarium.serving.refusals import Refusal, refused
 from neurarium.serving.settings import Settings
@@ -66,7 +65,6 @@ class Service:
         self.predictor, self.settings, self.name = predictor, settings, name
         self.batcher = Batcher(predictor.answer, settings.batch_size, settings.batch_delay, settings.queue)
         self.counters = Counters()
-        self.images = isinstance(predictor.reader, Images)
         self.description = description(predictor, name, settings.token is not None)
         self.page = (importlib.resources.files("neurarium.serving") / "page.html").read_text(encoding="utf-8")
 
@@ -95,7 +93,9 @@ class Service:
             UserError: why there is no answer.
         """
         body = await read_body(receive, headers.get(b"content-length", b"").decode("latin-1"), self.settings)
-        given = questions(body, headers.get(b"content-type", b"").decode("latin-1"), self.images)
+        given = questions(
+            body, headers.get(b"content-type", b"").decode("latin-1"), self.predictor.reader.media
+        )
         examples = []
         for number, each in enumerate(given, start=1):
             examples.append(

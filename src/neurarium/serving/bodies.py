@@ -58,30 +58,30 @@ def too_large(settings: Settings) -> Refusal:
     )  # fmt: skip
 
 
-def questions(body: bytes, content_type: str, images: bool) -> list[Any]:
+def questions(body: bytes, content_type: str, media: str = "") -> list[Any]:
     """Return the examples of a body, one or several, still unchecked.
 
     Args:
-        body: JSON, a form with files, or the bytes of one image.
+        body: JSON, a form with files, or the bytes of one file.
         content_type: as the request says.
-        images: whether the run takes images.
+        media: "image" or "audio" where the run takes such files; else empty.
 
     Raises:
         Refusal: 400 no JSON, 415 another type.
         DataError: no example in it.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if images and kind == FORM:
+    if media and kind == FORM:
         found: list[Any] = files_of(body, content_type)
-    elif images and (kind.startswith("image/") or kind == "application/octet-stream"):
+    elif media and (kind.startswith(f"{media}/") or kind == "application/octet-stream"):
         found = [body]
     elif kind == JSON or kind.endswith("+json"):
         value = read_json(body)
-        found = value if _are_several(value, images) else [value]
+        found = value if _are_several(value) else [value]
     else:
         raise Refusal(
             415, "the body has a type that is not read here", received=kind or "no content-type",
-            expected=f"{JSON}, {FORM} or image/*" if images else JSON,
+            expected=f"{JSON}, {FORM} or {media}/*" if media else JSON,
         )  # fmt: skip
     if not found or found == [b""]:
         raise DataError("the request holds no example", expected="one or more", received="none")
@@ -129,8 +129,8 @@ def files_of(body: bytes, content_type: str) -> list[bytes]:
     return files
 
 
-def _are_several(value: Any, images: bool) -> bool:
-    """An array of objects is several examples; so is an array of base64 texts. Bare numbers are one example."""
+def _are_several(value: Any) -> bool:
+    """An array of objects is several examples; so is an array of texts. Bare numbers are one example."""
     if not isinstance(value, list):
         return False
     return not value or all(isinstance(each, Mapping) for each in value) or not _is_numbers(value)
@@ -139,7 +139,7 @@ def _are_several(value: Any, images: bool) -> bool:
 def _is_numbers(value: Any) -> bool:
     while isinstance(value, list) and value:
         value = value[0]
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _depth(body: bytes) -> int:

@@ -18,6 +18,7 @@ from neurarium.data.preparation.tables import TablePreparation
 from neurarium.serving.example import Example
 from neurarium.serving.pixels import bytes_of
 from neurarium.serving.rows import Rows, Text, no_value
+from neurarium.serving.schemas import file_of
 
 
 class MixedRows(Rows):
@@ -46,6 +47,11 @@ class MixedRows(Rows):
         if isinstance(value, str) and self.preparation.alone:
             value = {self.preparation.texts[0][1]: value}
         return super().parse(value, place)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of one example."""
+        alone = {"description": "or the text alone, as a JSON string"} if self.preparation.alone else {}
+        return {**super().schema(), **alone}
 
     def collate(self, examples: Sequence[Example]) -> tuple[Any, dict[int, DataError]]:
         """Return the prepared inputs of checked rows, and the errors of those whose image cannot be read."""
@@ -83,6 +89,10 @@ class Picture:
                 self.name, value, place, "the base64 of an image file, or null where there is none"
             )
         return bytes_of(value, f"column '{self.name}' of {place}")
+
+    def schema(self, fill: float | None) -> dict[str, Any]:
+        """Return the schema of a value."""
+        return {**file_of("image", "base64 of an image file of any size"), "type": ["string", "null"]}
 
 
 def _decoded(column: Any, contents: Sequence[bytes | None]) -> tuple[Any, Any, dict[int, DataError]]:

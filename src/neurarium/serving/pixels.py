@@ -19,6 +19,7 @@ from neurarium.core.errors import DataError
 from neurarium.data.preparation.arrays import ArrayPreparation
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.serving.example import Example
+from neurarium.serving.schemas import file_of, made_of
 
 MOST_PIXELS = 50_000_000
 
@@ -29,6 +30,8 @@ class Images:
     Args:
         preparation: the run's.
     """
+
+    media, alone = "image", False
 
     def __init__(self, preparation: ImagePreparation):
         self.preparation = preparation
@@ -75,6 +78,16 @@ class Images:
             return torch.zeros(0, *self.shape), errors
         together = torch.cat(parts)
         return together[torch.argsort(torch.tensor(order))], errors
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of one example."""
+        channels, height, width = self.shape
+        said = f"base64 of an image file of any size, or {height} x {width} pixels of {channels} channels"
+        return made_of({"image": {**file_of("image", said), "type": ["string", "array"]}})
+
+    def blank(self) -> Example | None:
+        """Return an image of zeros."""
+        return Example(numpy.zeros(self.shape, dtype=numpy.float32))
 
     def _pixels(self, value: Any, place: str) -> numpy.ndarray:
         """Return pixels as float32 `(channels, height, width)`."""
@@ -137,6 +150,8 @@ class Arrays:
         preparation: the run's.
     """
 
+    media, alone = "", False
+
     def __init__(self, preparation: ArrayPreparation):
         self.preparation, self.shape = preparation, tuple(preparation.spec.shape)
 
@@ -165,6 +180,15 @@ class Arrays:
             torch.from_numpy(numpy.stack([each.value for each in examples]))
         ), {}
 
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of one example."""
+        shape = " x ".join(map(str, self.shape))
+        return made_of({"array": {"type": "array", "description": f"numbers of shape {shape}"}})
+
+    def blank(self) -> Example:
+        """Return an array of zeros."""
+        return Example(numpy.zeros(self.shape, dtype=numpy.float32))
+
 
 def bytes_of(text: str, place: str) -> bytes:
     """Return the bytes of an image file that is written in base64.
@@ -172,18 +196,28 @@ def bytes_of(text: str, place: str) -> bytes:
     Raises:
         DataError: no base64, or an image that would fill the memory.
     """
+    content = decoded_base64(text, place, "an image file")
+    _check_size(content, place)
+    return content
+
+
+def decoded_base64(text: str, place: str, holds: str) -> bytes:
+    """Return the bytes of a file that is written in base64, a data URL or not.
+
+    Raises:
+        DataError: no base64.
+
+    >>> decoded_base64("data:image/png;base64,YQ==", "it", "an image file")
+    b'a'
+    """
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        content = base64.b64decode(text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise DataError(
-            f"{place} holds text that is no base64",
-            expected="the base64 of an image file",
-            received=str(error),
+            f"{place} holds text that is no base64", expected=f"the base64 of {holds}", received=str(error)
         ) from error
-    _check_size(content, place)
-    return content
 
 
 def _check_size(content: bytes, place: str) -> None:

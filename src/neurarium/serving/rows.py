@@ -12,7 +12,9 @@ from neurarium.core.errors import DataError
 from neurarium.data.preparation.tables import TablePreparation
 from neurarium.data.readers.values import TRUTH, numbers, spellings
 from neurarium.serving.example import Example
+from neurarium.serving.schemas import made_of
 
+MANY = 200  # categories that are listed
 UNSEEN = "\x00unseen"  # a name that no category of a file has
 
 
@@ -22,6 +24,8 @@ class Rows:
     Args:
         preparation: the run's.
     """
+
+    media, alone = "", False
 
     def __init__(self, preparation: TablePreparation):
         self.preparation = preparation
@@ -54,6 +58,20 @@ class Rows:
             for name in self.readers
         ]
         return self.preparation.transform(polars.DataFrame(columns), "the request")[0], {}
+
+    def schema(self) -> dict[str, Any]:
+        """Return the schema of one example."""
+        fills = {each.source: each.fill for each in self.preparation.numeric}
+        columns = {name: read.schema(fills.get(name)) for name, read in self.readers.items()}
+        return {**made_of(columns), "additionalProperties": True}
+
+    def blank(self) -> Example:
+        """Return a row of gaps.
+
+        Raises:
+            DataError: it cannot be one.
+        """
+        return self.parse(dict.fromkeys(self.needed), "row 1")
 
 
 def readers_of(preparation: TablePreparation, missing: frozenset[str]) -> dict[str, Any]:
@@ -98,6 +116,11 @@ class Number:
             )
         return None if math.isnan(number) else number
 
+    def schema(self, fill: float | None) -> dict[str, Any]:
+        """Return the schema of a value."""
+        kind = ["number", "null"] if self.style == "plain" else ["number", "boolean", "string", "null"]
+        return {"type": kind, "examples": [] if fill is None else [fill]}
+
     def _text(self, value: str, notes: dict[str, Any]) -> float | None:
         if value in self.missing:
             return None
@@ -135,6 +158,15 @@ class Category:
         notes.setdefault("unseen", {})[self.name] = text[:80]
         return UNSEEN
 
+    def schema(self, fill: float | None) -> dict[str, Any]:
+        """Return the schema of a value."""
+        known = sorted(self.known)
+        return {
+            "type": ["string", "number", "boolean", "null"],
+            "description": f"{len(known)} categories; another one counts as unseen",
+            "examples": known[:MANY],
+        }
+
 
 class Text:
     """Reads the values of a column of dates or of text."""
@@ -151,6 +183,10 @@ class Text:
         if text is None or text in self.missing:
             return None
         return text.encode("utf-8", "replace").decode("utf-8")
+
+    def schema(self, fill: float | None) -> dict[str, Any]:
+        """Return the schema of a value."""
+        return {"type": ["string", "null"], "description": "dates or text, as in the data of the training"}
 
 
 def name_of(value: Any) -> str | None:

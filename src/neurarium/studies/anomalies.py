@@ -13,7 +13,6 @@ import torch
 
 from neurarium.core.errors import DataError
 from neurarium.data.dataset import Decision
-from neurarium.data.specs import Expectation
 from neurarium.data.trace import Trace
 from neurarium.studies.anomaly_scores import anomaly_scores
 from neurarium.studies.learner import evaluating, learner_of
@@ -44,11 +43,6 @@ class Watched:
     def alarms(self, threshold: float) -> numpy.ndarray:
         """Return which moments are anomalies, `(length,)` bool."""
         return (self.scores >= threshold) & (numpy.arange(len(self.scores)) >= self.first)
-
-
-def is_trace(run: Run) -> bool:
-    """Return whether a run watches traces for anomalies."""
-    return isinstance(run.targets, Expectation)
 
 
 def watch(run: Run, traces: Sequence[Trace]) -> list[Watched]:

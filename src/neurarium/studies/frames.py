@@ -14,11 +14,6 @@ from neurarium.training.run import Run
 SURE = 0.5
 
 
-def is_framed(run: Run) -> bool:
-    """Return whether a run says what the next step holds."""
-    return isinstance(run.targets, Frames)
-
-
 def predict_frames(run: Run, raw: Any, *, batch_size: int = 64) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Say which notes come next, at each step of new piano rolls.
 
@@ -36,7 +31,7 @@ def predict_frames(run: Run, raw: Any, *, batch_size: int = 64) -> tuple[polars.
     """
     from neurarium.studies.prediction import outputs_of
 
-    if not is_framed(run):
+    if not isinstance(run.targets, Frames):
         raise OptionError(
             "the run says nothing of the next step", expected="a run on frames", received=run.targets
         )

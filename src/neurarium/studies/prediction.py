@@ -12,18 +12,13 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Horizon, NextToken, Quantity, Targets, Text, Transcript
-from neurarium.studies.anomalies import detect, is_trace
+from neurarium.data.specs import Classes, Quantity, Targets, Text, Transcript
 from neurarium.studies.conformal import ConformalIntervals
 from neurarium.studies.ctc_decoding import transcribed
 from neurarium.studies.decision_rule import DecisionRule, rule_of
-from neurarium.studies.frames import is_framed, predict_frames
-from neurarium.studies.language_scores import score_texts
 from neurarium.studies.learner import evaluating, intervals_of, learner_of
 from neurarium.studies.prediction_sets import named, sets_of
-from neurarium.studies.scenes import is_dense, predict_scenes, require_files
-from neurarium.studies.tagging import is_tagged, predict_tags
-from neurarium.studies.translation import translate_with_notes
+from neurarium.studies.predictors import predictor_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 
@@ -71,29 +66,16 @@ def predict_with_notes(
             expected="a folder 'preparation' in the run",
             fix="restore it from a copy; or give prepared inputs to run.network",
         )
-    if is_trace(run):
-        return detect(run, raw)
-    if isinstance(run.targets, Horizon):
-        from neurarium.studies.future import predict_future
-
-        return predict_future(run, raw)
-    if isinstance(run.targets, Text):
-        return translate_with_notes(run, raw)
-    if is_dense(run):
-        return predict_scenes(run, require_files(raw))
-    if isinstance(run.targets, NextToken):
-        return score_texts(run, raw)
-    if is_tagged(run):
-        return predict_tags(run, raw)
-    if is_framed(run):
-        return predict_frames(run, raw)
+    targets = getattr(run.method, "targets", None) or run.targets
+    if beam != 1 and not isinstance(targets, Transcript):
+        fix = "neurarium translate RUN --beam N" if isinstance(targets, Text) else "leave out --beam"
+        raise OptionError("a beam is for runs that write down what is said", received=f"beam {beam}", fix=fix)
+    predictor = predictor_of(run.targets)
+    if predictor is not None:
+        return predictor.load()(run, raw)
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)
-    if beam != 1 and not isinstance(getattr(method, "targets", None) or run.targets, Transcript):
-        raise OptionError(
-            "a beam is for runs that write down what is said", received=f"beam {beam}", fix="leave out --beam"
-        )
     frame = polars.DataFrame(columns_of(run, method, outputs, beam=beam))
     if "files" in notes:
         frame.insert_column(0, polars.Series("file", [str(each) for each in notes["files"]]))
@@ -118,20 +100,41 @@ def columns_of(run: Run, method: Method, outputs: Any, *, beam: int = 1) -> dict
     Raises:
         RefusalError: the method does not predict targets.
     """
-    targets = getattr(method, "targets", None) or run.targets
-    if isinstance(targets, Classes):
-        columns = _classes(targets, outputs.float(), rule_of(run))
-        if (sets := sets_of(run)) is not None:
-            columns["prediction_set"] = named(sets, targets, targets.probabilities(outputs.float()))
-        return columns
-    if isinstance(targets, Quantity):
-        return _quantities(targets, getattr(method, "loss", None), outputs.float(), intervals_of(run))
-    if isinstance(targets, Targets):
-        return _side_by_side(targets, method, outputs.float(), intervals_of(run))
-    if isinstance(targets, Transcript):
-        said, likelihoods = transcribed(outputs.float(), targets, beam=beam)
-        return {"prediction": said, "probability": likelihoods}
-    raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
+    targets: Any = getattr(method, "targets", None) or run.targets
+    make = next((COLUMNS[each] for each in type(targets).__mro__ if each in COLUMNS), None)
+    if make is None:
+        raise RefusalError(f"{type(method).__name__} does not predict targets", fix="use run.network")
+    return make(run, method, targets, outputs.float(), beam)
+
+
+def _of_classes(run: Run, method: Method, targets: Classes, outputs: Tensor, beam: int) -> dict[str, Any]:
+    columns = _classes(targets, outputs, rule_of(run))
+    if (sets := sets_of(run)) is not None:
+        columns["prediction_set"] = named(sets, targets, targets.probabilities(outputs))
+    return columns
+
+
+def _of_quantities(run: Run, method: Method, targets: Quantity, outputs: Tensor, beam: int) -> dict[str, Any]:
+    return _quantities(targets, getattr(method, "loss", None), outputs, intervals_of(run))
+
+
+def _of_several(run: Run, method: Method, targets: Targets, outputs: Tensor, beam: int) -> dict[str, Any]:
+    return _side_by_side(targets, method, outputs, intervals_of(run))
+
+
+def _of_transcripts(
+    run: Run, method: Method, targets: Transcript, outputs: Tensor, beam: int
+) -> dict[str, Any]:
+    said, likelihoods = transcribed(outputs, targets, beam=beam)
+    return {"prediction": said, "probability": likelihoods}
+
+
+COLUMNS: dict[type, Any] = {
+    Classes: _of_classes,
+    Quantity: _of_quantities,
+    Targets: _of_several,
+    Transcript: _of_transcripts,
+}
 
 
 def _classes(targets: Classes, outputs: Tensor, rule: DecisionRule | None = None) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def is_dense(run: Run) -> bool:
 
 
 def predict_scenes(
-    run: Run, raw: str | Path, out: str | Path | None = None
+    run: Run, raw: Any, out: str | Path | None = None
 ) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Find masks or boxes in image files.
 
@@ -47,8 +47,9 @@ def predict_scenes(
 
     Raises:
         DataError: no such file, or no readable image.
+        OptionError: arrays.
     """
-    path = Path(raw)
+    path = require_files(raw)
     if not path.exists():
         raise missing_path(path)
     listed = files(path) if path.is_dir() else [path]
