@@ -48,6 +48,7 @@ def check(
     options: Mapping[str, Any],
     takes: tuple[type[Spec], ...],
     gives: tuple[type[Spec], ...] = (Classes, Quantity, Targets),
+    fix: str | None = None,
 ) -> None:
     """Refuse inputs, targets and options that a network cannot take.
 
@@ -55,6 +56,7 @@ def check(
         name: the network's name on the command line.
         takes: the input specs that it takes.
         gives: the target specs that it can predict.
+        fix: what to do about other targets.
 
     Raises:
         RefusalError: inputs or targets of another kind.
@@ -73,8 +75,9 @@ def check(
         names = [each.__name__ for each in gives]
         raise RefusalError(
             f"the network '{name}' cannot predict {type(targets).__name__} targets",
-            expected=f"{', '.join(names[:-1])} or {names[-1]}",
+            expected=" or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part),
             received=type(targets).__name__,
+            fix=fix,
         )
     for option in set(SIZED) & set(options):
         raise OptionError(

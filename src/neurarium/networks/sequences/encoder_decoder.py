@@ -120,14 +120,9 @@ class EncoderDecoder(nn.Module):
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> EncoderDecoder:
         """Size the network to a dataset's specs (Tokens -> Text)."""
-        longest = (
-            {}
-            if "longest" in options
-            else {"longest": max(getattr(x, "length", 1) for x in (inputs, targets))}
-        )
-        if "shared" not in options:
-            longest["shared"] = getattr(targets, "shared", False)
-        return build_for_texts(cls, "encoder-decoder", inputs, targets, options, **longest)
+        sizes = {"longest": max(getattr(each, "length", 1) for each in (inputs, targets))}
+        sizes = {name: size for name, size in sizes.items() if name not in options}
+        return build_for_texts(cls, "encoder-decoder", inputs, targets, options, **sizes)
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return what was read, `(batch, source, width)`."""

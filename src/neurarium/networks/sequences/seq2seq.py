@@ -96,8 +96,7 @@ class Seq2SeqLSTM(nn.Module):
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Seq2SeqLSTM:
         """Size the network to a dataset's specs (Tokens -> Text)."""
-        sizes = {} if "shared" in options else {"shared": getattr(targets, "shared", False)}
-        return build_for_texts(cls, "seq2seq-lstm", inputs, targets, options, **sizes)
+        return build_for_texts(cls, "seq2seq-lstm", inputs, targets, options)
 
     def encode(self, inputs: Mapping[str, Tensor]) -> Recalled:
         """Return what was read, and the state from which writing starts."""

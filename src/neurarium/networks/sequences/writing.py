@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.errors import RefusalError
 from neurarium.data.specs import Spec, Text, Tokens
-from neurarium.networks.sizing import SIZED
+from neurarium.networks.sizing import check
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -34,12 +34,8 @@ def build_for_texts(
             received=f"{type(inputs).__name__} -> {type(targets).__name__}",
             fix="train it on pairs of texts: --parallel FILE, or --text A --target B --task translation",
         )
-    for option in set(SIZED) & set(options):
-        raise OptionError(
-            f"option '{option}' of network '{name}' follows from the data",
-            received=f"{option}={options[option]}",
-            fix=f"leave out {option}",
-        )
+    check(name, inputs, targets, options, (Tokens,), (Text,))
+    sizes |= {} if "shared" in options else {"shared": targets.shared}
     return cls(
         vocabulary=inputs.vocabulary, outputs=targets.outputs, padding=inputs.padding, **sizes, **options
     )

@@ -7,14 +7,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec, Transcript, Waveform
 from neurarium.data.transcripts import certain_of_blank
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.log_mel import LogMel, Normalization
 from neurarium.layers.recurrent import Cell, Recurrent
-from neurarium.networks.sizing import SIZED
+from neurarium.networks.sizing import check
 from neurarium.networks.sounds.speech_cnn import Ear
 
 
@@ -89,25 +88,9 @@ class SpeechCTC(nn.Module):
             RefusalError: other inputs or targets.
             OptionError: an option that the data decides.
         """
-        if not isinstance(inputs, Waveform):
-            raise RefusalError(
-                f"the network 'speech-ctc' cannot take {type(inputs).__name__} inputs",
-                expected="Waveform",
-                received=type(inputs).__name__,
-                fix="choose a network for such inputs (--network)",
-            )
-        if not isinstance(targets, Transcript):
-            raise RefusalError(
-                f"the network 'speech-ctc' cannot predict {type(targets).__name__} targets",
-                expected="Transcript",
-                received=type(targets).__name__,
-                fix="--network speech-cnn; or give transcripts: --target COLUMN --task transcription",
-            )
-        for option in set(SIZED) & set(options):
-            raise OptionError(
-                f"option '{option}' of network 'speech-ctc' follows from the data", fix=f"leave out {option}"
-            )
-        return cls(targets.outputs, inputs.rate, **options)
+        fix = "--network speech-cnn; or give transcripts: --target COLUMN --task transcription"
+        check("speech-ctc", inputs, targets, options, (Waveform,), (Transcript,), fix)
+        return cls(targets.outputs, inputs.rate, **options)  # type: ignore[attr-defined]
 
     def frames(self, inputs: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the states of all frames, with dropout, `(batch, frames, feature_dim)`, and which frames are real."""
