@@ -11,6 +11,7 @@ from neurarium.core.members import find
 from neurarium.core.options import coerce
 from neurarium.data.specs import Spec, Waveform
 
+# By what is to be predicted, else by what one example is.
 DEFAULTS: dict[str, tuple[str, str]] = {
     "Table": (
         "tabm",
@@ -37,8 +38,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
         "separable convolutions over log-mel frames see a sound wherever it is (arXiv:1711.07128)",
     ),
     "Array": ("mlp", "nothing is known of how the numbers of an array belong together"),
-}
-BY_TARGETS: dict[str, tuple[str, str]] = {
+    # and of targets that decide alone
     "Boxes": ("centre-detector", "things are points with a size: no anchors to choose (arXiv:1904.07850)"),
     "NextToken": ("decoder", "attention looks at every earlier token at once (arXiv:1706.03762)"),
     "Tags": (
@@ -104,14 +104,12 @@ def default(inputs: Spec, targets: Spec | None = None) -> tuple[str, str]:
     Raises:
         OptionError: there is none.
     """
-    asked = type(targets).__name__
-    if asked in BY_TARGETS:
-        return BY_TARGETS[asked]
-    kind = type(inputs).__name__
-    if kind not in DEFAULTS:
+    kinds = (type(targets).__name__, type(inputs).__name__)
+    found = next((DEFAULTS[each] for each in kinds if each in DEFAULTS), None)
+    if found is None:
         raise OptionError(
-            f"there is no default network for {kind} inputs",
+            f"there is no default network for {kinds[1]} inputs",
             expected="a network's name",
             fix="name one with --network",
         )
-    return DEFAULTS[kind]
+    return found

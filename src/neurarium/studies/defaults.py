@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.specs import NextToken
 from neurarium.studies.owners import RECURRENT
 
 LARGE = (
@@ -255,6 +254,7 @@ FORECAST = Recipe(
     descent={"optimizer": "adam", "learning_rate": 1e-3, "schedule": "cosine"},
     batch_size=32,
 )
+# By (what is to be predicted or what one example is, a network or what is tuned of a published one or nothing).
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("Table", "tabm"): TABM,
     ("Table", ""): TABLE,
@@ -268,16 +268,19 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Tokens", ""): TEXT,
     ("Series", ""): SERIES,
     ("Waveform", ""): SPEECH,
-}
-BY_TARGETS: dict[str, Recipe] = {
-    "Mask": SEGMENTATION,
-    "Boxes": DETECTION,
-    "NextToken": LANGUAGE,
-    "Tags": TAGGING,
-    "Frames": FRAMES,
-    "Text": PAIRS,
-    "Transcript": TRANSCRIPTION,
-    "Expectation": TRACES,
+    ("Mask", ""): SEGMENTATION,
+    ("Boxes", ""): DETECTION,
+    ("NextToken", ""): LANGUAGE,
+    **{("NextToken", network): READING_ON for network in RECURRENT},
+    ("Tags", ""): TAGGING,
+    ("Frames", ""): FRAMES,
+    ("Text", ""): PAIRS,
+    ("Transcript", ""): TRANSCRIPTION,
+    ("Expectation", ""): TRACES,
+    ("Tokens", "weights"): TUNING,
+    ("Tokens", "adapters"): ADAPTING,
+    ("Text", "weights"): PAIRS,
+    ("Text", "adapters"): PAIRS,
 }
 # options of a network on a kind of targets, where nothing is said
 USUAL: dict[tuple[str, str], dict[str, Any]] = {("Expectation", "tcn"): {"width": 16, "dropout": 0.0}}
@@ -290,15 +293,10 @@ def usual_options(dataset: Dataset, network: str) -> dict[str, Any]:
 
 def recipe_for(dataset: Dataset, network: str, tuning: str = "") -> Recipe:
     """Return the defaults for a network (its name, or empty) on a dataset; `tuning` as `Transfer` says it."""
-    found = BY_TARGETS.get(type(dataset.targets).__name__)
-    if tuning and type(dataset.inputs).__name__ == "Tokens" and found is not PAIRS:
-        return {"weights": TUNING, "adapters": ADAPTING}[tuning]
-    if isinstance(dataset.targets, NextToken) and network in RECURRENT:
-        return READING_ON
-    if found is not None:
-        return found
-    kind = type(dataset.inputs).__name__
-    return RECIPES.get((kind, network)) or RECIPES.get((kind, "")) or OTHER
+    kinds = (type(dataset.targets).__name__, type(dataset.inputs).__name__)
+    ways = [*filter(None, (tuning, network)), ""]
+    keys = ((kind, how) for how in ways for kind in kinds)
+    return next((RECIPES[key] for key in keys if key in RECIPES), OTHER)
 
 
 def settle(
