@@ -128,3 +128,25 @@ _neurarium_completion neurarium; echo "${COMPREPLY[@]}"
         env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
     )
     assert done.stdout.split() == ["cosine", "cosine-logarithm"], done.stderr
+
+
+def test_what_only_predicts_does_not_load_the_compiler_of_torch(tmp_path: Path):
+    """torch imports it with the first optimizer, and for a dispatch mode of ours: more than a second for nothing."""
+    code = """
+import sys
+import neurarium as nr
+iris = nr.data.load("iris")
+if sys.argv[1] == "train":
+    nr.fit(nr.methods.Supervised(nr.networks.MLP.for_data(iris.inputs, iris.targets)), iris, epochs=1, out="run", progress=False)
+else:
+    nr.studies.predict(nr.load("run"), {name: [5.0] for name in nr.load("run").preparation.sources})
+    assert nr.load("run").network is not None
+print("torch._dynamo" in sys.modules)
+"""
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code, what], capture_output=True, text=True, cwd=tmp_path, check=True
+        ).stdout.split()[-1]
+        for what in ("train", "predict")
+    ]
+    assert said == ["True", "False"]

@@ -99,7 +99,7 @@ def test_ctrl_c_from_outside(tmp_path):
     assert process.returncode == 130, told
     assert "Traceback" not in told
     steps = int(re.search(r"interrupted after (\d+) steps", told)[1])
-    assert steps >= 5 and f"go on with --resume {tmp_path / 'run'}" in told
+    assert steps >= 5 and f"go on with: neurarium train --resume {tmp_path / 'run'}" in told
     longer = nr.fit(
         regression(dropout=0.2), source(), steps=steps + 3, out=tmp_path / "run", resume=True, progress=False
     )

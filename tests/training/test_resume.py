@@ -227,3 +227,40 @@ def test_the_run_of_a_dataset_goes_on_too(tmp_path):
     resumed = trained(tmp_path / "run", resume=True)
     assert reference.history == resumed.history
     assert difference(dict(reference.network.state_dict()), dict(resumed.network.state_dict())) is None
+
+
+class Masked(nn.Module):
+    """A network of a user with an infinite constant, as the masks of attention are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 3)
+        self.register_buffer("mask", torch.tensor([0.0, 0.0, -torch.inf]))
+
+    def forward(self, inputs):
+        return self.layer(inputs["numeric"]) + torch.where(self.mask < 0, -1.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["tabm", "realmlp", "mlp", "masked"])
+def test_networks_for_tables_leave_checkpoints_and_go_on(name, tmp_path):
+    """The outer bins of an embedding end at infinity: constants, which spoil no checkpoint."""
+    iris = nr.data.load("iris")
+    options = {"embedding": "piecewise-linear"} if name in ("tabm", "mlp") else {}
+
+    def trained(out, **more):
+        torch.manual_seed(0)
+        chosen = (
+            Masked()
+            if name == "masked"
+            else nr.networks.choice.network_for(iris.inputs, iris.targets, name, **options).network
+        )
+        return nr.fit(
+            nr.methods.Supervised(chosen), iris, epochs=3, batch_size=16, out=out, progress=False, **more
+        )
+
+    reference = trained(None)
+    trained(tmp_path / "run", callbacks=[StopAt(8)])
+    assert list((tmp_path / "run" / "checkpoints").glob("step-*8.safetensors"))
+    resumed = trained(tmp_path / "run", resume=True)
+    assert reference.history == resumed.history
+    assert difference(dict(reference.network.state_dict()), dict(resumed.network.state_dict())) is None

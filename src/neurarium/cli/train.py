@@ -143,7 +143,7 @@ def run_command(
     from neurarium.training.callbacks.logger import opened
 
     usual = "cuda" if torch.cuda.is_available() else "cpu"
-    with distributed.process_group(command.device or usual), _folder(command, out, resume) as folder:
+    with distributed.process_group(command.device or usual), _folder(command, out, resume, output) as folder:
         dataset = read(command, resume, output)
         with opened(logs(command.log), folder) as loggers:
             run = _train(command, dataset, folder, output, resume is not None, loggers)
@@ -297,11 +297,13 @@ def _check_early(command: Command) -> None:
 
 
 @contextlib.contextmanager
-def _folder(command: Command, out: Path | None, resume: Path | None) -> Iterator[Path]:
+def _folder(command: Command, out: Path | None, resume: Path | None, output: Output) -> Iterator[Path]:
     """The run's folder: the one that goes on, or a new one, made by the first process and known to all."""
     from neurarium.training import distributed
 
     if resume is not None:
+        if not list(resume.glob("checkpoints/step-*.safetensors")):
+            output.note(f"{resume} was stopped before its first checkpoint: it begins anew")
         yield resume
         return
     if not distributed.first():
@@ -333,9 +335,6 @@ def finish(run: Run, output: Output, took: float) -> None:
     """Tell what came out; a run that was interrupted ends with 130."""
     value = {"run": run.folder, "metrics": run.results, "seconds": round(took, 3)}
     if run.interrupted:
-        output.note(
-            f"interrupted after {len(run.history)} evaluations; go on with: neurarium train --resume {run.folder}"
-        )
         output.finish({**value, "interrupted": True})
         raise typer.Exit(130)
     _show(run, output, took)
@@ -355,7 +354,9 @@ def _show(run: Run, output: Output, took: float) -> None:
         output.say(anomalies_table(run.results["anomalies"]))
     last = next(reversed(run.reports.values()), None)
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
-    rows = [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
+    held = next((each for each in run.decisions if each.subject == "weights held"), None)
+    rows: list[tuple[str, Any]] = [] if held is None else [("weights", f"{held.choice}: {held.reason}")]
+    rows += [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
     asked = '--input-text "..."' if type(run.inputs).__name__ == "Tokens" else f"--input {target}"
     if type(run.targets).__name__ == "NextToken":
         rows.append(("generate", f'neurarium generate {run.folder} --prompt "..."'))

@@ -102,7 +102,7 @@ def _relearned(content: Mapping[str, Any], inputs: Any, targets: Any) -> Method:
     builder: Any = locate(content["method"])
     given = {builder.deployed_role: _built(content), "targets": targets}
     method: Method = build(Recipe(content["method"], {**content["options"], **given}))
-    method.begin(Context(inputs=inputs, targets=targets))
+    method.begin(Context(inputs=inputs, targets=targets, training=False))
     method.double().eval()
     return method
 

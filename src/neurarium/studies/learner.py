@@ -47,7 +47,7 @@ def learner_of(run: Run | Method) -> Method:
         given = {builder.deployed_role: network, "targets": run.targets}
         options = _settled(dict(held.get("method_options") or {}), run)
         method = build(Recipe(held["method"], {**options, **given}))
-        method.begin(Context(inputs=run.inputs, targets=run.targets))
+        method.begin(Context(inputs=run.inputs, targets=run.targets, training=False))
     _calibrated(run, method)
     run.method = method.eval()
     return method

@@ -48,7 +48,7 @@ def published_language_model(source: str | Path) -> Run:
     run = Run()
     run.inputs, run.targets, run.preparation = preparation.inputs, preparation.targets, preparation
     run.method = Supervised(network, targets=preparation.targets)
-    run.method.begin(Context(inputs=run.inputs, targets=run.targets))
+    run.method.begin(Context(inputs=run.inputs, targets=run.targets, training=False))
     run.method.eval()
     return run
 

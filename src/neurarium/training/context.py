@@ -21,6 +21,7 @@ class Context:
         shard: whether parameters are sharded over the ranks.
         train: the training split, for what is computed from all of it once (class weights); None for a bare source.
         decisions: rows for plan.json; a method appends its automatic decisions.
+        training: False where a trained method only predicts: no optimizer is built (torch takes a second for the first one).
     """
 
     steps: int | None = None
@@ -30,3 +31,4 @@ class Context:
     shard: bool = False
     train: Any = None
     decisions: list[Any] = dataclasses.field(default_factory=list)
+    training: bool = True

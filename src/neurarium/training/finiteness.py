@@ -28,6 +28,24 @@ def first_bad(nest: Any) -> str | None:
     return None
 
 
+def bad_statistic(module: nn.Module) -> str | None:
+    """Return the first buffer that is spoiled: a NaN in any, an infinity in running statistics.
+
+    Other buffers are constants, which may well be infinite: the mask of an attention, the ends of outer bins.
+
+    >>> module = nn.Module()
+    >>> module.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    >>> module.register_buffer("running_mean", torch.tensor([torch.inf]))
+    >>> bad_statistic(module)
+    "'running_mean' holds inf at [0] (shape (1,))"
+    """
+    for name, buffer in module.named_buffers():
+        running = name.rpartition(".")[2].startswith("running")
+        if not finite(buffer) and (running or bool(torch.isnan(buffer).any())):
+            return first_bad({name: buffer})
+    return None
+
+
 def bad_row(batch: Any) -> int | None:
     """Return the first example of a batch that holds a NaN or infinity."""
     for _, tensor in batches.tensors(batch):
@@ -72,7 +90,7 @@ def explain(
         return _error(
             gradient + _grown(networks), step, what, "lower --set learning_rate, or use a smoother loss"
         )
-    spoiled = [first_bad(dict(network.named_buffers())) for network in networks.values()]
+    spoiled = [bad_statistic(network) for network in networks.values()]
     if not seen and any(spoiled):  # after the layers: a layer that gives NaN spoils the statistics behind it
         found = next(each for each in spoiled if each)
         return _error(f"the running statistics: {found}", step, what, "go on from the last checkpoint")

@@ -19,7 +19,7 @@ from neurarium.data.sources.source import Source
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.checkpoint import Checkpoints
-from neurarium.training.finiteness import first_bad
+from neurarium.training.finiteness import bad_statistic, first_bad
 from neurarium.training.method import Method
 from neurarium.training.recorder import Recorder
 from neurarium.training.stopping import Best, Convergence
@@ -248,8 +248,7 @@ class Loop:
 
     def _spoiled(self) -> str | None:
         """Name the first weight or running statistic that is not finite."""
-        parts = (self.method.named_parameters(), self.method.named_buffers())
-        return next((found for found in (first_bad(dict(each)) for each in parts) if found), None)
+        return first_bad(dict(self.method.named_parameters())) or bad_statistic(self.method)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that a resumed run needs to go on bitwise as if nothing had happened."""

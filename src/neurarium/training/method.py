@@ -113,7 +113,7 @@ class Method(nn.Module):
         self._adapt(context)
         if distributed.together() and not sharding.is_sharded([self]):
             distributed.broadcast_state(self)
-        for descent in descents:
+        for descent in descents if context.training else ():
             descent.second_order = self.second_order
             descent.begin(context, others=[each for each in descents if each is not descent])
 

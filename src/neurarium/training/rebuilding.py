@@ -33,6 +33,11 @@ class Budget(TorchDispatchMode):
         self.bytes: float = 2 * size + SPARE_BYTES
         self.tensors, self.place = size // TENSOR_BYTES + SPARE_TENSORS, place
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled while a network is built: to keep torch's compiler out it would be loaded, which takes seconds."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func.overloadpacket.__name__ in MAKERS and args:
             sides = [each for arg in args for each in (arg if isinstance(arg, list | tuple) else [arg])]

@@ -66,10 +66,10 @@ class Progress(Callback):
 
     def stop(self, loop: Any) -> None:
         seconds = time.monotonic() - self._began
-        text = f"{loop.reason or 'failed'} after {loop.step} steps, {seconds:.1f} s"
+        text = f"{loop.reason or 'failed'} after {loop.step} steps, {seconds:.1f} s  {self._shown}".rstrip()
         if loop.interrupted and loop.checkpoints is not None:
-            text += f"; go on with --resume {loop.checkpoints.folder.parent}, or fit(..., resume=True)"
-        text = f"{text}  {self._shown}".rstrip()
+            folder = loop.checkpoints.folder.parent
+            text += f"\ngo on with: neurarium train --resume {folder}, or fit(..., resume=True)"
         if self._bar is not None:
             self._bar.stop()
         if self._cell is not None:
