@@ -97,8 +97,8 @@ def _columns(columns: list[Mapping[str, Any]], most: int = 60) -> str:
             told: Any = held + (f", {more} more" if more > 0 else "")
             drawn: Any = ""
         elif each.get("quartiles"):
-            low, _, middle, _, high = each["quartiles"]
-            told = f"{plain(low)} to {plain(high)}, median {plain(middle)}"
+            low, middle, high = each.get("said") or [plain(each["quartiles"][place]) for place in (0, 2, 4)]
+            told = f"{low} to {high}, median {middle}"
             drawn = Html(charts.spark(each["histogram"]))
         else:
             told, drawn = "–", ""

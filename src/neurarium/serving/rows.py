@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from neurarium.serving.example import Example
 from neurarium.serving.schemas import made_of
 
 MANY = 200  # categories that are listed
+PLAIN_DATE = r"(?:%[dmYyHMSbB]|[^%])+"  # formats that mean the same to Python
 UNSEEN = "\x00unseen"  # a name that no category of a file has
 
 
@@ -61,7 +64,7 @@ class Rows:
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of one example."""
-        fills = {each.source: each.fill for each in self.preparation.numeric}
+        fills = {each.source: each.fill for each in self.preparation.numeric if each.part in ("", "days")}
         columns = {name: read.schema(fills.get(name)) for name, read in self.readers.items()}
         return {**made_of(columns), "additionalProperties": True}
 
@@ -85,7 +88,7 @@ def readers_of(preparation: TablePreparation, missing: frozenset[str]) -> dict[s
         elif name in numeric and not numeric[name].part:
             found[name] = Number(name, numeric[name].style, missing)
         else:  # dates and whatever is read from text
-            found[name] = Text(name, missing)
+            found[name] = Text(name, missing, numeric[name].style if name in numeric else "")
     return found
 
 
@@ -169,12 +172,12 @@ class Category:
 
 
 class Text:
-    """Reads the values of a column of dates or of text."""
+    """Reads the values of a column of dates (written in a style) or of text."""
 
     dtype = polars.String
 
-    def __init__(self, name: str, missing: frozenset[str]):
-        self.name, self.missing = name, missing
+    def __init__(self, name: str, missing: frozenset[str], style: str = ""):
+        self.name, self.missing, self.style = name, missing, style
 
     def __call__(self, value: Any, notes: dict[str, Any], place: str) -> str | None:
         text = name_of(value)
@@ -186,7 +189,11 @@ class Text:
 
     def schema(self, fill: float | None) -> dict[str, Any]:
         """Return the schema of a value."""
-        return {"type": ["string", "null"], "description": "dates or text, as in the data of the training"}
+        schema = {"type": ["string", "null"], "description": "dates or text, as in the data of the training"}
+        if fill is None or not re.fullmatch(PLAIN_DATE, self.style):
+            return schema
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=fill)
+        return {**schema, "examples": [moment.strftime(self.style)]}
 
 
 def name_of(value: Any) -> str | None:

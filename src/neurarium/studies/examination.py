@@ -362,6 +362,8 @@ def columns_of(data: Dataset, preparation: Any, most: int = 50_000) -> list[dict
             row["missing"] = 1 - len(known) / len(values)
             if len(known):
                 row["quartiles"] = [float(each) for each in numpy.quantile(known, [0, 0.25, 0.5, 0.75, 1])]
+                told = [column.said(row["quartiles"][place]) for place in (0, 2, 4)]
+                row |= {"said": told} if None not in told else {}
                 counts, _ = numpy.histogram(known, bins=24)
                 row["histogram"] = counts.tolist()
         found.append(row)

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy
@@ -150,23 +151,23 @@ def _told(seen: Seen, targets: Spec, place: int) -> tuple[str, str, float]:
 def shown_inputs(inputs: Any, preparation: Any, count: int) -> list[tuple[dict[str, str], str]]:
     """Return the inputs of each example as a person knows them: values by column, and a picture."""
     columns = [
-        (each.name, each.texts(inputs) if each.parts else each.values(inputs))
+        (each, each.texts(inputs) if each.parts else each.values(inputs))
         for each in raw_columns(preparation, inputs)
     ]
     pictures = _pictures(inputs, preparation)
     found = []
     for number in range(count):
-        values = {name: _text(held[number]) for name, held in columns if held is not None}
+        values = {each.name: _text(held[number], each.said) for each, held in columns if held is not None}
         if isinstance(inputs, dict) and "waveform" in inputs:
             values["length"] = f"{float(inputs['lengths'][number]) / preparation.spec.rate:.2f} s"
         found.append((values, pictures[number] if pictures else ""))
     return found
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, said: Callable[[float], str | None] = lambda value: None) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
-    return _number(value) if isinstance(value, float) else str(value)
+    return said(value) or _number(value) if isinstance(value, float) else str(value)
 
 
 def _number(value: float) -> str:

@@ -48,10 +48,16 @@ class RawColumn:
 
     @property
     def kind(self) -> str:
-        """`categorical`, `numeric`, `text`, `image`, or `other`."""
+        """`categorical`, `numeric`, `date`, `text`, `image`, or `other`."""
         if self.parts:
             return "text" if hasattr(self.column, "tokenizer") else "image" if self.column else "other"
-        return "categorical" if self.categorical else "numeric"
+        if self.categorical:
+            return "categorical"
+        return "date" if getattr(self.column, "part", "") == "days" else "numeric"
+
+    def said(self, value: float) -> str | None:
+        """Return how a person writes one of its values; None where it is a number, which each page writes its own way."""
+        return day(value) if self.kind == "date" else None
 
     def values(self, inputs: Any) -> numpy.ndarray | None:
         """Return the raw values of a batch: float64 with NaN for missing, or names with None; None for other kinds.
@@ -87,6 +93,17 @@ class RawColumn:
     def _names(self, inputs: Any) -> numpy.ndarray:
         codes, names = self.codes(inputs)
         return numpy.array(names, dtype=object)[numpy.minimum(codes, len(names) - 1)]
+
+
+def day(value: float) -> str:
+    """Return days since 1970 as a date, with the time where it is not midnight.
+
+    >>> day(19723.0), day(19723.5)
+    ('2024-01-01', '2024-01-01 12:00')
+    """
+    moment = numpy.datetime64("1970-01-01T00:00") + numpy.timedelta64(round(value * 1440), "m")
+    date, _, clock = str(moment).partition("T")
+    return date if clock == "00:00" else f"{date} {clock}"
 
 
 def raw_columns(preparation: Any, inputs: Any) -> list[RawColumn]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import NormalDist
 from typing import Any
 
@@ -214,7 +214,7 @@ def groups(inputs: Any, preparation: Any) -> Iterator[tuple[str, numpy.ndarray]]
         if column.kind == "categorical":
             yield from _categories(column.name, *column.codes(inputs))
         elif (values := column.values(inputs)) is not None:
-            yield from _quarters(column.name, values)
+            yield from _quarters(column.name, values, column.said)
 
 
 def _categories(
@@ -227,7 +227,9 @@ def _categories(
             yield (f"{name} is missing" if shown is None else f"{name} = {shown}"), codes == code
 
 
-def _quarters(name: str, values: numpy.ndarray) -> Iterator[tuple[str, numpy.ndarray]]:
+def _quarters(
+    name: str, values: numpy.ndarray, said: Callable[[float], str | None]
+) -> Iterator[tuple[str, numpy.ndarray]]:
     gaps = numpy.isnan(values)
     if gaps.any():
         yield f"{name} is missing", gaps
@@ -237,13 +239,14 @@ def _quarters(name: str, values: numpy.ndarray) -> Iterator[tuple[str, numpy.nda
     distinct = numpy.unique(known)
     if len(distinct) <= BINS:
         for each in distinct:
-            yield f"{name} = {each:g}", values == each
+            yield f"{name} = {said(each) or f'{each:g}'}", values == each
         return
     edges = numpy.unique(numpy.quantile(known, numpy.linspace(0, 1, BINS + 1), method="nearest"))
     for start, stop in itertools.pairwise(edges):
         last = stop == edges[-1]
         mask = (values >= start) & ((values <= stop) if last else (values < stop))
-        yield f"{name} {_plain(start)} {'to' if last else 'to below'} {_plain(stop)}", mask
+        low, high = (said(each) or _plain(each) for each in (start, stop))
+        yield f"{name} {low} {'to' if last else 'to below'} {high}", mask
 
 
 def _plain(value: float) -> str:
