@@ -14,8 +14,8 @@ from neurarium.core.errors import OptionError
 from neurarium.data.specs import Classes, Quantity
 from neurarium.report import render, write_report
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
-from neurarium.studies.evaluation import Seen
 from neurarium.studies.examination import columns_of
+from neurarium.studies.seen import Seen
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import neurarium as nr
-from neurarium.studies.evaluation import Seen
 from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns
+from neurarium.studies.seen import Seen
 from neurarium.studies.slices import slices_of
 
 

@@ -61,7 +61,7 @@ def cross_validate(
     with reserved(out, f"{Path(str(command.data)).stem}-folds") as folder:
         found = _validated(command, read(command, None, output), folds, how, folder, output)
         path = folder / "predictions.csv"
-        from neurarium.cli.predict import write_table
+        from neurarium.cli.tables import write_table
 
         write_table(found.frame(), path)
         write_json(

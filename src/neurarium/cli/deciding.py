@@ -213,8 +213,8 @@ def _float(text: str, flag: str) -> float:
 def _measured(run: Run, rule: Any, costs: Any) -> dict[str, dict[str, dict[str, float]]]:
     """Return, by split, what the rule and the largest probability reach."""
     from neurarium.core.errors import DataError
-    from neurarium.studies.evaluation import examples_for, predictions_of
     from neurarium.studies.learner import learner_of
+    from neurarium.studies.seen import examples_for, predictions_of
 
     found: dict[str, dict[str, dict[str, float]]] = {}
     for split in dict.fromkeys((rule.split, "test")):

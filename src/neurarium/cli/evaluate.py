@@ -14,7 +14,7 @@ from neurarium.core.errors import OptionError
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation import EvaluationReport
+    from neurarium.studies.evaluation_report import EvaluationReport
 
 Input = Annotated[
     Path | None,
@@ -100,7 +100,7 @@ def _show(report: EvaluationReport, output: Output) -> None:
 
 
 def _classes(report: EvaluationReport) -> Any:
-    from neurarium.studies.evaluation import COUNTS
+    from neurarium.studies.evaluation_report import COUNTS
 
     keys = list(next(iter(report.per_class.values())))
     if "examples" not in keys:  # masks, boxes and tags have measures of their own

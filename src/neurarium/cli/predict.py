@@ -11,14 +11,13 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output, escape, table
+from neurarium.cli.tables import FORMATS, write_table
 from neurarium.core.errors import OptionError, unknown
-from neurarium.core.files import write_atomically, writing
+from neurarium.core.files import writing
 
 if TYPE_CHECKING:
     import polars
 
-
-FORMATS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 
 Input = Annotated[
     Path | None,
@@ -225,28 +224,6 @@ def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[st
     frame, notes = predict_scenes(run, input, out)
     write_table(frame, out / "predictions.csv")
     return frame, notes
-
-
-def write_table(frame: polars.DataFrame, path: Path) -> None:
-    """Write a table in the format of the path's ending, whole or not at all.
-
-    Raises:
-        UserError: it cannot be written there.
-    """
-    kind = path.suffix.lower()
-
-    def write(temporary: Path) -> None:
-        with writing(path):
-            if kind == ".parquet":
-                frame.write_parquet(temporary)
-            elif kind in (".jsonl", ".ndjson"):
-                frame.write_ndjson(temporary)
-            elif kind == ".json":
-                frame.write_json(temporary)
-            else:
-                frame.write_csv(temporary, separator="\t" if kind == ".tsv" else ",")
-
-    write_atomically(path, write)
 
 
 def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str) -> polars.DataFrame:

@@ -11,7 +11,7 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output, escape, table
-from neurarium.cli.predict import FORMATS, write_table
+from neurarium.cli.tables import FORMATS, write_table
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.files import write_text, writing
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
+from neurarium.report.document import document
 from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import card, grid, section, table
 
@@ -29,8 +30,6 @@ def write_alignment(found: Alignment, path: Path | str) -> None:
 
 def render_alignment(found: Alignment) -> str:
     """Return the page as HTML."""
-    from neurarium.report.page import document
-
     head = (
         f"<header><p class=eyebrow>Neurarium translation</p><h1>{escape(found.written) or '(nothing)'}</h1>"
         f"<p class=muted>{escape(found.text)}</p></header>"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
+from neurarium.report.document import document
 from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import Html, card, grid, section, table
 
@@ -30,8 +31,6 @@ def write_attention(found: TextAttention, predicted: Mapping[str, Any], path: Pa
 
 def render_attention(found: TextAttention, predicted: Mapping[str, Any]) -> str:
     """Return the page as HTML."""
-    from neurarium.report.page import document
-
     said = str(predicted.get("prediction", ""))
     head = (
         f"<header><p class=eyebrow>Neurarium attention</p><h1>{escape(said)}</h1>"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
 from neurarium.report import charts
+from neurarium.report.document import document
 from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.svg import Scale, drawing, element, spanning, text
 from neurarium.report.words import duration, integer, number, titled
@@ -34,8 +35,6 @@ def write_comparison(found: RunComparison, path: Path | str, *, pictures: Pictur
 
 def render_comparison(found: RunComparison, *, pictures: Pictures | None = None) -> str:
     """Return the page as HTML."""
-    from neurarium.report.page import document
-
     parts = [
         section("pairs", "Is one better?", _pairs(found), _lead(found)),
         section("differences", "What differs between the runs", _differences(found)),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from collections.abc import Mapping, Sequence
-from html import escape
-from importlib import resources
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_text
 from neurarium.report import findings, forecasts, quality, samples, scenes, sections, texts, traces, verdict
 from neurarium.report.card import card
+from neurarium.report.document import document
 from neurarium.report.parts import renamed
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation import EvaluationReport
+    from neurarium.studies.evaluation_report import EvaluationReport
     from neurarium.training.run import Run
 
 
@@ -51,7 +47,7 @@ def render(run: Run, *, command: str | None = None) -> str:
     >>> render(run).startswith("<!doctype html>")
     True
     """
-    from neurarium.studies.evaluation import reports_of
+    from neurarium.studies.evaluation_report import reports_of
     from neurarium.studies.examination import examination_of
 
     reports, found = reports_of(run), examination_of(run)
@@ -90,40 +86,3 @@ def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
         findings.errors(found),
         findings.importance(found),
     ]
-
-
-def document(title: str, head: str, parts: Sequence[str]) -> str:
-    """Return a whole page: style and script inside, a list of its sections, and a policy that lets nothing load.
-
-    Args:
-        title: of the window; it is escaped.
-        head: the first part, HTML.
-        parts: sections as `parts.section` makes them, HTML; empty ones are left out.
-    """
-    import neurarium
-
-    held = [part for part in parts if part]
-    style = (resources.files("neurarium.report") / "style.css").read_text(encoding="utf-8")
-    script = (resources.files("neurarium.report") / "script.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    links = "".join(
-        f'<a href="#{found[1]}">{found[2]}</a>'
-        for part in held
-        for found in re.findall(r'^(<section id="([\w-]+)" [^>]*><h2[^>]*>(.*?)</h2>)', part)
-    )
-    contents = f"<nav aria-label=sections>{links}</nav>" if links else ""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        '<a class=skip href="#main">Skip to the content</a>\n<main id=main tabindex=-1>\n'
-        + "\n".join([head, contents, *held])
-        + f"\n</main>\n<footer>Written by Neurarium {neurarium.__version__}. This page loads nothing from elsewhere.</footer>\n"
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )

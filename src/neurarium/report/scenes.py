@@ -12,7 +12,7 @@ from neurarium.report.words import number, titled
 from neurarium.studies.drawing import RIGHT, WRONG, color_of
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation import EvaluationReport
+    from neurarium.studies.evaluation_report import EvaluationReport
 
 MOST = 30  # classes of a legend
 HEADS = {"dice": "Dice", "iou": "IoU", "ap_50": "AP at 0.5", "ap": "AP, 0.5 to 0.95"}

@@ -7,8 +7,8 @@ MEMBERS: dict[str, Member] = {
         "training", "train", "train and measure, with a sensible choice for all that is not said", "03"
     ),
     "evaluate": Member("evaluation", "evaluate", "metrics with intervals, per class, confusion matrix", "08"),
-    "EvaluationReport": Member("evaluation", summary="what an evaluation found"),
-    "reports_of": Member("evaluation", summary="the reports of a run's splits"),
+    "EvaluationReport": Member("evaluation_report", summary="what an evaluation found"),
+    "reports_of": Member("evaluation_report", summary="the reports of a run's splits"),
     "predict": Member(
         "prediction", "predict", "classes, probabilities, values and intervals for new data", "03"
     ),

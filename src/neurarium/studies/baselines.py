@@ -19,9 +19,11 @@ from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.metrics.accuracy import Accuracy
 from neurarium.metrics.choice import make_metric
 from neurarium.metrics.intervals import drawn, percentile_interval
-from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
+from neurarium.studies.evaluation import report_of
+from neurarium.studies.evaluation_report import EvaluationReport
 from neurarium.studies.learner import learner_of
 from neurarium.studies.raw_columns import raw_columns, sampled
+from neurarium.studies.seen import Seen, predictions_of
 from neurarium.training.run import Run
 
 WIDEST = 4096  # numbers of an example

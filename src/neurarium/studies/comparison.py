@@ -18,8 +18,8 @@ from neurarium.metrics.checks import tensor
 from neurarium.metrics.choice import make_metric
 from neurarium.metrics.intervals import Interval, drawn, percentile_interval
 from neurarium.metrics.metric import Metric
-from neurarium.studies.evaluation import examples_for, predictions_of
 from neurarium.studies.learner import learner_of
+from neurarium.studies.seen import examples_for, predictions_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 

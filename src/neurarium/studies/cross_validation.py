@@ -33,7 +33,9 @@ from neurarium.data.specs import (
 )
 from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
-from neurarium.studies.evaluation import EvaluationReport, Seen, predictions_of, report_of
+from neurarium.studies.evaluation import report_of
+from neurarium.studies.evaluation_report import EvaluationReport
+from neurarium.studies.seen import Seen, predictions_of
 from neurarium.training.fitting import fit
 from neurarium.training.method import Method
 from neurarium.training.run import Run

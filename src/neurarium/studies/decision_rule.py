@@ -20,8 +20,8 @@ from neurarium.core.errors import ArtifactError, DataError, RefusalError
 from neurarium.core.files import read_json, sha256, write_json
 from neurarium.data.specs import Classes, Targets
 from neurarium.studies.calibration import Calibration, Temperature, calibrate
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import CALIBRATION, learner_of
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.studies.thresholds import Costs, choose_costs, choose_threshold, choose_thresholds
 from neurarium.training.run import Run
 

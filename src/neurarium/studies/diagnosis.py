@@ -14,7 +14,7 @@ from neurarium.metrics.choice import make_metric
 from neurarium.metrics.curves import precision_recall_curve, roc_curve
 from neurarium.studies.calibration import fit_temperature, quantile_reliability, reliability
 from neurarium.studies.conformal import ConformalIntervals
-from neurarium.studies.evaluation import Seen
+from neurarium.studies.seen import Seen
 from neurarium.studies.slices import point
 from neurarium.studies.thresholds import choose_threshold
 

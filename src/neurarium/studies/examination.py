@@ -31,7 +31,7 @@ from neurarium.data.specs import (
 from neurarium.studies.anomalies import watch
 from neurarium.studies.baselines import fit_baselines
 from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of, reports_of
+from neurarium.studies.evaluation_report import reports_of
 from neurarium.studies.forecast_examples import forecast_examples, naive_baselines
 from neurarium.studies.importance import permutation_importance
 from neurarium.studies.language_samples import language_samples
@@ -39,6 +39,7 @@ from neurarium.studies.learner import intervals_of, learner_of
 from neurarium.studies.mistakes import errors_among
 from neurarium.studies.raw_columns import raw_columns, sampled
 from neurarium.studies.scene_examples import scene_examples
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.studies.slices import slices_of
 from neurarium.studies.trace_picture import trace_examples
 from neurarium.training.method import Method

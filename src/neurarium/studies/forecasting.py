@@ -19,7 +19,7 @@ from neurarium.metrics.crps import of_gaussians
 from neurarium.metrics.intervals import Interval
 from neurarium.metrics.quantile_loss import pinball
 from neurarium.studies.conformal import ConformalIntervals, conformal_quantile
-from neurarium.studies.evaluation import EvaluationReport
+from neurarium.studies.evaluation_report import EvaluationReport
 from neurarium.studies.learner import evaluating
 from neurarium.training import distributed
 from neurarium.training.method import Method

@@ -15,9 +15,9 @@ from neurarium.core.seeds import derive, generator
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Classes, Targets
 from neurarium.metrics.choice import goal, make_metric
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import learner_of
 from neurarium.studies.raw_columns import RawColumn, raw_columns, sampled
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 

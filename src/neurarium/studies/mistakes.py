@@ -15,9 +15,9 @@ from torch import Tensor
 
 from neurarium.core.errors import RefusalError
 from neurarium.data.specs import Classes, Quantity, Spec
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import learner_of
 from neurarium.studies.raw_columns import raw_columns
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.studies.series_picture import series_picture
 from neurarium.studies.slices import point
 from neurarium.training.method import Method

@@ -11,8 +11,8 @@ from neurarium.core.errors import ArtifactError, DataError, RefusalError
 from neurarium.data.specs import Classes
 from neurarium.studies.conformal import ConformalSets, Coverage, SetScore, calibrate_sets, set_coverage
 from neurarium.studies.decision_rule import SETS, belonging, classes_of, keep, split_of
-from neurarium.studies.evaluation import examples_for, predictions_of
 from neurarium.studies.learner import learner_of
+from neurarium.studies.seen import examples_for, predictions_of
 from neurarium.training.run import Run
 
 

@@ -20,7 +20,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.specs import Horizon
 from neurarium.data.windows import Windows
 from neurarium.metrics.intervals import Interval
-from neurarium.studies.evaluation import EvaluationReport
+from neurarium.studies.evaluation_report import EvaluationReport
 from neurarium.studies.forecast_examples import forecast_of
 from neurarium.studies.forecasting import forecast_report, said
 from neurarium.training.fitting import fit

@@ -19,9 +19,11 @@ from neurarium.data.specs import Classes, NextToken, Quantity, Targets
 from neurarium.metrics.choice import own_metrics
 from neurarium.studies.calibration import Temperature
 from neurarium.studies.comparison import Comparison, compare
-from neurarium.studies.evaluation import EvaluationReport, Seen, examples_for, predictions_of, report_of
+from neurarium.studies.evaluation import report_of
+from neurarium.studies.evaluation_report import EvaluationReport
 from neurarium.studies.learner import learner_of
 from neurarium.studies.reading import read_again
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.training.run import Run
 
 # of the command: where a run is and who is told of it changes nothing of what is learned

@@ -16,9 +16,9 @@ from torch import Tensor
 from neurarium.core.errors import RefusalError
 from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.metrics.intervals import wilson
-from neurarium.studies.evaluation import Seen, examples_for, predictions_of
 from neurarium.studies.learner import learner_of
 from neurarium.studies.raw_columns import raw_columns, sampled
+from neurarium.studies.seen import Seen, examples_for, predictions_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
 

@@ -13,7 +13,7 @@ from neurarium.metrics.bleu import BLEU
 from neurarium.metrics.intervals import bootstrap_set
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.rouge import ROUGE1, ROUGE2, ROUGEL
-from neurarium.studies.evaluation import EvaluationReport
+from neurarium.studies.evaluation_report import EvaluationReport
 from neurarium.studies.translation import BEAM, PENALTY, Written, write_texts
 from neurarium.training.method import Method
 

@@ -26,9 +26,10 @@ from neurarium.studies.anomalies import RESULT, judge
 from neurarium.studies.assignment import Assignment, assign, owners_of, values
 from neurarium.studies.conformal import calibrate_intervals
 from neurarium.studies.defaults import settle, settle_closed_form, usual_options
-from neurarium.studies.evaluation import Seen, predictions_of, report_of
+from neurarium.studies.evaluation import report_of
 from neurarium.studies.machine import computed, uncompiled
 from neurarium.studies.owners import METHODS, SHARED, usual_method
+from neurarium.studies.seen import Seen, predictions_of
 from neurarium.studies.starting_point import network_of, warm_start
 from neurarium.studies.text_quality import add_text_quality, decoding
 from neurarium.studies.thresholds import choose_thresholds

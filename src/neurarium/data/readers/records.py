@@ -12,6 +12,7 @@ import polars
 
 from neurarium.core.errors import DataError
 from neurarium.data.readers.delimited import checked_names
+from neurarium.data.readers.named_columns import from_columns
 
 LEVELS = 16  # objects within objects; deeper ones are no table
 
@@ -197,8 +198,6 @@ def _flat(record: Any, origin: Any, where: str) -> dict[str, Any]:
 
 
 def _frame(rows: list[dict[str, Any]], origin: Any) -> polars.DataFrame:
-    from neurarium.data.readers.frames import from_columns
-
     names = [*rows[0], *sorted({name for row in rows for name in row} - set(rows[0]))] if rows else []
     if not rows or not names:
         raise DataError(f"{origin} holds no records", expected="at least one object with a name in it")
