@@ -175,9 +175,8 @@ LANGUAGE = Recipe(
 )
 READING_ON = dataclasses.replace(
     LANGUAGE,
-    reason="as transformers, at twice their rate; in float32, where the fused kernel of recurrent layers is",
+    reason="as transformers, at twice their rate",
     descent={**LANGUAGE.descent, "learning_rate": 2e-3},
-    bfloat16=False,
 )
 TAGGING = Recipe(
     "every token is an example: a falling rate over few passes, the best weights kept",
