@@ -4,7 +4,7 @@
     python benchmarks/detector_levels.py CANVASES                         # some five minutes of one core
     python benchmarks/detector_levels.py CANVASES --epochs 1 --levels 2   # small
 
-The same trunk, recipe, seed and canvases each time; only `levels` differs. One level is the finest map, to which the coarser
+The same trunk, recipe, seed and canvases each time; only `pyramid_levels` differs. One level is the finest map, to which the coarser
 ones are added. Measured on the test canvases: mean average precision, and the share of the digits of each size that a box
 of their class with a score of 0.3 or more overlaps by more than a half.
 """
@@ -54,7 +54,7 @@ def main() -> None:
     for levels in map(int, asked.levels.split(",")):
         began = time.process_time()
         run = nr.studies.train(
-            data, "centre-detector", options={"levels": levels}, epochs=asked.epochs, batch_size=16, seed=asked.seed,
+            data, "centre-detector", options={"pyramid_levels": levels}, epochs=asked.epochs, batch_size=16, seed=asked.seed,
             progress=False,
         )  # fmt: skip
         test, share = run.results["test"], recalls(run, data)

@@ -127,7 +127,7 @@ NETWORKS |= {
     "SpeechCTC": ({"widths": (4, 6), "width": 5, "mels": 16}, ("sound",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
-        {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8, "levels": 3},
+        {"trunk_options": "blocks=1,1;widths=4,8;stem=large", "width": 8, "pyramid_levels": 3},
         ("image",),
     ),
 }

@@ -41,6 +41,13 @@ SIZED = (
 )
 
 
+# Networks for targets of every place of an image, which build upon others.
+ON_TRUNKS = {
+    "Boxes": "--network centre-detector --set trunk=NAME",
+    "Mask": "--network unet --set trunk=NAME",
+}
+
+
 def check(
     name: str,
     inputs: Spec,
@@ -77,7 +84,7 @@ def check(
             f"the network '{name}' cannot predict {type(targets).__name__} targets",
             expected=" or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part),
             received=type(targets).__name__,
-            fix=fix,
+            fix=fix or ON_TRUNKS.get(type(targets).__name__, "").replace("NAME", name) or None,
         )
     for option in set(SIZED) & set(options):
         raise OptionError(

@@ -94,3 +94,18 @@ def test_a_damaged_coco_file_is_refused(tmp_path):
     (folder / "bad.json").write_text("[]")
     with pytest.raises(DataError, match="no COCO file"):
         boxes(images, boxes=folder / "bad.json")
+
+
+@pytest.mark.parametrize("row", ["20,3,2,22", "2,22,20,3", "nan,3,20,22"])
+def test_exchanged_sides_are_refused_with_their_line_and_boxes_without_area_are_left_out(tmp_path, row):
+    for number in range(8):
+        Pillow.fromarray(numpy.zeros((24, 24), numpy.uint8)).save(tmp_path / f"{number}.png")
+    rows = [f"{number}.png,2,3,20,22,a" for number in range(8)]
+    head = "image,x_min,y_min,x_max,y_max,label"
+    listing = tmp_path / "boxes.csv"
+    listing.write_text("\n".join([head, *rows, f"1.png,{row},a"]))
+    with pytest.raises(DataError, match=r"line 10 of .*boxes.csv holds no box"):
+        boxes(tmp_path, boxes=listing)
+    listing.write_text("\n".join([head, *rows, "1.png,5,5,5,9,a"]))
+    held = {each.subject: each.choice for each in boxes(tmp_path, boxes=listing).decisions}
+    assert held["boxes left out"] == 1

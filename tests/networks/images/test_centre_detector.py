@@ -22,15 +22,15 @@ def test_a_level_has_twice_the_stride_of_the_one_before():
     assert outputs.shape == (1, 7, 13 * 18 + 7 * 9 + 4 * 5 + 2 * 3)
     assert [each.stride for each in grids(50, 70, outputs.shape[2])] == [4, 8, 16, 32]
     fine = CentreDetector.for_data(
-        Image(1, 50, 70), spec, width=8, levels=1, trunk_options="blocks=1,1;widths=4,4;stem=small"
+        Image(1, 50, 70), spec, width=8, pyramid_levels=1, trunk_options="blocks=1,1;widths=4,4;stem=small"
     )
     assert fine(torch.zeros(1, 1, 50, 70)).shape == (1, 7, 50 * 70)
     more = CentreDetector.for_data(
-        Image(1, 50, 70), spec, width=8, levels=4, trunk_options="blocks=1,1;widths=4,4;stem=large"
+        Image(1, 50, 70), spec, width=8, pyramid_levels=4, trunk_options="blocks=1,1;widths=4,4;stem=large"
     )
     assert more(torch.zeros(1, 1, 50, 70)).shape == outputs.shape  # two levels of the trunk, two beyond
     with pytest.raises(OptionError, match="levels"):
-        CentreDetector(1, 5, levels=0)
+        CentreDetector(1, 5, pyramid_levels=0)
 
 
 def convolved(maps, layer, stride=1, padding=0):
@@ -101,7 +101,9 @@ def test_nearly_nothing_is_found_at_first():
 
 def test_a_thing_that_moves_by_a_stride_moves_in_the_map():
     torch.manual_seed(0)
-    network = CentreDetector(1, 5, width=8, levels=1, trunk_options="blocks=1,1;widths=4,8;stem=large").eval()
+    network = CentreDetector(
+        1, 5, width=8, pyramid_levels=1, trunk_options="blocks=1,1;widths=4,8;stem=large"
+    ).eval()
     images = torch.zeros(2, 1, 64, 64)
     images[0, 0, 24:32, 24:32] = 1.0
     images[1, 0, 24:32, 32:40] = 1.0  # by two cells, which is one of the coarser map
@@ -110,8 +112,8 @@ def test_a_thing_that_moves_by_a_stride_moves_in_the_map():
 
 
 def test_levels_share_their_towers_and_normalize_by_themselves():
-    network = CentreDetector(1, 5, width=8, levels=3)
-    alone = CentreDetector(1, 5, width=8, levels=1)
+    network = CentreDetector(1, 5, width=8, pyramid_levels=3)
+    alone = CentreDetector(1, 5, width=8, pyramid_levels=1)
     count = {
         name: sum(p.numel() for p in net.head.parameters())
         for name, net in (("three", network), ("one", alone))

@@ -153,7 +153,7 @@ def _from_coco(path: Path) -> Listed:
                 found.dropped += 1
                 continue
             box = (left, top, left + width, top + height)
-            _add(found, names[each["image_id"]], box, kinds[each["category_id"]])
+            _add(found, names[each["image_id"]], box, kinds[each["category_id"]], f"{place} of {path}")
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is damaged: {place or 'its images or categories'}: {error!r}",
@@ -190,12 +190,20 @@ def _from_csv(path: Path) -> Listed:
             ) from error
         if label in (None, ""):
             raise DataError(f"line {number} of {path} has no label", expected="the name of a class")
-        _add(found, str(image), (left, top, right, bottom), str(label))
+        _add(found, str(image), (left, top, right, bottom), str(label), f"line {number} of {path}")
     return found
 
 
-def _add(found: Listed, name: str, box: tuple[float, float, float, float], label: str) -> None:
-    if not all(numpy.isfinite(box)) or box[2] <= box[0] or box[3] <= box[1]:
+def _add(found: Listed, name: str, box: tuple[float, float, float, float], label: str, where: str) -> None:
+    left, top, right, bottom = box
+    if not all(numpy.isfinite(box)) or right < left or bottom < top:
+        raise DataError(
+            f"{where} holds no box: its sides are exchanged, or no numbers",
+            expected="x_min <= x_max and y_min <= y_max",
+            received=f"x {left:g} to {right:g}, y {top:g} to {bottom:g}",
+            fix="mend the list: COCO has left, top, width, height; a CSV the four sides, in pixels",
+        )
+    if right == left or bottom == top:
         found.dropped += 1
         return
     found.boxes[name].append(box)
@@ -247,6 +255,7 @@ def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ..
                 f"the {part} images have a class that the training images do not have",
                 expected=", ".join(sorted(names["train"])[:20]),
                 received=", ".join(sorted(unknown)[:5]),
+                fix="another split (--seed 1), folders train, validation and test, or more images of these classes",
             )
     return label_names(sorted(names["train"]))
 

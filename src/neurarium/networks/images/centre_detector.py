@@ -112,7 +112,7 @@ class CentreDetector(nn.Module):
         trunk_options: of that network, as `blocks=1,1;widths=8,16`; by default of a small one where the trunk is
             `resnet`.
         width: channels of the pyramid and the towers.
-        levels: maps that are read; None for as many as the trunk has. 1: the finest alone, with the coarser ones added to it.
+        pyramid_levels: maps that are read; None for as many as the trunk has. 1: the finest alone, with the coarser ones added to it.
         height: of the images, where a trunk asks whether they are small.
 
     `forward`: `(batch, channels, height, width)` -> `(batch, outputs, cells)`, the maps of all levels in a row, as `data.geometry`
@@ -126,7 +126,7 @@ class CentreDetector(nn.Module):
     Zhou et al., "Objects as points", arXiv:1904.07850; the distances and the levels as Tian et al., "FCOS", arXiv:1904.01355,
     equation 1 and section 3.2; the pyramid as Lin et al., arXiv:1612.03144.
 
-    >>> CentreDetector(1, 14, width=8, levels=2)(torch.zeros(1, 1, 64, 96)).shape[2] == 16 * 24 + 8 * 12
+    >>> CentreDetector(1, 14, width=8, pyramid_levels=2)(torch.zeros(1, 1, 64, 96)).shape[2] == 16 * 24 + 8 * 12
     True
     """
 
@@ -137,20 +137,20 @@ class CentreDetector(nn.Module):
         trunk: str = "resnet",
         trunk_options: str = "",
         width: int = 48,
-        levels: int | None = None,
+        pyramid_levels: int | None = None,
         height: int = 128,
     ):
         super().__init__()
         if trunk == "resnet" and not trunk_options:
             trunk_options = "blocks=1,1,1,1;widths=24,48,96,128;stem=large"
         self.trunk = Stages(trunk, trunk_options, Image(channels, height, height))
-        levels = len(self.trunk.dims) if levels is None else levels
+        levels = len(self.trunk.dims) if pyramid_levels is None else pyramid_levels
         if not 1 <= levels <= LEVELS:
             raise OptionError(
                 "a detector has no so many levels",
                 expected=f"1 to {LEVELS}",
                 received=levels,
-                fix="--set levels=3",
+                fix="--set pyramid_levels=3",
             )
         self.multiple = 2 ** (len(self.trunk.dims) + 1)
         self.pyramid = Pyramid(self.trunk.dims, width, levels)

@@ -28,15 +28,15 @@ class Stages(nn.Module):
     def __init__(self, trunk: str, options: str, image: Image):
         super().__init__()
         builder = find("network", trunk)
-        values = coerce(builder, read_options(options), what=f"trunk '{trunk}'")
-        made = builder.for_data(image, Classes(("a", "b")), **values)
-        if not hasattr(made, "maps") or not hasattr(made, "map_dims"):
+        if not hasattr(builder, "maps"):
             raise OptionError(
                 f"the network '{trunk}' gives no feature maps of several sizes",
                 expected="a trunk with maps, such as resnet18",
                 received=trunk,
                 fix="--set trunk=resnet18",
             )
+        values = coerce(builder, read_options(options), what=f"trunk '{trunk}'")
+        made = builder.for_data(image, Classes(("a", "b")), **values)
         made.head = nn.Identity()
         self.inside = made
         self.dims = tuple(made.map_dims)
