@@ -167,3 +167,24 @@ def test_a_coco_file_from_training_to_prediction(run_line):
     assert code == 0, said
     held = json.loads(Path("found/boxes.json").read_text())
     assert [each["name"] for each in held["categories"]] == ["long", "short"] and len(held["images"]) == 24
+
+
+def test_volumes_of_an_npz_file_are_learned_by_convolutions_in_three_dimensions(run_line):
+    """A bright bar along one of two axes of a noisy volume, anywhere in it: channels last in the file."""
+    chance = numpy.random.default_rng(0)
+    volumes = chance.normal(0, 0.3, (160, 8, 8, 8, 1)).astype(numpy.float32)
+    classes = numpy.arange(160) % 2
+    for volume, kind in zip(volumes, classes, strict=True):
+        one, two = chance.integers(0, 8, 2)
+        volume[(slice(None), one, two) if kind else (one, slice(None), two)] += 2.0
+    numpy.savez("volumes.npz", x=volumes, y=classes)
+    options = ("--set", "widths=8,16", "--set", "learning_rate=0.01", "--out", "run", *QUICK[2:])
+    code, _, said = run_line("train", "volumes.npz", *options, "--epochs", "12")
+    assert code == 0, said
+    plan = {
+        each["subject"]: each["choice"] for each in json.loads(Path("run/plan.json").read_text())["decisions"]
+    }
+    assert plan["network"] == "cnn" and plan["kind of inputs"] == "array"
+    assert json.loads(Path("run/results.json").read_text())["metrics"]["test"]["accuracy"] > 0.85
+    code, told, said = run_line("predict", "run", "--input", "volumes.npz")
+    assert code == 0 and len(told["predictions"]) == 160, (told, said)

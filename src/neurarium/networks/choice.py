@@ -9,7 +9,7 @@ from torch import nn
 from neurarium.core.errors import OptionError
 from neurarium.core.members import find
 from neurarium.core.options import coerce
-from neurarium.data.specs import Spec, Waveform
+from neurarium.data.specs import Array, Spec, Waveform
 
 # By what is to be predicted, else by what one example is.
 DEFAULTS: dict[str, tuple[str, str]] = {
@@ -104,6 +104,8 @@ def default(inputs: Spec, targets: Spec | None = None) -> tuple[str, str]:
     Raises:
         OptionError: there is none.
     """
+    if isinstance(inputs, Array) and len(inputs.shape) == 4:
+        return "cnn", "places of a volume that are near each other belong together"
     kinds = (type(targets).__name__, type(inputs).__name__)
     found = next((DEFAULTS[each] for each in kinds if each in DEFAULTS), None)
     if found is None:

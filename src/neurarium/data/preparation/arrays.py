@@ -15,8 +15,8 @@ from torch import Tensor
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import Target, target_from_json
-from neurarium.data.readers.npz import read_npz
-from neurarium.data.readers.stacks import as_tensor
+from neurarium.data.readers.npz import inputs_of
+from neurarium.data.readers.stacks import as_tensor, as_volumes
 from neurarium.data.specs import Array
 
 
@@ -46,13 +46,13 @@ class ArrayPreparation:
         return torch.sub(inputs, mean).mul_(inverse)
 
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Turn new arrays (an array, a tensor, or an npy file of one) into (batch, notes).
+        """Turn new arrays (an array, a tensor, or an npz or npy file) into (batch, notes); volumes may have their channels last.
 
         Raises:
             DataError: another shape, or a number that is not finite.
         """
         if isinstance(raw, str | os.PathLike):
-            raw = next(iter(read_npz(Path(raw)).values()))
+            raw = as_volumes(inputs_of(Path(raw)))
         inputs = as_tensor(raw).to(torch.float32)
         inputs = inputs[None] if tuple(inputs.shape) == self.spec.shape else inputs
         if tuple(inputs.shape[1:]) != self.spec.shape:

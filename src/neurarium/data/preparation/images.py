@@ -19,7 +19,7 @@ from neurarium.data.preparation.targets import Target, match, target_from_json
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.listing import TABLES, read_listing
-from neurarium.data.readers.npz import INPUTS, read_npz
+from neurarium.data.readers.npz import inputs_of
 from neurarium.data.readers.pictures import USUAL, Rules, decode_all, files
 from neurarium.data.readers.stacks import as_stack
 from neurarium.data.specs import Image
@@ -72,9 +72,7 @@ class ImagePreparation:
         if not isinstance(raw, str | os.PathLike) and not _are_paths(raw):
             return self._stacked(raw)
         if not _are_paths(raw) and Path(raw).suffix.lower() in (".npz", ".npy"):
-            arrays = read_npz(raw)
-            named = [each for name, each in arrays.items() if set(name.lower().split("_")) & set(INPUTS)]
-            return self._stacked((named or list(arrays.values()))[0])
+            return self._stacked(inputs_of(raw))
         if not _are_paths(raw) and _is_idx(Path(raw)):
             return self._stacked(read_idx(raw))
         if not _are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():

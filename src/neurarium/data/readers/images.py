@@ -32,6 +32,7 @@ from neurarium.data.readers.on_demand import MappedExamples, PictureExamples, Re
 from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.pictures import Rules
 from neurarium.data.readers.pixels import Pixels, Storage, choose_storage, in_memory, on_disk
+from neurarium.data.readers.stacks import as_volumes
 from neurarium.data.rereading import rereadable
 from neurarium.data.specs import Image
 
@@ -64,7 +65,8 @@ def images(
     Args:
         source: a folder with a folder per class (inside `train`, `validation`, `test` where there are such), a zip or
             tar file of such, a table of paths (with `image` and `target`), a folder with idx files as MNIST has them,
-            an npz file with `x_train, y_train, x_test, y_test` or `images, labels`.
+            an npz file with `x_train, y_train, x_test, y_test` or `images, labels`: images, or volumes of five axes, as
+            `(examples, channels, depth, height, width)` or with the channels last.
         image: the column of a table that names the image files.
         target: the column to predict, or several columns of quantities.
         folder: where the files of the table are; by default beside it.
@@ -88,7 +90,7 @@ def images(
         name: how reports call the dataset.
 
     Returns:
-        A dataset of `Image` -> `Classes` or `Quantity`. Files that cannot be read are listed with their reasons in
+        A dataset of `Image` -> `Classes` or `Quantity`; of `Array` for volumes. Files that cannot be read are listed with their reasons in
         `dataset.summary["quarantined"]`.
 
     Raises:
@@ -121,8 +123,8 @@ def images(
             **{key: stacks[key] for key in stacks if key != "train"},
         }
         how_split = {"test_fraction": test_fraction, "split": split, "seed": seed}
-        if stacks["train"][0].ndim == 2:  # a row of numbers per example is no image
-            return arrays(*stacks["train"], classes=classes, name=called, **given, **how_split)
+        if stacks["train"][0].ndim in (2, 5):  # a row of numbers, or a volume, per example is no image
+            return arrays(*stacks["train"], classes=classes, name=called, kind="array", **given, **how_split)
         return arrays(*stacks["train"], task="classification", kind="image", classes=classes, name=called, **given, **how_split)  # fmt: skip
     found = _found(path, image, columns, folder, {"validation": validation, "test": test})
     fraction = float(validation) if isinstance(validation, int | float) and "validation" not in found else 0.0
@@ -145,7 +147,9 @@ def _stacks(path: Path) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]] | None
     if path.is_dir():
         return _idx_parts(path)
     if path.suffix.lower() in (".npz", ".npy"):
-        return npz_parts(read_npz(path), path)
+        return {
+            key: (as_volumes(held), wanted) for key, (held, wanted) in npz_parts(read_npz(path), path).items()
+        }
     raise DataError(
         f"{path} alone does not say which images it means",
         expected="a folder of images, an npz file, or a table with a column of paths",

@@ -88,3 +88,16 @@ def parts(
             fix="rename the arrays, or pass them to nr.data.arrays",
         )
     return complete
+
+
+def inputs_of(path: Path | str) -> numpy.ndarray:
+    """Return the array of a file that its name says to be the inputs, else the first.
+
+    Raises:
+        DataError: as `read_npz`; or there is no array.
+    """
+    arrays = read_npz(path)
+    if not arrays:
+        raise DataError(f"{path} holds no array", expected="at least one")
+    named = [each for name, each in arrays.items() if set(name.lower().split("_")) & set(INPUTS)]
+    return (named or list(arrays.values()))[0]

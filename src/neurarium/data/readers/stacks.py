@@ -57,3 +57,14 @@ def as_stack(values: Any, *, channels: int | None = None) -> Tensor:
     if tensor.shape[1] == 4:
         tensor = tensor[:, :3]
     return tensor.contiguous()
+
+
+def as_volumes(values: numpy.ndarray) -> numpy.ndarray:
+    """Return volumes, arrays of five axes, with their channels first; all others as they are.
+
+    >>> as_volumes(numpy.zeros((5, 8, 9, 7, 3))).shape, as_volumes(numpy.zeros((5, 8, 9, 3))).shape
+    ((5, 3, 8, 9, 7), (5, 8, 9, 3))
+    """
+    if values.ndim == 5 and values.shape[1] > 4 and values.shape[-1] <= 4:
+        return numpy.moveaxis(values, -1, 1)
+    return values
