@@ -167,6 +167,10 @@ def test_a_coco_file_from_training_to_prediction(run_line):
     assert code == 0, said
     held = json.loads(Path("found/boxes.json").read_text())
     assert [each["name"] for each in held["categories"]] == ["long", "short"] and len(held["images"]) == 24
+    code, told, said = run_line("evaluate", "run", "--input", "photos", "--boxes", "coco.json")
+    assert code == 0 and told["examples"] == 24 and "map_50" in told["metrics"], said
+    code, _, said = run_line("evaluate", "run", "--boxes", "coco.json")
+    assert code == 2 and "--input FOLDER" in said
 
 
 def test_volumes_of_an_npz_file_are_learned_by_convolutions_in_three_dimensions(run_line):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import numpy
 import polars
@@ -11,7 +12,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
-from neurarium.core.errors import OptionError
+from neurarium.core.errors import DataError, OptionError
 from neurarium.data import boxes, masks
 from neurarium.report import render
 from neurarium.studies import train
@@ -43,6 +44,16 @@ def squares(tmp_path_factory):
     return folder
 
 
+def set_aside(squares, data, folder):
+    """Copy the images and masks of the test split to folders of their own: new data, as it were."""
+    names = sorted(each.name for each in (squares / "images").iterdir())
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+        for row in data.rows["test"].tolist():
+            shutil.copy(squares / kind / names[row], folder / kind / names[row])
+    return folder
+
+
 def test_masks_from_folders_to_pictures(squares, tmp_path):
     data = masks(squares / "images", masks=squares / "masks", classes=("ground", "square"))
     run = train(
@@ -62,6 +73,12 @@ def test_masks_from_folders_to_pictures(squares, tmp_path):
     assert sum(map(sum, report.confusion)) == len(data.test) * 256
     loaded = Run.load(tmp_path / "run")
     assert evaluate(loaded, data).metrics["dice"] == pytest.approx(run.results["test"]["dice"])
+    aside = set_aside(squares, data, tmp_path / "aside")
+    again = evaluate(loaded, aside / "images", masks=aside / "masks")
+    assert again.metrics == pytest.approx(run.results["test"]) and again.examples == len(data.test)
+    for given, match in (({}, "without its targets"), ({"boxes": squares / "boxes.csv"}, "not the targets")):
+        with pytest.raises((DataError, OptionError), match=match):
+            evaluate(loaded, aside / "images", **given)
     new = tmp_path / "new"
     new.mkdir()
     small = Pillow.open(squares / "images" / "00.png")
@@ -92,6 +109,13 @@ def test_boxes_from_a_table_to_pictures(squares, tmp_path):
     assert run.results["test"]["map_50"] > 0.9
     assert run.reports["test"].per_class["square"]["boxes"] == len(data.test)
     loaded = Run.load(tmp_path / "run")
+    aside = set_aside(squares, data, tmp_path / "aside")
+    again = evaluate(loaded, aside / "images", boxes=squares / "boxes.csv")
+    assert again.metrics == pytest.approx(run.results["test"]) and again.examples == len(data.test)
+    other = tmp_path / "other.csv"
+    other.write_text((squares / "boxes.csv").read_text().replace("square", "circle"))
+    with pytest.raises(DataError, match="class that the training did not have"):
+        evaluate(loaded, aside / "images", boxes=other)
     frame, _ = predict_scenes(loaded, squares / "images", tmp_path / "out")
     best = frame.sort("score", descending=True).unique("file", keep="first", maintain_order=True)
     truth = polars.read_csv(squares / "boxes.csv")

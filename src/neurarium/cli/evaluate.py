@@ -37,6 +37,8 @@ def evaluate(
     run: a.RunName,
     input: Input = None,
     split: SplitName = None,
+    boxes: a.Boxes = None,
+    masks: a.Masks = None,
     dropout_samples: a.DropoutSamples = None,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
@@ -45,10 +47,18 @@ def evaluate(
     """Measure a run: metrics with bootstrap intervals, per class, the confusion matrix.
 
     Example: neurarium evaluate runs/adult-1 --input newer.csv
+    Example: neurarium evaluate runs/photos-1 --input newer/ --boxes newer.json
     """
     if input is not None and split is not None:
         raise OptionError(
             "a split is of the training data, and --input is other data", fix="give one of them"
+        )
+    if input is None and (boxes or masks):
+        raise OptionError(
+            "masks and boxes are of other images",
+            expected="--input FOLDER beside them",
+            received="--boxes" if boxes else "--masks",
+            fix="give the folder of the images: --input FOLDER",
         )
     from neurarium.studies.evaluation import evaluate as measure
     from neurarium.studies.learner import with_dropout
@@ -59,7 +69,7 @@ def evaluate(
     trained = Run.load(folder)
     if dropout_samples is not None:
         trained = with_dropout(trained, dropout_samples)
-    report = measure(trained, input, split=split or "test")
+    report = measure(trained, input, split=split or "test", boxes=boxes, masks=masks)
     _show(report, output)
     output.finish(
         {

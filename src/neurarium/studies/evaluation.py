@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -59,6 +60,8 @@ def evaluate(
     data: Any = None,
     *,
     split: str = "test",
+    boxes: str | Path | None = None,
+    masks: str | Path | None = None,
     batch_size: int = 1024,
     resamples: int = 1000,
     seed: int = 0,
@@ -70,6 +73,7 @@ def evaluate(
         data: a `Dataset` (its `split` is taken), one of its splits, or raw data with targets in the original format
             (a path, a frame) for a run that holds its preparation; None for the data of the run's training.
         split: "train", "validation" or "test".
+        boxes, masks: what is to be found in a folder of new images: a COCO file or a CSV; a folder of masks.
         batch_size: examples per batch.
         resamples: of the bootstrap; 0 leaves the intervals out.
         seed: of the bootstrap.
@@ -86,7 +90,7 @@ def evaluate(
     (True, True)
     """
     method = learner_of(trained)
-    name, split, examples = examples_for(trained, data, split)
+    name, split, examples = examples_for(trained, data, split, boxes=boxes, masks=masks)
     targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     if isinstance(targets, Horizon):
         return forecast_report(

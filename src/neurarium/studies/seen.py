@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.text_pairs import TextExamples
 from neurarium.data.sources.minibatches import Minibatches
+from neurarium.data.specs import Boxes, Mask
 from neurarium.studies.learner import evaluating
 from neurarium.studies.reading import read_again
 from neurarium.training.method import Method
@@ -57,8 +59,20 @@ def predictions_of(method: Method, examples: Any, *, batch_size: int = 1024) -> 
     return Seen(predictions, batches.concatenate([each[1] for each in parts]), weights, loss)
 
 
-def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str, Any]:
+def examples_for(
+    trained: Run | Method,
+    data: Any,
+    split: str,
+    *,
+    boxes: str | Path | None = None,
+    masks: str | Path | None = None,
+) -> tuple[str, str, Any]:
     """Find what to measure on: (name of the data, name of the split, examples)."""
+    if boxes is not None or masks is not None:
+        from neurarium.data.readers.labeled_scenes import labeled_scenes
+
+        held = labeled_scenes(getattr(trained, "preparation", None), data, boxes=boxes, masks=masks)
+        return str(data), "new data", held
     if data is None:
         if not isinstance(trained, Run):
             raise OptionError("a method does not hold its data", fix="give evaluate(method, data)")
@@ -83,10 +97,14 @@ def examples_for(trained: Run | Method, data: Any, split: str) -> tuple[str, str
     batch, notes = preparation.apply(data)
     if "targets" not in batch:
         why = notes.get("targets", "images lie in no folder named as their class")
+        beside = {Mask: "--masks FOLDER", Boxes: "--boxes FILE"}.get(type(getattr(trained, "targets", None)))
+        needless = "`neurarium predict` needs no targets"
         raise DataError(
-            "this data cannot be evaluated without its targets", expected="the target column", received=why,
-            fix="`neurarium predict` needs no targets",
-        )  # fmt: skip
+            "this data cannot be evaluated without its targets",
+            expected=beside or "the target column",
+            received=f"only {data}" if beside else why,
+            fix=f"give {beside}; {needless}" if beside else needless,
+        )
     name = str(data) if not hasattr(data, "shape") else "data"
     if "texts" in notes:
         return name, "new data", TextExamples(batch, *notes["texts"])

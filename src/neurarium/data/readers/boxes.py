@@ -90,7 +90,7 @@ def boxes(
         raise missing_path(listing)
     listed = read_boxes(listing)
     found = found_images(root)
-    keys, left = _named(found, root, listed, listing)
+    keys, left = named_images(found, root, listed, listing)
     how = how_to_split(found, validation, test, test_fraction, split, seed)
     spec, rules, decisions = choose_looks(found, size, channels, Rules(aspect, background, levels))
     classes = _classes(keys, listed)
@@ -102,7 +102,7 @@ def boxes(
         )  # fmt: skip
     target = BoxTarget(classes, max(1, most), spec.height, spec.width)
     held, storage = pixels_of(found, spec, rules, memory)
-    encoded = {key: _encoded(found[key], keys[key], listed, target, rules.aspect) for key in found}
+    encoded = {key: encoded_boxes(found[key], keys[key], listed, target, rules.aspect) for key in found}
     shown = f"the labels of {sum(len(listed.labels[k]) for k in keys['train']):,} boxes"
     decisions.append(Decision("classes", len(classes), shown, "the labels in the list"))
     if left:
@@ -210,7 +210,7 @@ def _add(found: Listed, name: str, box: tuple[float, float, float, float], label
     found.labels[name].append(label)
 
 
-def _named(
+def named_images(
     found: dict[str, Folder], root: Path, listed: Listed, listing: Path
 ) -> tuple[dict[str, list[str]], int]:
     """Keep the images that the list names; return the name of each there, and how many were left out.
@@ -260,7 +260,7 @@ def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ..
     return label_names(sorted(names["train"]))
 
 
-def _encoded(
+def encoded_boxes(
     folder: Folder, keys: Sequence[str], listed: Listed, target: BoxTarget, aspect: str
 ) -> dict[str, torch.Tensor]:
     """Return the targets of a part: boxes at the prepared size, labels, and which of them are there."""

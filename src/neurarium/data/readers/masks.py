@@ -86,7 +86,7 @@ def masks(
         raise missing_path(folder)
     found = found_images(root)
     how = how_to_split(found, validation, test, test_fraction, split, seed)
-    pairs = {key: _paired(part, root, folder) for key, part in found.items()}
+    pairs = {key: paired_masks(part, root, folder) for key, part in found.items()}
     spec, rules, decisions = choose_looks(found, size, channels, Rules(aspect, background, levels))
     held, storage = pixels_of(found, spec, rules, memory)
     values, given_up, reason = _values(pairs["train"], ignored)
@@ -161,7 +161,7 @@ def _codes(raw: numpy.ndarray, known: numpy.ndarray, ignored: Sequence[int]) -> 
     return (codes, odd) if values is raw else (codes[raw], odd[raw])
 
 
-def _paired(part: Folder, root: Path, folder: Path) -> list[Path]:
+def paired_masks(part: Folder, root: Path, folder: Path) -> list[Path]:
     """Return the mask of each image.
 
     Raises:
