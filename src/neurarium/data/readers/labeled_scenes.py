@@ -37,7 +37,7 @@ def labeled_scenes(
         OptionError: boxes for a preparation of masks, or the like.
         DataError: no readable image, an unknown class, whatever the readers of trainings refuse.
     """
-    target = getattr(preparation, "target", None)
+    target: Any = getattr(preparation, "target", None)
     wanted = {MaskTarget: ("masks", masks, boxes), BoxTarget: ("boxes", boxes, masks)}.get(type(target))
     if wanted is None or wanted[1] is None or wanted[2] is not None:
         raise OptionError(
