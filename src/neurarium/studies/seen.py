@@ -71,8 +71,8 @@ def examples_for(
     if boxes is not None or masks is not None:
         from neurarium.data.readers.labeled_scenes import labeled_scenes
 
-        held = labeled_scenes(getattr(trained, "preparation", None), data, boxes=boxes, masks=masks)
-        return str(data), "new data", held
+        scenes = labeled_scenes(getattr(trained, "preparation", None), data, boxes=boxes, masks=masks)
+        return str(data), "new data", scenes
     if data is None:
         if not isinstance(trained, Run):
             raise OptionError("a method does not hold its data", fix="give evaluate(method, data)")
