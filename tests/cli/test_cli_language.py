@@ -69,7 +69,7 @@ def test_the_text_streams_to_the_terminal(capfd):
             ("train", "book.txt", "--ensemble", "2", *SMALL, "--set", "blocks=1", "--set", "heads=2"),
             "not averaged as one",
         ),
-        (("train", "book.txt", "--network", "text-cnn"), "cannot predict NextToken"),
+        (("train", "book.txt", "--network", "text-cnn"), "sees what stands behind a step"),
         (("train", "book.txt", "--network", "lstm", "--set", "bidirectional=true"), "must not see"),
         (("train", "book.txt", "--augment", "flip"), "varies images"),
         (("train", "book.txt", "--buckets"), "one length"),

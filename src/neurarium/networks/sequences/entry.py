@@ -101,7 +101,7 @@ def build_for_sequences(
     )
     if targets.causal and not looks_back_only(cls, options):
         raise RefusalError(
-            f"the network '{name}' sees what stands behind a step, which is what {type(targets).__name__} ask for",
+            f"the network '{name}' sees what stands behind a step, which is what {type(targets).__name__} targets are",
             expected="a network that looks back only: rnn, lstm, gru (bidirectional=false) or tcn",
             received=f"{name} {', '.join(f'{key}={value}' for key, value in options.items())}".strip(),
             fix="--network decoder" if isinstance(targets, NextToken) else "--network lstm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch  # noqa: F401  # for the examples
@@ -18,6 +19,17 @@ from neurarium.networks.texts.bag import TextBag
 from neurarium.networks.texts.characters import TextCharacters
 from neurarium.networks.texts.ngrams import TextNgrams
 
+BUCKETS, FEW = 1 << 17, 8  # places of hashed n-grams, for so many outputs
+
+
+def places_for(outputs: int) -> int:
+    """Return how many places hashed n-grams get: fewer for many classes, for each has weights of its own.
+
+    >>> places_for(1), places_for(20), places_for(1000)
+    (131072, 32768, 1024)
+    """
+    return max(1 << 10, BUCKETS >> max(0, math.ceil(math.log2(outputs / FEW))))
+
 
 @recorded
 class TextEnsemble(Ensemble):
@@ -32,7 +44,7 @@ class TextEnsemble(Ensemble):
         outputs: how many numbers are predicted.
         combination: how outputs combine (see `layers.ensemble.combine`); the targets say it.
         cnns, bags: how many of these.
-        ngrams, buckets: of `TextNgrams`.
+        ngrams, buckets: of `TextNgrams`; `for_data` takes fewer buckets where there are many classes.
         strength: of both that count; each has its own when left out.
         characters: the longest run of `TextCharacters`; 0 leaves it out.
         width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
@@ -61,7 +73,7 @@ class TextEnsemble(Ensemble):
         cnns: int = 2,
         bags: int = 1,
         ngrams: int = 2,
-        buckets: int = 1 << 17,
+        buckets: int = BUCKETS,
         strength: float | None = None,
         characters: int = 6,
         width: int = 300,
@@ -120,6 +132,8 @@ class TextEnsemble(Ensemble):
         """Size the network to a dataset's specs (Tokens -> Classes or Quantity)."""
         check("text-ensemble", inputs, targets, options, (Tokens,))
         sizes = {"vocabulary": inputs.vocabulary, "padding": inputs.padding}  # type: ignore[attr-defined]
+        if "buckets" not in options:
+            options["buckets"] = places_for(targets.outputs)  # type: ignore[attr-defined]
         return cls(
             outputs=targets.outputs,  # type: ignore[attr-defined]
             combination=combination_for(targets, options.get("distribution")),
