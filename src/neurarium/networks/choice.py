@@ -21,8 +21,9 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Image": ("cnn", "convolutions see the same pattern at every place of an image"),
     "Mixed": ("mixed", "each kind of column has a trunk of its own, and one layer joins what they say"),
     "Tokens": (
-        "text-cnn",
-        "convolutions see n-grams: the lowest validation loss on sst2, 0.427 where a bag of tokens had 0.453",
+        "text-ensemble",
+        "words, runs of characters, convolutions and attention make different mistakes: on sst2 the mixture had a validation "
+        "loss of 0.399, its best member alone 0.410",
     ),
     "Series": (
         "minirocket",

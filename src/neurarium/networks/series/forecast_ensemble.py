@@ -39,12 +39,12 @@ class ForecastEnsemble(Ensemble):
     (the linear members).
 
     >>> ForecastEnsemble(2, 10, 3).members({"series": torch.zeros(4, 10, 2)}).shape
-    torch.Size([4, 3, 3, 2])
+    torch.Size([4, 2, 3, 2])
     """
 
     def __init__(
         self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
-        members: tuple[str, ...] = LINEAR, individual: bool = False,
+        members: tuple[str, ...] = ("dlinear", "nlinear"), individual: bool = False,
         normalization: Normalization | None = None, distribution: Distribution = None,
     ):  # fmt: skip
         kinds = [find("network", name) for name in members]
