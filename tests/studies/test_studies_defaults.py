@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 import neurarium as nr
+from neurarium.data.dataset import Dataset
+from neurarium.data.examples import Examples
+from neurarium.data.specs import Frames, Series
 from neurarium.studies import defaults
-from neurarium.studies.defaults import IMAGE, TABLE, TABM, recipe_for, settle
+from neurarium.studies.defaults import FRAMES, IMAGE, RECURRENT_FRAMES, TABLE, TABM, recipe_for, settle
 
 NOTHING = {"epochs": None, "steps": None, "batch_size": None, "device": "cpu"}
 
@@ -57,3 +61,14 @@ def test_bfloat16_only_where_the_machine_has_it(table, monkeypatch):
 
 def test_a_device_that_is_none_multiplies_nothing():
     assert defaults.multiplies_bfloat16("no such device") is False
+
+
+def test_rolls_of_notes_are_read_by_recurrent_networks_with_a_recipe_of_their_own():
+    piece = (torch.rand(3, 24, 8) > 0.6).float()
+    data = Dataset("rolls", Series(8, 24), Frames(tuple("abcdefgh"), 24),
+                   Examples({"inputs": {"series": piece, "lengths": torch.full((3,), 24)}, "targets": piece}))  # fmt: skip
+    assert recipe_for(data, "tcn") is FRAMES and recipe_for(data, "gru") is RECURRENT_FRAMES
+    assert RECURRENT_FRAMES.descent["learning_rate"] == 2 * FRAMES.descent["learning_rate"]
+    method, given, _ = nr.studies.untrained(data, "lstm")
+    assert method.network.feature_dim == 256 and given["epochs"] == 200
+    assert nr.studies.untrained(data, "lstm", options={"width": "32"})[0].network.feature_dim == 32

@@ -122,7 +122,7 @@ TEXT = Recipe(
 )
 MIXTURE = dataclasses.replace(
     TEXT,
-    reason="as its convolutional networks are trained, on sst2 best after 3 of 5 passes; its bags take three times the rate",
+    reason="as its convolutional network is trained, in few passes over the texts; its bag takes three times the rate",
     descent={**TEXT.descent, "rate_factors": "own"},
 )
 BAG = Recipe(

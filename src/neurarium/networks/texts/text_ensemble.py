@@ -62,7 +62,7 @@ class TextEnsemble(Ensemble):
     >>> tokens = torch.tensor([[5, 2, 0], [5, 3, 0]])
     >>> network = TextEnsemble(10, 3, width=4, maps=2, buckets=8)
     >>> network.members({"tokens": tokens, "mask": tokens != 0}).shape
-    torch.Size([2, 5, 3])
+    torch.Size([2, 4, 3])
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class TextEnsemble(Ensemble):
         vocabulary: int,
         outputs: int,
         combination: Combination = "softmax",
-        cnns: int = 2,
+        cnns: int = 1,
         bags: int = 1,
         ngrams: int = 2,
         buckets: int = BUCKETS,
