@@ -10,7 +10,18 @@ import torch
 from scipy.stats import binomtest
 
 from neurarium.core.errors import DataError, OptionError, ShapeError
-from neurarium.metrics import AUC, BLEU, F1, MetricSet, bootstrap, bootstrap_set, metrics_for, wilson
+from neurarium.metrics import (
+    AUC,
+    BLEU,
+    F1,
+    Accuracy,
+    LogLoss,
+    MetricSet,
+    bootstrap,
+    bootstrap_set,
+    metrics_for,
+    wilson,
+)
 from neurarium.metrics.intervals import drawn
 
 
@@ -127,3 +138,19 @@ def test_wilson_of_nothing_is_everything():
     with pytest.raises(OptionError):
         wilson(3, 2)
     assert str(wilson(1, 2)) == "0.5 [0.09453, 0.9055]"
+
+
+def test_a_proportion_of_one_or_zero_has_an_interval_with_a_width():
+    """All of 90 right: every resample says so too, and yet 96 of 100 new ones might be."""
+    right = torch.eye(2).repeat(45, 1)
+    targets = torch.arange(2).repeat(45)
+    found = bootstrap_set({"accuracy": Accuracy(), "log_loss": LogLoss()}, right, targets, resamples=50)
+    assert (found["accuracy"].low, found["accuracy"].high) == pytest.approx((wilson(90, 90).low, 1.0))
+    assert found["accuracy"].low == pytest.approx(0.959, abs=1e-3)
+    assert (
+        found["log_loss"].high - found["log_loss"].low < 1e-12
+    )  # no proportion: nothing is known of its bounds
+    none = bootstrap_set({"accuracy": Accuracy()}, right, 1 - targets, resamples=50)["accuracy"]
+    assert (none.low, none.high) == pytest.approx((0.0, 0.041), abs=1e-3)
+    pairs = bootstrap("accuracy", right, targets, groups=torch.arange(90) // 9, resamples=50)
+    assert pairs.low == pytest.approx(wilson(10, 10).low)

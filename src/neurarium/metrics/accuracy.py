@@ -27,6 +27,7 @@ class Accuracy(Decided, MeanMetric):
     """
 
     goal = "max"
+    proportion = True
 
     def __init__(self, threshold: float = 0.5):
         super().__init__()

@@ -65,7 +65,8 @@ def bootstrap(
     """Return the percentile bootstrap interval of a metric (Efron and Tibshirani 1993, chapter 13).
 
     Examples are drawn with replacement `resamples` times; the bounds are quantiles of the metric over the resamples.
-    They hold the chance in the choice of test examples, not in training. Metrics of ours are computed under the counts
+    They hold the chance in the choice of test examples, not in training. A proportion of 0 or 1, which every resample has
+    too, gets Wilson's interval. Metrics of ours are computed under the counts
     of each resample as weights, without copying an example.
 
     Args:
@@ -140,10 +141,21 @@ def bootstrap_set(
         for counts in drawn(length, groups, resamples=resamples, level=level, seed=seed):
             for (name, each), checked, span in zip(metrics.items(), examples, spans, strict=True):
                 values[name].append(each.many(checked, _spread(counts, span, checked)))
+    units = units_of(length, groups)[0] if len(metrics) else 0
     return {
-        name: percentile_interval(estimates[name], torch.cat(each).cpu().numpy(), level)
-        for name, each in values.items()
+        name: _widened(
+            percentile_interval(estimates[name], torch.cat(rows).cpu().numpy(), level), metrics[name], units
+        )
+        for name, rows in values.items()
     }
+
+
+def _widened(interval: Interval, metric: Metric, units: int) -> Interval:
+    """Give a proportion of 0 or 1 Wilson's interval: that all of the examples are right, drawn again or not, says little."""
+    low, high, estimate = interval.low, interval.high, interval.estimate
+    if metric.proportion and low == high == estimate and estimate in (0.0, 1.0):
+        return wilson(estimate * units, units, interval.level)
+    return interval
 
 
 def _spread(counts: Tensor, positions: int, examples: Any) -> Tensor:
@@ -167,14 +179,7 @@ def drawn(length: int, groups: Any = None, *, resamples: int, level: float, seed
         )
     if length == 0:
         raise DataError("there are no examples to draw from", expected="one or more", received=0)
-    units, owner = length, None
-    if groups is not None:
-        owner = torch.unique(tensor(groups, "groups").cpu(), return_inverse=True)[1]
-        if owner.shape != (length,):
-            raise ShapeError(
-                "one group per example is needed", expected=(length,), received=tuple(owner.shape)
-            )
-        units = int(owner.max()) + 1
+    units, owner = units_of(length, groups)
     source = numpy_generator(seed, "bootstrap")
     block = max(1, CHUNK // length)
     for start in range(0, resamples, block):
@@ -183,6 +188,20 @@ def drawn(length: int, groups: Any = None, *, resamples: int, level: float, seed
         draws += (numpy.arange(rows) * units)[:, None]
         counts = torch.from_numpy(numpy.bincount(draws.ravel(), minlength=rows * units).reshape(rows, units))
         yield counts if owner is None else counts[:, owner]
+
+
+def units_of(length: int, groups: Any) -> tuple[int, Tensor | None]:
+    """Return how many units are drawn, and which one each example belongs to where these are groups.
+
+    Raises:
+        ShapeError: not one group per example.
+    """
+    if groups is None:
+        return length, None
+    owner = torch.unique(tensor(groups, "groups").cpu(), return_inverse=True)[1]
+    if owner.shape != (length,):
+        raise ShapeError("one group per example is needed", expected=(length,), received=tuple(owner.shape))
+    return int(owner.max()) + 1, owner
 
 
 def percentile_interval(estimate: float, values: numpy.ndarray, level: float) -> Interval:

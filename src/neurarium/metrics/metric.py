@@ -27,6 +27,7 @@ class Metric(abc.ABC):
     """
 
     goal: ClassVar[Literal["max", "min"] | None] = None
+    proportion: ClassVar[bool] = False  # the share of examples of which something is so
 
     def __init__(self) -> None:
         self._parts: list[State] = []

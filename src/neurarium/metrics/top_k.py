@@ -28,6 +28,7 @@ class TopKAccuracy(Ranked, MeanMetric):
     """
 
     goal = "max"
+    proportion = True
 
     def __init__(self, k: int = 5):
         super().__init__()

@@ -13,6 +13,10 @@ BITS = 6  # of 64 that may differ
 APART = (
     6.0  # mean difference of the thumbnails in shades of 256, after their mean and contrast were made equal
 )
+ROOT = (
+    15.0  # root of the mean squared difference: a small thing elsewhere before the same ground makes it large
+)
+TINT = 16.0  # shades that the mean color may be apart
 SIDE = 32  # smaller pictures hold too little to look equal by accident of one object
 CONTRAST = 8.0  # nearly flat pictures look all the same
 CHUNK = 2048
@@ -57,13 +61,24 @@ def alike(seen: Sequence[Picture], exact: Sequence[Sequence[int]] = ()) -> list[
     hashes = numpy.array([seen[place].hash for place in places], dtype=">u8")
     bits = numpy.unpackbits(hashes.view(numpy.uint8).reshape(-1, 8), axis=1).astype(numpy.float32) * 2 - 1
     thumbs = numpy.stack([_evened(seen[place].thumb) for place in places])
+    tints = numpy.stack([_tint(seen[place].mean) for place in places])
     groups = _Groups(len(places))
     for start in range(0, len(places), CHUNK):
         close = bits[start : start + CHUNK] @ bits[start:].T >= 64 - 2 * BITS
         for a, b in zip(*(each + start for each in numpy.nonzero(close)), strict=True):
-            if a < b and numpy.abs(thumbs[a] - thumbs[b]).mean() <= APART:
+            if a < b and _is_near(thumbs[a] - thumbs[b]) and numpy.abs(tints[a] - tints[b]).max() <= TINT:
                 groups.join(int(a), int(b))
     return [[places[each] for each in group] for group in groups.all()]
+
+
+def _is_near(difference: numpy.ndarray) -> bool:
+    return bool(numpy.abs(difference).mean() <= APART and numpy.square(difference).mean() <= ROOT**2)
+
+
+def _tint(mean: Sequence[float]) -> numpy.ndarray:
+    """Return how far each channel's mean is from grey, `(3,)`: light changes it little, other things are of other colors."""
+    channels = numpy.resize(numpy.asarray(mean, dtype=numpy.float32)[:3], 3)
+    return channels - channels.mean()
 
 
 def _evened(thumb: numpy.ndarray) -> numpy.ndarray:
