@@ -228,3 +228,19 @@ def test_a_reader_that_has_read_enough_is_no_failure(tmp_path):
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert (process.wait(60), process.stderr.read()) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("typed", "fix"),
+    [
+        ("--lr 0.1", "--set learning_rate=VALUE"),
+        ("--dropout=0.1", "--set dropout=VALUE"),
+        ("--gpu", "did you mean --device cuda?"),
+        ("--epoch 3", "did you mean --epochs?"),
+        ("--test-size 0.2", "did you mean --test SHARE?"),
+        ("--zzz", "see `neurarium train --help`"),
+    ],
+)
+def test_options_of_other_programs_lead_to_ours(typed, fix, capfd):
+    assert main(["train", "digits", *typed.split()]) == 2
+    assert f"to fix:   {fix}\n" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -14,10 +15,22 @@ from typing import Any
 import typer
 
 from neurarium.cli.output import first_process
-from neurarium.core.errors import NeurariumError, OptionError, UserError, nearest
+from neurarium.core.errors import ABBREVIATIONS, NeurariumError, OptionError, UserError, nearest
 from neurarium.report.words import in_shell
 
 INTERRUPTED = 130
+# options that other programs have, and where ours is; and options that `--set` reaches
+ELSEWHERE = {
+    "gpu": "--device cuda", "cuda": "--device cuda", "cpu": "--device cpu", "model": "--network NAME", "arch": "--network NAME",
+    "bs": "--batch-size N", "batch": "--batch-size N", "test_size": "--test SHARE", "val": "--validation FILE",
+    "label": "--target COLUMN", "y": "--target COLUMN", "num_epochs": "--epochs N", "random_state": "--seed N",
+    "num_workers": "--workers N", "early_stopping": "--patience N", "bf16": "--precision bfloat16", "fp16": "--precision float16",
+    "pretrained": "--weights FILE", "drop": "--set drop=COLUMN", "output": "--out FOLDER", "output_dir": "--out FOLDER",
+}  # fmt: skip
+SETTABLE = (
+    "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "widths", "depth", "width", "layers",
+    "clip_norm", "accumulate", "average", "activation", "class_weights", "loss", "regularizer", "initializer", "tokenizer",
+)  # fmt: skip
 USAGE = typer.BadParameter.__mro__[2]  # typer's root of usage errors has had several homes
 
 
@@ -53,8 +66,7 @@ def usage(error: Any) -> UserError:
         else []
     )
     if name == "NoSuchOption":
-        near = nearest(error.option_name, options)
-        fix = f"did you mean {near}?" if near else f"see `{path} --help`"
+        fix = _for_option(error.option_name, options) or f"see `{path} --help`"
         return OptionError(f"`{path}` has no option {error.option_name}", received=error.option_name, fix=fix)
     unknown = re.match(r"No such command '(.*?)'", error.format_message())
     if unknown and context is not None:
@@ -74,6 +86,21 @@ def usage(error: Any) -> UserError:
             "there are several files where one name is expected", received=more[1][:120], fix=fix
         )
     return OptionError(message[:1].lower() + message[1:].rstrip("."), fix=f"see `{path} --help`")
+
+
+def _for_option(name: str, options: Sequence[str]) -> str | None:
+    """Return what to write instead of an unknown option: `--set` where it is one of a network or a method."""
+    word = re.split("=", name.lstrip("-"))[0].lower().replace("-", "_")
+    if word in ELSEWHERE and ELSEWHERE[word].split()[0] in options:
+        return f"did you mean {ELSEWHERE[word]}?"
+    if "--set" in options and word not in ("", *(each.lstrip("-") for each in options)):
+        known = nearest(word, SETTABLE)
+        if known and (
+            ABBREVIATIONS.get(word) == known or difflib.SequenceMatcher(None, word, known).ratio() > 0.8
+        ):
+            return f"--set {known}=VALUE"
+    near = nearest(name, options)
+    return f"did you mean {near}?" if near else None
 
 
 def _for_the_shell(message: str) -> str:

@@ -47,7 +47,8 @@ def require_file(path: Path) -> None:
 def missing_path(path: Path) -> DataError:
     """Make the error for a path that does not exist, with the nearest name beside it."""
     if path.parts and path.parts[0].lower() in ("http:", "https:", "ftp:", "s3:"):
-        return DataError(f"{path} is an address, not a file", expected="a file", fix="download it first")
+        address = f"{path.parts[0]}//{'/'.join(path.parts[1:])}"  # a path holds one slash of two
+        return DataError(f"{address} is an address, not a file", expected="a file", fix="download it first")
     parent = path.parent
     if not parent.is_dir():
         return DataError(f"there is no file {path}: its folder {parent} does not exist", fix="check the path")

@@ -27,7 +27,7 @@ class RealMLP(nn.Module):
 
     The recipe that the authors train it with, as options of the optimizer and the loss: Adam, betas (0.9, 0.95),
     learning rate 0.04 for classes and 0.2 for quantities, 6 times as much for s, a tenth for biases, for a and for the
-    waves (`rate_factors()` gives these multiples by parameter); the schedule `coslog4`,
+    waves (`rate_factors()` gives these multiples by parameter); the schedule `cosine-logarithm`,
     lr(t) = (1 - cos(2 pi log2(1 + 15 t))) / 2 with t from 0 to 1; label smoothing 0.1; 256 epochs of batches of 256;
     dropout 0.15 and weight decay 0.02 that fall to zero; the weights of the best epoch on validation.
 
