@@ -13,14 +13,17 @@ from neurarium.data.dataset import Dataset
 from neurarium.studies.inspection import (
     balance,
     columns,
+    copies,
     correlation,
     cost,
     drift,
     duplicates,
     groups,
+    histories,
     images,
     leakage,
     oddities,
+    pairs,
     similar,
     sounds,
     tables,
@@ -81,11 +84,9 @@ def check_data(
     else:
         pictures = pictures_of(dataset, rows) if type(dataset.inputs).__name__ == "Image" else None
         kind = "images" if pictures is not None else "other"
-        if type(dataset.inputs).__name__ == "Waveform":
-            found = [*sounds.findings(dataset, facts, rows)]
-        else:
-            found = []
-        found += [*(_of_pictures(pictures, facts) if pictures is not None else _of_others(dataset, facts))]
+        found = [
+            *(_of_pictures(pictures, facts) if pictures is not None else _of_others(dataset, facts, rows))
+        ]
     if refused is not None:
         found.append(refused)
     if dataset is not None:
@@ -210,8 +211,21 @@ def _of_pictures(pictures: Pictures, facts: dict[str, Any]) -> Iterator[Finding]
         yield from balance.of_classes(pictures.counts, "images")
 
 
-def _of_others(dataset: Dataset, facts: dict[str, Any]) -> Iterator[Finding]:
+def _of_others(dataset: Dataset, facts: dict[str, Any], rows: int) -> Iterator[Finding]:
     facts["splits"] = {key: len(split) for key, split in dataset.splits.items()}
+    inputs, targets = type(dataset.inputs).__name__, type(dataset.targets).__name__
+    if inputs == "Waveform":
+        yield from sounds.findings(dataset, facts, rows)
+    elif targets == "Horizon":
+        yield from histories.findings(dataset, facts)
+    elif targets == "Text":
+        yield from pairs.findings(dataset, facts)
+    elif targets not in ("Mask", "Boxes", "Expectation"):
+        yield from copies.findings(dataset, rows)
+    yield from _of_classes(dataset, facts)
+
+
+def _of_classes(dataset: Dataset, facts: dict[str, Any]) -> Iterator[Finding]:
     names = getattr(dataset.targets, "names", None)
     if getattr(dataset.targets, "kind", "") != "classification" or not names:
         return
