@@ -13,9 +13,10 @@ import numpy
 import torch
 from torch import Tensor
 
+from neurarium.core import batches
 from neurarium.core.errors import RefusalError
 from neurarium.data.dataset import Dataset
-from neurarium.data.specs import Classes, Quantity, Spec
+from neurarium.data.specs import Classes, Image, Quantity, Spec
 from neurarium.metrics.accuracy import Accuracy
 from neurarium.metrics.choice import make_metric
 from neurarium.metrics.intervals import drawn, percentile_interval
@@ -27,6 +28,11 @@ from neurarium.studies.seen import Seen, predictions_of
 from neurarium.training.run import Run
 
 WIDEST = 4096  # numbers of an example
+POOLED, AT_ONCE, DECODED = (
+    1024,
+    256,
+    2000,
+)  # numbers that a large image becomes; images at once; decoded from files
 TREES, ROUNDS, FEWEST = 400, 100, 10
 NAMES = {
     "naive": "always saying the most frequent class",
@@ -89,7 +95,8 @@ def fit_baselines(
     learned from is a matter of sizes, never of the clock, so the figures are the same on every machine.
 
     Args:
-        data: the dataset; categorical parts, numbers, small images and series (up to 4,096 numbers, flattened) are learned from.
+        data: the dataset; categorical parts, numbers, images and series (up to 4,096 numbers, flattened) are learned from; larger
+            images become means of patches, some 1,000 numbers.
         run: the trained run, for the differences; None for the baselines alone.
         split: "validation" or "test".
         kinds: which.
@@ -196,12 +203,16 @@ def _fit(made: Baseline, data: Dataset, split: str, most: int, full: bool, seed:
     if made.kind == "naive":
         made.note = f"from {len(data.train):,} training examples"
         return _naive(_truth(data.train.targets, targets), len(data.splits[split]), targets)
-    why = _unsuited(data.train.take([0])["inputs"])
+    first = data.train.take([0])["inputs"]
+    pool = _pool(first) if isinstance(data.inputs, Image) else None
+    why = _unsuited(first) if pool is None else ""
     if why:
         made.note = f"skipped: {why}"
         return None
+    if pool is not None and not getattr(data.train, "in_memory", True):
+        most = min(most, DECODED)
     places = sampled(data.train, most, seed)
-    train, test = data.train.take(places), data.splits[split].take(slice(None))
+    train, test = _taken(data.train, places, pool), _taken(data.splits[split], None, pool)
     columns = Columns(made.kind, train["inputs"], data.preparation)
     learner = _linear if made.kind == "linear" else _boosting
     x, y = columns.matrix(train["inputs"]), _truth(train["targets"], targets).numpy()
@@ -212,8 +223,34 @@ def _fit(made: Baseline, data: Dataset, split: str, most: int, full: bool, seed:
         if len(places) < len(data.train)
         else f"{len(places):,}"
     )
-    made.note = ", ".join(filter(None, [f"from {size} training examples", extra, columns.note]))
+    patches = "" if pool is None else f"of {pool[0]} x {pool[1]} mean colors"
+    made.note = ", ".join(filter(None, [f"from {size} training examples", patches, extra, columns.note]))
     return torch.from_numpy(numpy.asarray(predict(columns.matrix(test["inputs"])), dtype=numpy.float64))
+
+
+def _pool(images: Tensor) -> tuple[int, int] | None:
+    """Return how many patches large images become, down and across; None for small ones.
+
+    >>> _pool(torch.zeros(1, 3, 224, 224)), _pool(torch.zeros(1, 1, 28, 28))
+    ((18, 18), None)
+    """
+    _, channels, height, width = images.shape
+    if images[0].numel() <= WIDEST:
+        return None
+    side = math.sqrt(POOLED / (channels * height * width))
+    return max(1, int(height * side)), max(1, int(width * side))
+
+
+def _taken(split: Any, places: Tensor | None, pool: tuple[int, int] | None) -> dict[str, Any]:
+    """Return examples; large images as means of patches, a few at a time."""
+    if pool is None:
+        return split.take(slice(None) if places is None else places)  # type: ignore[no-any-return]
+    parts = []
+    for some in (torch.arange(len(split)) if places is None else places).split(AT_ONCE):
+        taken = split.take(some)
+        small = torch.nn.functional.adaptive_avg_pool2d(taken["inputs"].float(), pool)
+        parts.append({**taken, "inputs": small})
+    return batches.concatenate(parts)  # type: ignore[no-any-return]
 
 
 def _truth(targets: Tensor, spec: Any) -> Tensor:
