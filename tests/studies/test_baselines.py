@@ -133,3 +133,39 @@ def test_large_images_become_means_of_patches():
     data = Dataset("large", Image(3, 64, 64), Classes(("above", "below")), parts[0], None, parts[1])
     _, linear, boosting = nr.studies.fit_baselines(data, resamples=0)
     assert linear.report.metrics["accuracy"] == 1.0 and "of 18 x 18 mean colors" in boosting.note
+
+
+def test_texts_are_read_by_tf_idf_as_scikit_learn_reads_words():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    words = {"p": ("fine", "warm", "great"), "n": ("dull", "cold", "poor")}
+    kinds = ["pn"[number % 2] for number in range(90)]
+    said = [f"a {words[kind][number % 3]} film of {number % 7} parts" for number, kind in enumerate(kinds)]
+    frame = {"said": said, "kind": kinds}
+    data = nr.data.table(frame, "kind", types={"said": "text"}, tokenizer="words", validation=0.0)
+    _, linear, boosting = nr.studies.fit_baselines(data, resamples=0)
+    assert linear.report.metrics["accuracy"] == 1.0 and "tf-idf" in linear.note
+    assert boosting.report is None and "texts alone" in boosting.note
+    rows = data.rows
+    reader = TfidfVectorizer(token_pattern=r"\S+")
+    model = LogisticRegression(max_iter=200).fit(
+        reader.fit_transform([said[row] for row in rows["train"]]), [kinds[row] for row in rows["train"]]
+    )
+    shares = model.predict_proba(reader.transform([said[row] for row in rows["test"]]))
+    truth = [list(model.classes_).index(kinds[row]) for row in rows["test"]]
+    expected = -numpy.log(shares[numpy.arange(len(truth)), truth]).mean()
+    assert linear.report.metrics["log_loss"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_texts_beside_numbers_are_read_together():
+    kinds = [number % 4 for number in range(120)]
+    frame = {
+        "said": [("yes", "no")[kind % 2] for kind in kinds],
+        "size": [float(kind // 2) for kind in kinds],
+        "kind": [str(kind) for kind in kinds],
+    }
+    data = nr.data.table(frame, "kind", types={"said": "text", "size": "numeric"}, tokenizer="words")
+    _, linear, boosting = nr.studies.fit_baselines(data, resamples=0)
+    assert linear.report.metrics["accuracy"] == 1.0
+    assert boosting.report.metrics["accuracy"] < 0.7 and "without said" in boosting.note

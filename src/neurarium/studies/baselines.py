@@ -6,7 +6,7 @@ import dataclasses
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy
@@ -96,7 +96,7 @@ def fit_baselines(
 
     Args:
         data: the dataset; categorical parts, numbers, images and series (up to 4,096 numbers, flattened) are learned from; larger
-            images become means of patches, some 1,000 numbers.
+            images become means of patches, some 1,000 numbers; linear models read texts by tf-idf of their tokens.
         run: the trained run, for the differences; None for the baselines alone.
         split: "validation" or "test".
         kinds: which.
@@ -205,7 +205,7 @@ def _fit(made: Baseline, data: Dataset, split: str, most: int, full: bool, seed:
         return _naive(_truth(data.train.targets, targets), len(data.splits[split]), targets)
     first = data.train.take([0])["inputs"]
     pool = _pool(first) if isinstance(data.inputs, Image) else None
-    why = _unsuited(first) if pool is None else ""
+    why = _unsuited(first, made.kind) if pool is None else ""
     if why:
         made.note = f"skipped: {why}"
         return None
@@ -264,11 +264,13 @@ def _naive(train: Tensor, length: int, spec: Any) -> Tensor:
     return (shares / shares.sum()).expand(length, -1)
 
 
-def _unsuited(inputs: Any) -> str:
+def _unsuited(inputs: Any, kind: str) -> str:
     """Why these inputs are nothing for a baseline; "" where they are."""
     if isinstance(inputs, dict):
-        if "numeric" in inputs or "categorical" in inputs:
+        if "numeric" in inputs or "categorical" in inputs or (kind == "linear" and texts_in(inputs)):
             return ""
+        if texts_in(inputs):
+            return "trees learn from numbers and categories, and here are texts alone"
         if "series" in inputs:
             inputs = inputs["series"]
             width = inputs[0].numel()
@@ -282,14 +284,48 @@ def _unsuited(inputs: Any) -> str:
     )
 
 
+def texts_in(inputs: Mapping[str, Any]) -> list[str]:
+    """Return which parts of a batch are tokens of texts.
+
+    >>> texts_in({"numeric": 0, "text_review_tokens": 0, "text_review_mask": 0})
+    ['text_review_tokens']
+    """
+    return [key for key in inputs if key.endswith("tokens") and f"{key.removesuffix('tokens')}mask" in inputs]
+
+
+class Bag:
+    """The tokens of texts as numbers, tf-idf: count log((1 + n) / (1 + texts with it)) + count, each text of length one."""
+
+    def __init__(self, key: str, inputs: Mapping[str, Any]):
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        self.key, self.size = key, int(inputs[key].max()) + 1
+        self.weigh = TfidfTransformer().fit(self._counts(inputs))
+
+    def __call__(self, inputs: Mapping[str, Any]) -> Any:
+        """Return `(texts, tokens)`, sparse."""
+        return self.weigh.transform(self._counts(inputs))
+
+    def _counts(self, inputs: Mapping[str, Any]) -> Any:
+        from scipy.sparse import csr_matrix
+
+        tokens, real = inputs[self.key], inputs[f"{self.key.removesuffix('tokens')}mask"]
+        rows, places = torch.nonzero(real & (tokens < self.size), as_tuple=True)
+        counted = numpy.ones(len(rows), dtype=numpy.float32)
+        return csr_matrix(
+            (counted, (rows.numpy(), tokens[rows, places].numpy())), shape=(len(tokens), self.size)
+        )
+
+
 class Columns:
-    """Prepared inputs as a matrix; categories as codes for trees, one-hot for linear models."""
+    """Prepared inputs as a matrix; categories as codes for trees, one-hot for linear models, which read texts too."""
 
     def __init__(self, kind: str, inputs: Any, preparation: Any = None):
         self.spread = kind == "linear"
         self.categorical: list[int] = []
         self.sizes: list[int] = []
-        self.note = ""
+        self.bags: list[Bag]
+        self.note, self.bags = "", []
         self.width = inputs["series"].shape[1] if isinstance(inputs, dict) and "series" in inputs else 0
         if self.width:
             self.note = "from all moments as columns; shorter series end in zeros"
@@ -300,11 +336,15 @@ class Columns:
             self.categorical = (
                 [] if self.spread else [count + p for p, n in enumerate(self.sizes) if n <= 255]
             )
-            others = [each.name for each in raw_columns(preparation, inputs) if each.parts]
-            self.note = f"without {', '.join(others)}" if others else ""
+            self.bags = [Bag(key, inputs) for key in texts_in(inputs)] if self.spread else []
+            read = {each.key for each in self.bags}
+            raw = [each for each in raw_columns(preparation, inputs) if each.parts]
+            others = [each.name for each in raw if not read & set(each.parts)]
+            told = ["of tf-idf of tokens"] * bool(self.bags) + [f"without {', '.join(others)}"] * bool(others)
+            self.note = ", ".join(told)
 
-    def matrix(self, inputs: Any) -> numpy.ndarray:
-        """Return `(examples, columns)` float32; a code beyond the training's is 0, the unseen one."""
+    def matrix(self, inputs: Any) -> Any:
+        """Return `(examples, columns)` float32, sparse where there are texts; a code beyond the training's is 0, the unseen one."""
         if self.width:
             series = inputs["series"][:, : self.width].float()
             missing = self.width - series.shape[1]
@@ -321,7 +361,13 @@ class Columns:
                 ]
             else:
                 parts.append(codes.float())
-        return torch.cat(parts, dim=1).numpy()
+        dense = torch.cat(parts, dim=1).numpy() if parts else None
+        if not self.bags:
+            return dense
+        from scipy.sparse import csr_matrix, hstack
+
+        held = [] if dense is None else [csr_matrix(dense)]
+        return hstack([*held, *(bag(inputs) for bag in self.bags)]).tocsr()
 
 
 Predict = Callable[[numpy.ndarray], Any]
@@ -334,7 +380,7 @@ def _linear(
 
     if isinstance(spec, Quantity):
         model = Ridge().fit(x, y, sample_weight=weights)
-        return (lambda new: model.predict(new).reshape(len(new), -1)), ""
+        return (lambda new: model.predict(new).reshape(new.shape[0], -1)), ""
     return _classified(lambda: LogisticRegression(max_iter=200), x, y, spec, weights), ""
 
 
@@ -371,13 +417,16 @@ def _classified(make: Callable[[], Any], x: Any, y: Any, spec: Any, weights: Any
     if spec.several:
         models = [fitted(column.astype(numpy.int64)) for column in y.T]
         return lambda new: numpy.stack(
-            [numpy.full(len(new), m) if isinstance(m, float) else m.predict_proba(new)[:, 1] for m in models],
+            [
+                numpy.full(new.shape[0], m) if isinstance(m, float) else m.predict_proba(new)[:, 1]
+                for m in models
+            ],
             axis=1,
         )
     model = fitted(y.astype(numpy.int64))
 
     def predict(new: numpy.ndarray) -> numpy.ndarray:
-        shares = numpy.zeros((len(new), len(spec.names)))
+        shares = numpy.zeros((new.shape[0], len(spec.names)))
         if isinstance(model, float):
             shares[:, int(model)] = 1.0
         else:
