@@ -6,6 +6,7 @@ import base64
 import datetime
 import importlib
 import io
+import json
 import pkgutil
 
 import numpy
@@ -310,3 +311,65 @@ def test_masks_and_boxes_lie_in_the_pixels_of_the_file(squares, tmp_path):
     assert [each["score"] for each in found["boxes"]] == sorted(expected["score"].to_list(), reverse=True)
     with pytest.raises(UserError, match="holds pixels"):
         predictor.parse({"image": numpy.zeros((16, 16), int).tolist()}, "it")
+
+
+ODD = (
+    None, True, 0, -1.5, 1e308, 10**400, "", " ", "\x00", "\ud800", "NaN", "2024-02-30", [], [None], [[]], [[], [1]], [1, [2]], [True],
+    ["a"], [1e308, -1e308], [[1, 2, 3]], {}, {"": 1}, {"a": {"b": []}}, [{}], [{"day": None}], [{"day": 1, "load": 2}],
+    [{"day": "x", "load": "y"}] * 40, [{"day": f"2024-01-{day:02}", "load": day} for day in range(1, 29)] * 3,
+)  # fmt: skip
+KEYS = (
+    "rows",
+    "values",
+    "series",
+    "sound",
+    "text",
+    "words",
+    "prompt",
+    "roll",
+    "image",
+    "array",
+    "tokens",
+    "en",
+    "other",
+)
+
+
+@pytest.fixture(scope="module")
+def small(history, language, tones):
+    """A predictor of each kind of sequence, as small as it gets."""
+    waves = [numpy.sin(numpy.arange(20) * (1 + each % 2) + each) for each in range(30)]
+    words = {"tokens": [["a", "dog"], ["dogs"]] * 9, "tags": [["D", "N"], ["N"]] * 9}
+    pairs = nr.data.text_pairs(
+        {"en": ["a cat", "a dog"] * 9, "de": ["Katze", "Hund"] * 9}, text="en", target="de", tokenizer="words"
+    )
+    days = {"day": [str(number) for number in range(500)], "load": numpy.sin(numpy.arange(500) / 5).tolist()}
+    runs = [
+        history[1], language,
+        fitted(nr.data.series(waves, [str(each % 2) for each in range(30)]), "minirocket"),
+        fitted(nr.data.tagged(words), options={"width": "8"}),
+        fitted(pairs, "seq2seq-lstm", options={"width": "8"}),
+        fitted(nr.data.traces(numpy.sin(numpy.arange(500) / 5))),
+        fitted(nr.data.traces(days, target="load", time="day")),
+        fitted(nr.data.sounds(tones), "speech-cnn", options={"widths": "8", "mels": "16"}),
+        _framed([numpy.eye(6, 88, dtype=numpy.uint8)] * 3),
+    ]  # fmt: skip
+    return [Predictor(run) for run in runs]
+
+
+def test_odd_values_are_refused_in_words_or_answered(small):
+    """Never anything but an answer or a message: 29 values, bare and under 13 names, to nine kinds of runs."""
+    refused = answered = 0
+    for predictor in small:
+        for value in (*ODD, *({key: value} for key in KEYS for value in ODD)):
+            try:
+                (found,) = predictor.answer([predictor.parse(value, "the request")])
+            except UserError as error:
+                found = error
+            if isinstance(found, UserError):
+                assert str(found) and len(str(found)) < 9000
+                refused += 1
+            else:
+                json.dumps(found, allow_nan=False)
+                answered += 1
+    assert refused > 2500 and answered > 40

@@ -13,7 +13,10 @@ from neurarium.data.preparation.series import SeriesPreparation
 from neurarium.serving.example import Example
 from neurarium.serving.schemas import list_of, made_of
 
-LONGEST = 1 << 20  # numbers of one series
+LONGEST, LARGEST = (
+    1 << 20,
+    1e30,
+)  # numbers of one series; a number: its square is finite in float64, it itself in float32
 
 
 class SeriesReader:
@@ -110,6 +113,7 @@ def numbers_of(values: Any, place: str, channels: int) -> numpy.ndarray:
         raise DataError(f"{place} holds no such series", expected=expected, received=f"shape {array.shape}")
     if array.size > LONGEST:
         raise DataError(f"{place} holds too long a series", expected=f"at most {LONGEST:,} numbers")
-    if numpy.isinf(array).any() or numpy.isnan(array).all():
-        raise DataError(f"{place} holds no finite numbers", expected="finite numbers, null for a gap")
+    if numpy.isnan(array).all() or (numpy.abs(array) > LARGEST).any():
+        expected = f"numbers up to {LARGEST:.0e}, null for a gap"
+        raise DataError(f"{place} holds no such numbers", expected=expected)
     return array
