@@ -30,6 +30,17 @@ def test_a_trunk_takes_the_place_of_the_contracting_path():
         UNet(3, 2, width=0)
 
 
+@pytest.mark.parametrize(
+    ("trunk", "levels"),
+    [("convnext-tiny", 4), ("vgg11", 4), ("inception-v3", 3), ("mobilenet-v2", 4), ("mobilenet-v3-small", 4)],
+)
+def test_every_trunk_brings_the_maps_of_its_stages(trunk, levels):
+    with torch.device("meta"):
+        network = UNet.for_data(Image(3, 100, 90), Mask(("a", "b"), 100, 90), trunk=trunk)
+        assert network(torch.zeros(2, 3, 100, 90)).shape == (2, 2, 100, 90)
+    assert len(network.contracting.dims) == levels == len(network.expanding) + 1
+
+
 def test_depth_is_how_far_a_pixel_sees():
     seen = []
     for depth in (0, 2):
