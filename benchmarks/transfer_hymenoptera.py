@@ -7,12 +7,12 @@
     python benchmarks/transfer_hymenoptera.py --trunk-epochs 1 --trunk-count 2000 --epochs 1 --seeds 1 --size 32   # small
     python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --validation-only --rate 0.001   # to choose a recipe
 
-Both sides get the same images, seeds, augmentation and epochs, and each the rate that suits it: the trunk is refined with a lower
-one. Rates, size and epochs were chosen on validation photographs; nothing was chosen by looking at the test images. The
+Both sides get the same images (32 pixels a side, as the trunk's), seeds, augmentation, epochs and rate. The rate of what is
+carried over was chosen on validation photographs; nothing was chosen by looking at the test images. The
 parts that are held (`--freeze`, counted from the inputs) are compared bit by bit with those of the trunk afterwards, running
 statistics included. On the command line one such run is
 
-    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=64 --set learning_rate=0.001 --augment standard --epochs 20
+    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=32 --set learning_rate=0.004 --augment standard --epochs 20
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ def main() -> None:
     options.add_argument("--trunk", type=Path, default=None, help="the folder of a run on CIFAR-10")
     options.add_argument("--trunk-epochs", type=int, default=12)
     options.add_argument("--trunk-count", type=int, default=None)
-    options.add_argument("--size", type=int, default=64)
+    options.add_argument("--size", type=int, default=32)
     options.add_argument("--epochs", type=int, default=20)
     options.add_argument("--seeds", type=int, default=5)
     options.add_argument("--freeze", type=int, default=2)
-    options.add_argument("--rate", type=float, default=1e-3, help="of what is carried over")
+    options.add_argument("--rate", type=float, default=4e-3, help="of what is carried over")
     options.add_argument("--scratch-rate", type=float, default=4e-3)
     options.add_argument("--side", choices=("both", "scratch", "carried"), default="both")
     options.add_argument("--validation-only", action="store_true")
