@@ -101,4 +101,9 @@ def _installed(module: str) -> bool:
     if not module or top == "neurarium" or top in sys.stdlib_module_names:
         return True
     path = getattr(sys.modules.get(module), "__file__", None)  # None for a module made in memory
-    return path is not None and bool({"site-packages", "dist-packages"} & set(Path(path).parts))
+    if path is None:
+        return False
+    beside = getattr(sys.modules.get("torch"), "__file__", None)  # it may be installed anywhere, and others with it
+    if beside is not None and Path(path).is_relative_to(Path(beside).parents[1]):
+        return True
+    return bool({"site-packages", "dist-packages"} & set(Path(path).parts))
