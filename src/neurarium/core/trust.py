@@ -103,7 +103,9 @@ def _installed(module: str) -> bool:
     path = getattr(sys.modules.get(module), "__file__", None)  # None for a module made in memory
     if path is None:
         return False
-    beside = getattr(sys.modules.get("torch"), "__file__", None)  # it may be installed anywhere, and others with it
+    beside = getattr(
+        sys.modules.get("torch"), "__file__", None
+    )  # it may be installed anywhere, and others with it
     if beside is not None and Path(path).is_relative_to(Path(beside).parents[1]):
         return True
     return bool({"site-packages", "dist-packages"} & set(Path(path).parts))
