@@ -262,3 +262,13 @@ def test_two_processes_write_one_run(tmp_path):
     assert json.loads(done.stdout.strip().splitlines()[-1])["run"] == "runs/flowers-1"
     assert done.stdout.count("neurarium predict") == 1
     assert [each.name for each in Path("runs").iterdir()] == ["flowers-1"]
+
+
+def test_a_perfect_score_is_doubted(tmp_path, capfd):
+    rows = [f"{number % 97},{number % 2},{'ny'[number % 2]}" for number in range(400)]
+    Path("leak.csv").write_text("\n".join(["size,known_later,sold", *rows]))
+    line = ["train", "leak.csv", "-t", "sold", "--network", "mlp", "--epochs", "6", "--out"]
+    assert main([*line, "all"]) == 0
+    assert "too good to be true?" in capfd.readouterr().out
+    assert main([*line, "some", "--set", "drop=known_later"]) == 0
+    assert "too good to be true?" not in capfd.readouterr().out

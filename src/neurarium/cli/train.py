@@ -17,6 +17,7 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
+SOME = 50  # examples of which not one is wrong, from which that is remarked
 LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
     "task": (
@@ -363,10 +364,22 @@ def _show(run: Run, output: Output, took: float) -> None:
     else:
         verb = "translate" if type(run.targets).__name__ == "Text" else "predict"
         rows.append((verb, f"neurarium {verb} {run.folder} {asked}"))
+    if _is_perfect(last):
+        output.say(
+            "[dim]too good to be true? `neurarium check DATA` finds columns that give the target away, and copies across "
+            "splits[/]"
+        )
     if last is None:
         output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
     for label, text in rows:
         output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
+
+
+def _is_perfect(report: Any) -> bool:
+    """Whether a split of some size has no mistake at all: more often a leak than a triumph."""
+    if report is None or report.examples < SOME:
+        return False
+    return report.metrics.get("accuracy") == 1.0 or report.metrics.get("r2", 0.0) > 0.99999
 
 
 def anomalies_table(found: dict[str, Any]) -> Any:
