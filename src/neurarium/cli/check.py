@@ -12,7 +12,15 @@ from neurarium.cli import arguments as a
 from neurarium.cli.command import pairs
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import OptionError
-from neurarium.report.check_words import cost_line, drift_line, headline, image_rows, listed, values_of
+from neurarium.report.check_words import (
+    cost_line,
+    drift_line,
+    headline,
+    image_rows,
+    listed,
+    other_rows,
+    values_of,
+)
 from neurarium.report.words import duration
 
 if TYPE_CHECKING:
@@ -128,6 +136,7 @@ def _show(found: Inspection, output: Output, target: str | None) -> None:
     lines = (
         [("drift", drift_line(found.facts["drift"]))] if found.facts.get("drift", {}).get("looked_at") else []
     )
+    lines += other_rows(found.facts)
     if "cost" in found.facts and "refused" not in found.facts["cost"]:
         lines.append(("training", cost_line(found.facts["cost"])))
     if lines:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.files import write_text
-from neurarium.report.check_words import cost_line, drift_line, headline, image_rows, values_of, verdict
+from neurarium.report.check_words import (
+    cost_line,
+    drift_line,
+    headline,
+    image_rows,
+    other_rows,
+    values_of,
+    verdict,
+)
 from neurarium.report.svg import element, short, text
 
 if TYPE_CHECKING:
@@ -41,7 +49,7 @@ def render_check(found: Inspection) -> str:
     True
     """
     parts = [
-        _head(found), _findings(found), _columns(found), _images(found), _classes(found), _drift(found), _cost(found),
+        _head(found), _findings(found), _columns(found), _images(found), _others(found), _classes(found), _drift(found), _cost(found),
         _decisions(found),
     ]  # fmt: skip
     folder = resources.files("neurarium.report")
@@ -208,6 +216,12 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     top = f"<thead><tr>{cells(head, 'th')}</tr></thead>" if any(head) else ""
     return f'<div class="card scroll"><table>{top}<tbody>{body}</tbody></table></div>'
+
+
+def _others(found: Inspection) -> str:
+    """What series, texts and recordings are."""
+    rows = other_rows(found.facts)
+    return _section("Data", _table(("", ""), rows)) if rows else ""
 
 
 def _images(found: Inspection) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def headline(found: Inspection) -> str:
     """Return the sizes of the splits and what is predicted, in a line."""
-    things = "images" if found.kind == "images" else "rows"
+    things = {"images": "images", "table": "rows"}.get(found.kind, "examples")
     parts = [f"{count:,} {name}" for name, count in found.facts.get("splits", {}).items()]
     target = found.facts.get("target", {})
     told = ""
@@ -74,6 +74,40 @@ def image_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows.append(("duplicates", f"equal ones {near}"))
     if facts["broken"]:
         rows.append(("broken", f"{len(facts['broken']):,}"))
+    return rows
+
+
+def other_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what series, pairs of texts and recordings are, as pairs of words; none where there are no such.
+
+    >>> other_rows({"texts": {"read": {"shortest": 1, "median": 9, "longest": 41}}})
+    [('words read', '1 to 41, median 9')]
+    """
+    rows = []
+    if series := facts.get("series"):
+        rows.append(("channels", listed(series["channels"])))
+        rows.append(
+            ("steps forecast", ", ".join(f"{count:,} {name}" for name, count in series["steps"].items()))
+        )
+        rows.append(
+            ("missing", ", ".join(f"{share:.1%} {name}" for name, share in series["missing"].items()))
+        )
+    for side, each in (facts.get("texts") or {}).items():
+        said = f"{each['shortest']:,} to {each['longest']:,}, median {each['median']:,}"
+        rows.append((f"words {side}", said))
+    if sounds := facts.get("sounds"):
+        lengths = sounds.get("seconds") or {}
+        if {"shortest", "longest"} <= set(lengths):
+            rows.append(("seconds", f"{lengths['shortest']:.2f} to {lengths['longest']:.2f}"))
+        if sounds.get("rates"):
+            rates = sorted(sounds["rates"].items(), key=lambda each: -each[1])
+            rows.append(("rates", listed([f"{int(rate):,} ({count:,})" for rate, count in rates], 4)))
+        silent, clipped = (sounds.get(name) or 0 for name in ("silent", "clipped"))
+        rows.append(("silent, clipped", f"{silent:,}, {clipped:,}"))
+    if copies := facts.get("copies"):
+        rows.append(
+            ("looked at for copies", ", ".join(f"{count:,} {name}" for name, count in copies.items()))
+        )
     return rows
 
 

@@ -122,5 +122,7 @@ def test_the_command_says_it(tmp_path, capfd):
     path = tmp_path / "load.csv"
     polars.DataFrame(history(load=put(500, 600, 20.0))).write_csv(path)
     line = ["check", str(path), "--time", "hour", "--target", "load", "--horizon", "12", "--no-timing"]
-    assert main(line) == 0
+    assert main([*line, "--out", str(tmp_path / "check.html")]) == 0
+    page = (tmp_path / "check.html").read_text()
+    assert "steps forecast" in page and "its mean lies elsewhere" in page
     assert "its mean lies elsewhere than in training" in " ".join(capfd.readouterr().out.split())

@@ -18,11 +18,12 @@ SOME, MANY = 0.01, 0.1  # shares of the examples that measure, from which it is 
 CHUNK = 1024
 
 
-def findings(dataset: Dataset, most: int) -> Iterator[Finding]:
+def findings(dataset: Dataset, facts: dict[str, Any], most: int) -> Iterator[Finding]:
     """Yield examples of equal inputs.
 
     Args:
         dataset: whose splits are tensors in memory.
+        facts: how many were looked at goes there, as `copies`.
         most: examples per split that are looked at.
     """
     places: dict[bytes, list[tuple[str, int, bytes]]] = defaultdict(list)
@@ -35,6 +36,7 @@ def findings(dataset: Dataset, most: int) -> Iterator[Finding]:
         measured += 0 if name == "train" else count
         for number, (inputs, targets) in enumerate(_digests(held, count)):
             places[inputs].append((name, number, targets))
+    facts["copies"] = {name: min(len(split), most) for name, split in dataset.splits.items()}
     groups = [each for each in places.values() if len(each) > 1]
     yield from _across([each for each in groups if len({name for name, _, _ in each}) > 1], measured)
     yield from _inside(groups, min(len(dataset.train), most))

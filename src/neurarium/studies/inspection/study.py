@@ -221,7 +221,7 @@ def _of_others(dataset: Dataset, facts: dict[str, Any], rows: int) -> Iterator[F
     elif targets == "Text":
         yield from pairs.findings(dataset, facts)
     elif targets not in ("Mask", "Boxes", "Expectation"):
-        yield from copies.findings(dataset, rows)
+        yield from copies.findings(dataset, facts, rows)
     yield from _of_classes(dataset, facts)
 
 
