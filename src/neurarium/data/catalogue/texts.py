@@ -23,9 +23,9 @@ KINDS = {
 
 
 def sst2(
-    *, folder: Path, tokenizer: Kind | None = None, vocabulary: int = 16000, length: int | None = None
+    *, folder: Path, tokenizer: Kind | None = "words", vocabulary: int = 16000, length: int | None = None
 ) -> Dataset:
-    """Sentences of film reviews, with the published training, validation and test files."""
+    """Sentences of film reviews, cut into words already, with the published training, validation and test files."""
     parts = {key: _tabbed(folder / f"{name}.tsv") for key, name in _FILES.items()}
     return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length)
 
