@@ -36,6 +36,18 @@ def test_the_length_is_a_percentile_of_training_texts():
     assert fit_text(texts, kind="words", length=7)[0].length == 7
 
 
+def test_the_plan_says_how_many_long_texts_are_cut_and_how_long_they_are():
+    texts = ["word " * 20] * 6 + ["word " * 900] * 4
+    prepared, (_, length) = fit_text(texts, kind="words")
+    assert (
+        prepared.length == 256
+        and "40% of them are longer" in length.reason
+        and "900 tokens would hold" in length.reason
+    )
+    _, (_, short) = fit_text(texts[:6], kind="words")
+    assert "cut" not in short.reason
+
+
 def test_training_again_gives_the_same_tokenizer():
     pytest.importorskip("tokenizers")
     contents = [fit_text(TEXTS, kind="byte-pair", vocabulary=400)[0].tokenizer.to_text() for _ in range(2)]

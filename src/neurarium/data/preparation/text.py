@@ -241,9 +241,12 @@ def fit_text(
     tokenizer, chosen, reason = _tokenizer(known, kind, vocabulary, lowercase)
     sizes = [len(each) for each in tokenizer.encode(known[:: max(1, len(known) // 10_000)])]
     most = min(LONGEST, getattr(tokenizer, "longest", 0) or LONGEST)
-    usual = max(1, min(most, int(numpy.percentile(sizes, PERCENTILE))))
-    preparation = TextPreparation(tokenizer, length or usual)
+    needed = max(1, int(numpy.percentile(sizes, PERCENTILE)))
+    preparation = TextPreparation(tokenizer, length or min(most, needed))
     why = "given" if length else f"the {PERCENTILE}th percentile of the training texts, {most} at most"
+    if not length and needed > most:
+        cut = sum(size > most for size in sizes) / len(sizes)
+        why += f": {cut:.0%} of them are longer and are cut there; {needed} tokens would hold {PERCENTILE} % of them whole"
     return preparation, [
         Decision(f"tokenizer of {name}", f"{chosen}, {tokenizer.size:,} tokens", reason, "--set tokenizer="),
         Decision(f"length of {name}", f"{preparation.length} tokens", why, "--set length="),
