@@ -11,9 +11,11 @@ import polars
 import pytest
 import torch
 from PIL import Image as Pillow
+from sklearn.datasets import load_digits
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data import boxes, masks
+from neurarium.data.geometry import detected, iou
 from neurarium.report import render
 from neurarium.studies import train
 from neurarium.studies.evaluation import evaluate
@@ -148,3 +150,47 @@ def test_found_boxes_take_the_free_thing_of_their_class_that_they_overlap_most()
     seen, right = matches(said, torch.tensor([1, 1, 1, 0]), real, torch.tensor([1, 1, 1]))
     assert seen == [True, True, False]  # the third is of another class than what was said there
     assert right == [True, True, False, False]  # no thing is left for the third box
+
+
+def nested_digits(folder, count=72):
+    """Canvases of 64 x 64: a dim digit 44 pixels high, and a bright one 11 pixels high in its middle. One class."""
+    digits = load_digits().images
+    chance, rows = numpy.random.default_rng(0), []
+    (folder / "images").mkdir(parents=True)
+    for number in range(count):
+        canvas = chance.integers(0, 20, (64, 64)).astype(numpy.uint8)
+        centre = chance.integers(26, 39, 2)
+        for side, bright in ((44, 110), (11, 255)):
+            pixels = digits[chance.integers(len(digits))] * (bright / 16)
+            drawn = numpy.asarray(Pillow.fromarray(pixels.astype(numpy.uint8)).resize((side, side)))
+            top, left = numpy.clip(centre - side // 2, 0, 64 - side)
+            part = canvas[top : top + side, left : left + side]
+            part[:] = numpy.where(side == 11, drawn, numpy.maximum(part, drawn))
+            rows.append((f"{number:02d}.png", left, top, left + side, top + side, "digit"))
+        Pillow.fromarray(canvas).save(folder / "images" / f"{number:02d}.png")
+    with open(folder / "boxes.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("image", "x_min", "y_min", "x_max", "y_max", "label"), *rows])
+    return boxes(folder / "images", boxes=folder / "boxes.csv")
+
+
+@pytest.mark.slow
+def test_several_levels_find_the_large_digit_around_a_small_one_which_one_level_misses(tmp_path):
+    data, found = nested_digits(tmp_path), {}
+    for levels in (1, 2):
+        options = {
+            "trunk_options": "blocks=1,1;widths=12,24;stem=large", "width": "16", "loss.span": "4",
+            "pyramid_levels": str(levels), "learning_rate": "0.005",
+        }  # fmt: skip
+        run = train(data, options=options, epochs=24, batch_size=8, progress=False)
+        batch = data.test.take(slice(None))
+        with torch.no_grad():
+            said = detected(run.network.eval()(batch["inputs"]), data.targets)
+        overlap = (
+            iou(batch["targets"]["boxes"][:, :, None], said["boxes"][:, None])
+            * (said["scores"] > 0.3)[:, None]
+        )
+        hit = overlap.amax(dim=2) > 0.5
+        large = (batch["targets"]["boxes"][..., 2] - batch["targets"]["boxes"][..., 0]) > 30
+        found[levels] = [float(hit[kind].double().mean()) for kind in (large, ~large)]
+    assert found[2][0] > 0.8 and found[2][1] > 0.8  # large, small
+    assert found[1][0] < 0.3 < 0.8 < found[1][1]
