@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from tests_cli import write_flowers, write_houses
 
 from neurarium.cli.main import main
+from neurarium.cli.train import _remarks
 from neurarium.core.codec import load_tensors
 from neurarium.core.errors import NotFiniteError
 
@@ -272,3 +274,12 @@ def test_a_perfect_score_is_doubted(tmp_path, capfd):
     assert "too good to be true?" in capfd.readouterr().out
     assert main([*line, "some", "--set", "drop=known_later"]) == 0
     assert "too good to be true?" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("best", "epochs", "told"), [(2, 40, "--patience 5"), (9, 36, "--patience 9"), (10, 36, ""), (2, 14, "")]
+)
+def test_epochs_for_nothing_are_remarked(best, epochs, told):
+    run = SimpleNamespace(best={"epoch": best}, history=[{"epoch": epochs}])
+    said = " ".join(_remarks(run, SimpleNamespace(examples=9, metrics={})))
+    assert (told in said and f"epoch {best} of {epochs}" in said) if told else not said

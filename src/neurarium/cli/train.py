@@ -18,6 +18,7 @@ from neurarium.core.errors import DataError, OptionError, UserError
 from neurarium.report.words import duration, number
 
 SOME = 50  # examples of which not one is wrong, from which that is remarked
+LONG, EARLY = 15, 4  # epochs; the best one in the first so-manieth part of them is remarked
 LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
     "task": (
@@ -364,22 +365,25 @@ def _show(run: Run, output: Output, took: float) -> None:
     else:
         verb = "translate" if type(run.targets).__name__ == "Text" else "predict"
         rows.append((verb, f"neurarium {verb} {run.folder} {asked}"))
-    if _is_perfect(last):
-        output.say(
-            "[dim]too good to be true? `neurarium check DATA` finds columns that give the target away, and copies across "
-            "splits[/]"
-        )
-    if last is None:
-        output.say("[dim]nothing was measured: the data has neither a validation nor a test split[/]")
+    for remark in _remarks(run, last):
+        output.say(f"[dim]{escape(remark)}[/]")
     for label, text in rows:
         output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
 
 
-def _is_perfect(report: Any) -> bool:
-    """Whether a split of some size has no mistake at all: more often a leak than a triumph."""
-    if report is None or report.examples < SOME:
-        return False
-    return report.metrics.get("accuracy") == 1.0 or report.metrics.get("r2", 0.0) > 0.99999
+def _remarks(run: Run, report: Any) -> Iterator[str]:
+    """Yield what a careful colleague would say of the outcome."""
+    if report is None:
+        yield "nothing was measured: the data has neither a validation nor a test split"
+        return
+    metrics = report.metrics
+    if report.examples >= SOME and (metrics.get("accuracy") == 1.0 or metrics.get("r2", 0.0) > 0.99999):
+        yield (
+            "too good to be true? `neurarium check DATA` finds columns that give the target away, and copies across splits"
+        )
+    best, epochs = run.best.get("epoch", 0), run.history[-1]["epoch"] if run.history else 0
+    if epochs >= LONG and 0 < best * EARLY <= epochs:
+        yield f"it was best after epoch {best} of {epochs}: --patience {max(5, best)} stops sooner"
 
 
 def anomalies_table(found: dict[str, Any]) -> Any:
