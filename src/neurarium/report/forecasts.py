@@ -18,6 +18,8 @@ STEPS = {
     "seasonal naive: mse": "last season repeated",
 }
 
+FAR = 8.0  # times the largest error of the network: a scale of logarithms keeps it readable beside such a one
+
 
 def forecasts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> str:
     """Pictures of some windows, and how the error grows with the horizon."""
@@ -30,8 +32,10 @@ def forecasts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any])
             for key, name in STEPS.items()
             if key in report.steps
         }
+        held_values = [[value for _, value in each] for each in curves.values()]
+        apart = max(map(max, held_values)) > FAR * max(held_values[0]) and min(map(min, held_values)) > 0
         drawn = charts.curves(
-            curves, x_label="step of the horizon", y_label="mean squared error", log=False, zero=True
+            curves, x_label="step of the horizon", y_label="mean squared error", log=apart, zero=not apart
         )
         cards.append(
             card("Error by step", drawn, f"On standardized values of all {report.split} windows.", wide=True)
