@@ -45,7 +45,7 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
         _print("interrupted", as_json, {"problem": "interrupted"}, INTERRUPTED)
         return INTERRUPTED
     if isinstance(error, USAGE):
-        error = usage(error)
+        error = usage(error, arguments)
     if isinstance(error, UserError):
         details = {name: getattr(error, name) for name in ("problem", "expected", "received", "fix")}
         _print(_for_the_shell(str(error)), as_json, details, 2)
@@ -55,11 +55,18 @@ def told(error: BaseException, arguments: Sequence[str]) -> int:
     return 1
 
 
-def usage(error: Any) -> UserError:
+def usage(error: Any, arguments: Sequence[str] = ()) -> UserError:
     """Turn typer's complaint about the command line into one of ours, with the nearest match."""
     name = type(error).__name__
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "neurarium"
+    verb = next(iter(arguments), "-")
+    path = (
+        context.command_path
+        if context is not None
+        else f"neurarium {verb}"
+        if verb.isalpha()
+        else "neurarium"
+    )
     options = (
         [each for parameter in context.command.params for each in parameter.opts]
         if context is not None
