@@ -63,7 +63,10 @@ class Service:
 
     def __init__(self, predictor: Predictor, settings: Settings, name: str):
         self.predictor, self.settings, self.name = predictor, settings, name
-        self.batcher = Batcher(predictor.answer, settings.batch_size, settings.batch_delay, settings.queue)
+        together = (
+            1 if predictor.reader.alone else settings.batch_size
+        )  # none waits for another's long answer
+        self.batcher = Batcher(predictor.answer, together, settings.batch_delay, settings.queue)
         self.counters = Counters()
         self.description = description(predictor, name, settings.token is not None)
         self.page = (importlib.resources.files("neurarium.serving") / "page.html").read_text(encoding="utf-8")
