@@ -72,3 +72,16 @@ def test_rolls_of_notes_are_read_by_recurrent_networks_with_a_recipe_of_their_ow
     method, given, _ = nr.studies.untrained(data, "lstm")
     assert method.network.feature_dim == 256 and given["epochs"] == 200
     assert nr.studies.untrained(data, "lstm", options={"width": "32"})[0].network.feature_dim == 32
+
+
+def test_the_plan_names_options_as_the_command_line_does():
+    data = nr.data.language(["to be or not to be " * 40], context=16)
+    tiny = {"width": "16", "blocks": "1", "heads": "2"}
+    method, _, decisions = nr.studies.untrained(data, "decoder", options=tiny, epochs=1)
+    recipe = next(each for each in decisions if each.subject == "recipe")
+    assert "schedule.floor 0.1" in recipe.choice and "--set optimizer.betas=" in recipe.override
+    given = {**tiny, "optimizer.betas": "0.8,0.9", "schedule.floor": "0.2"}
+    changed, _, _ = nr.studies.untrained(data, "decoder", options=given, epochs=1)
+    assert method.descent.optimizer_options == {"betas": (0.9, 0.99)}
+    assert changed.descent.optimizer_options == {"betas": (0.8, 0.9)}
+    assert data.summary["splits"] == {name: len(each) for name, each in data.splits.items()}

@@ -340,10 +340,23 @@ def settle(
     if "optimizer" not in descent:  # another optimizer has rates of its own
         added = {name: value for name, value in recipe.descent.items() if name not in descent}
         options |= added
-        shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in added.items())
-        override = ", ".join(f"--set {name}=" for name in added)
+        said = _flat(added)
+        shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items())
+        override = ", ".join(f"--set {name}=" for name in said)
         decisions += [Decision("recipe", shown, recipe.reason, override)] if added else []
     return chosen, options, decisions
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Name options as the command line does: `schedule_options={"floor": 0.1}` is `schedule.floor=0.1`."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if isinstance(value, Mapping) and name.endswith("_options"):
+            inner = name.removesuffix("_options")
+            found |= {f"{inner}.{key}": each for key, each in value.items()}
+        else:
+            found[name] = value
+    return found
 
 
 def settle_closed_form(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Decision]]:

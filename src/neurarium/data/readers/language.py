@@ -231,6 +231,7 @@ def _summary(
         "characters": sum(len(each) for texts in parts.values() for each in texts),
         "texts": sum(map(len, parts.values())),
         "vocabulary": preparation.tokenizer.size,
+        "splits": {split: len(each) for split, each in windows.items()},
         "tokens": {split: len(each.tokens) for split, each in windows.items()},
         "unknown tokens": {
             split: count
