@@ -68,7 +68,8 @@ def test_rolls_of_notes_are_read_by_recurrent_networks_with_a_recipe_of_their_ow
     data = Dataset("rolls", Series(8, 24), Frames(tuple("abcdefgh"), 24),
                    Examples({"inputs": {"series": piece, "lengths": torch.full((3,), 24)}, "targets": piece}))  # fmt: skip
     assert recipe_for(data, "tcn") is FRAMES and recipe_for(data, "gru") is RECURRENT_FRAMES
-    assert RECURRENT_FRAMES.descent["learning_rate"] == 2 * FRAMES.descent["learning_rate"]
+    assert RECURRENT_FRAMES.descent["learning_rate"] == 4 * FRAMES.descent["learning_rate"]
+    assert nr.studies.untrained(data, "tcn")[0].network.feature_dim == 150
     method, given, _ = nr.studies.untrained(data, "lstm")
     assert method.network.feature_dim == 256 and given["epochs"] == 200
     assert nr.studies.untrained(data, "lstm", options={"width": "32"})[0].network.feature_dim == 32
