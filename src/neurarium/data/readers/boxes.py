@@ -148,6 +148,8 @@ def _from_coco(path: Path) -> Listed:
             found.boxes[name], found.labels[name] = [], []
         for number, each in enumerate(held["annotations"]):
             place = f"annotation {number}"
+            _listed(each, "image_id", names, "images", f"{place} of {path}")
+            _listed(each, "category_id", kinds, "categories", f"{place} of {path}")
             left, top, width, height = (float(value) for value in each["bbox"])
             if each.get("iscrowd"):
                 found.dropped += 1
@@ -161,6 +163,22 @@ def _from_coco(path: Path) -> Listed:
             fix="export it again",
         ) from error
     return found
+
+
+def _listed(annotation: Any, key: str, known: Mapping[Any, str], where: str, place: str) -> None:
+    """Refuse an annotation whose image or category the file does not list.
+
+    Raises:
+        DataError: it is not listed.
+    """
+    if annotation[key] not in known:
+        raise DataError(
+            f"{place} has the {key} {annotation[key]!r}, which is none of its {where}",
+            expected=", ".join(f"{each!r} ({name})" for each, name in list(known.items())[:5])
+            or f"a list of {where}",
+            received=annotation[key],
+            fix=f"add it to {where}, or remove the annotation",
+        )
 
 
 def _from_csv(path: Path) -> Listed:
