@@ -90,7 +90,7 @@ def test_a_damaged_coco_file_is_refused(tmp_path):
     held["annotations"][2]["category_id"] = 99
     (folder / "bad.json").write_text(json.dumps(held))
     with pytest.raises(
-        DataError, match="annotation 2 of .* the category_id 99, which is none of its categories"
+        DataError, match=r"annotation 2 of .* the category_id 99, which is none of its categories"
     ):
         boxes(images, boxes=folder / "bad.json")
     (folder / "bad.json").write_text("[]")
