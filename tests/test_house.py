@@ -217,6 +217,15 @@ def test_functions_stay_small():
     assert not found, listed(found)
 
 
+def test_test_files_have_names_of_their_own():
+    """Two of one name cannot be collected together."""
+    places: dict[str, list[Path]] = {}
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        places.setdefault(path.name, []).append(path.relative_to(ROOT))
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert not {name for name in twice if name not in ("conftest.py", "__init__.py")}, twice
+
+
 def test_lines_of_code_leave_out_words():
     text = '"""Doc\nstring."""\n\n# why\ndef f(x):\n    """Doc."""\n    return [\n        x,\n    ]\n'
     assert sorted(code_lines(parse(text, "core/a.py"))) == [5, 7, 8, 9]
