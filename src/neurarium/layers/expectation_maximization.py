@@ -55,8 +55,8 @@ def em_routing(
 
     >>> votes = torch.tensor([[[[0.0], [0.0], [0.0]], [[-3.0], [0.0], [3.0]]]])  # three parts agree on one whole, not on the other
     >>> means, there = em_routing(votes, torch.ones(1, 3), torch.zeros(2), torch.zeros(2))
-    >>> bool(there[0, 0] > 0.9), bool(there[0, 1] < 0.3)
-    (True, True)
+    >>> there.round(decimals=1).tolist()  # the other explains nothing, and is neither there nor away
+    [[1.0, 0.5]]
     """
     wholes, parts, width = votes.shape[1:]
     shares = votes.new_full(votes.shape[:3], 1 / wholes)
