@@ -60,7 +60,13 @@ def test_lasso(data, alpha):
 @pytest.mark.parametrize("how", ["penalty", "proximal"])
 @pytest.mark.parametrize("alpha", [1.0, 100.0])
 def test_ridge(data, alpha, how):
-    agrees(train(data, L2(alpha / N), how), linear_model.Ridge(alpha).fit(*data))
+    model = linear_model.Ridge(alpha).fit(*data)
+    found = train(data, L2(alpha / N), how)
+    agrees(found, model)
+    free = linear_model.LinearRegression().fit(*data).coef_
+    assert numpy.abs(free - found[0]).max() > (
+        0.1 if alpha == 100 else 1e-3
+    )  # and shrunk, by more than it is off
 
 
 @pytest.mark.parametrize(("alpha", "ratio"), [(0.2, 0.5), (0.5, 0.9)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from neurarium.data.examples import Examples
 from neurarium.data.specs import Array, Classes
 from neurarium.report import render
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 WIDTHS = (360, 768, 1400)
 PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 SWITCHES = (
@@ -29,14 +27,6 @@ SWITCHES = (
 )
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
-    return found
 
 
 def _several() -> Dataset:

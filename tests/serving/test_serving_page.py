@@ -6,14 +6,12 @@ import html
 import importlib.resources
 import json
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from neurarium.serving.schemas import NUMBER, TEXT, TIME, file_of, list_of, made_of
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SWITCHES = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-extensions --virtual-time-budget=8000"
 )
@@ -43,14 +41,6 @@ PROMPT = made_of({"prompt": TEXT, "tokens": {"type": "integer", "examples": [200
 SERIES = made_of({"series": list_of({"type": ["number", "null"]})})
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
-    return found
 
 
 def probed(chromium, folder, schema, typed, answer):

@@ -55,8 +55,15 @@ def test_a_run_goes_on_with_another_number_of_workers(tmp_path):
 
 
 def test_augmentation_does_something_and_depends_on_the_seed():
-    plain = nr.fit(regression(dropout=0.2), Minibatches(examples(40), 12, seed=3), epochs=2, progress=False)
-    assert difference(plain.method.state_dict(), trained(0).method.state_dict()) is not None
+    def weights(seed, **options):
+        feed = Minibatches(examples(40), 12, seed=seed, **options)
+        run = nr.fit(regression(dropout=0.2), feed, epochs=2, progress=False)
+        return torch.cat([each.flatten() for each in run.network.parameters()])
+
+    changed = weights(3, augment=augment)
+    assert float((changed - weights(3)).abs().max()) > 1e-4
+    assert float((changed - weights(4, augment=augment)).abs().max()) > 1e-4
+    assert float((changed - weights(3, augment=augment)).abs().max()) == 0
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -1,4 +1,4 @@
-"""Linear interpolation between knots, nine times faster than a binary search for each value, to the same bits."""
+"""Linear interpolation between knots by a table of cells instead of a search for each value, to the same bits."""
 
 from __future__ import annotations
 
