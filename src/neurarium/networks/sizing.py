@@ -14,32 +14,10 @@ from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
 from neurarium.layers.table_embedding import BINS
+from neurarium.networks.derived import SIZED
 
 Network = TypeVar("Network", bound=nn.Module)
 Distribution = Literal["gaussian"] | None
-
-SIZED = (
-    "features",
-    "cardinalities",
-    "bins",
-    "outputs",
-    "combination",
-    "channels",
-    "vocabulary",
-    "padding",
-    "image_height",
-    "image_width",
-    "texts",
-    "images",
-    "rate",
-    "lookback",
-    "horizon",
-    "past",
-    "future",
-    "ids",
-    "numbers",
-)
-
 
 # Networks for targets of every place of an image, which build upon others.
 ON_TRUNKS = {

@@ -3,6 +3,8 @@ completion of the shell."""
 
 from __future__ import annotations
 
+from neurarium.networks.derived import SIZED
+
 # prefix -> (part, its option that holds the options of what it names)
 NESTED = {
     "optimizer": ("descent", "optimizer_options"),
@@ -25,21 +27,7 @@ RECURRENT = ("rnn", "lstm", "gru")  # they read a text on from batch to batch: t
 SHARED = ("context",)  # what the reader cuts and the network sees is one number: both take it
 # what the data or the training gives, and no person
 HIDDEN = {
-    "network": {
-        "features",
-        "outputs",
-        "cardinalities",
-        "bins",
-        "combination",
-        "channels",
-        "lookback",
-        "horizon",
-        "past",
-        "future",
-        "ids",
-        "numbers",
-        "vocabulary",
-    },
+    "network": set(SIZED),
     "method": {"network", "targets", "loss_options"},
     "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
     "initialization": {"network", "seed", "batch"},

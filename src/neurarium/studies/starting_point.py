@@ -11,7 +11,7 @@ from neurarium.core.errors import RefusalError
 from neurarium.core.members import address, table
 from neurarium.core.recipe import recipe_of
 from neurarium.data.dataset import Decision
-from neurarium.networks.sizing import SIZED
+from neurarium.networks.derived import SIZED
 from neurarium.training.run import Run
 from neurarium.transforms.adapters import merge
 

@@ -13,7 +13,8 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.data.specs import Horizon, Spec, Window
 from neurarium.layers.covariate_effects import CovariateEffects
 from neurarium.layers.reversible_normalization import ReversibleNormalization, Statistics
-from neurarium.networks.sizing import SIZED, Distribution
+from neurarium.networks.derived import SIZED
+from neurarium.networks.sizing import Distribution
 
 Normalization = Literal["instance", "affine", "last", "none"]
 
