@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,13 @@ hypothesis.settings.load_profile("reproducible")
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Examples are sought in the library; of the tests' own files only those named so are collected."""
     return True if collection_path.suffix == ".py" and not collection_path.name.startswith("test_") else None
+
+
+@pytest.fixture(autouse=True)
+def _the_same_chance_in_every_run() -> None:
+    """Begin each test with the same global seed, whichever tests ran before it in this process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)
