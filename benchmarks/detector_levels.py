@@ -19,7 +19,7 @@ import torch
 
 import neurarium as nr
 from neurarium.data.geometry import detected, iou
-from neurarium.studies.learner import evaluating
+from neurarium.studies.prediction.learner import evaluating
 
 SURE, LARGE = 0.3, 64.0
 

@@ -20,7 +20,7 @@ import torch
 
 import neurarium as nr
 from neurarium.data.specs import Horizon
-from neurarium.studies.forecasting import forecast_report
+from neurarium.studies.evaluation.forecasting import forecast_report
 
 # MSE and MAE as printed, by horizon.
 PRINTED = {

@@ -21,7 +21,7 @@ from neurarium.metrics import (
     metrics_for,
 )
 from neurarium.studies import calibrate_sets, compare, fit_temperature, set_coverage
-from neurarium.studies.seen import predictions_of
+from neurarium.studies.prediction.seen import predictions_of
 
 
 def clock(what: str, work, repeats: int = 3) -> None:

@@ -21,7 +21,7 @@ import neurarium as nr
 from neurarium.data.catalogue import fetch
 from neurarium.data.catalogue.overlapping import overlaid
 from neurarium.report.capsule_plot import parted, plot_capsules
-from neurarium.studies.learner import evaluating
+from neurarium.studies.prediction.learner import evaluating
 
 
 def correlation(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:

@@ -14,9 +14,9 @@ import argparse
 import numpy
 
 import neurarium as nr
-from neurarium.studies.anomalies import scored, watch
-from neurarium.studies.anomaly_scores import anomaly_scores
-from neurarium.studies.windowed_gaussian import windowed_gaussian
+from neurarium.studies.anomalies.scores import anomaly_scores
+from neurarium.studies.anomalies.study import scored, watch
+from neurarium.studies.anomalies.windowed_gaussian import windowed_gaussian
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ import polars.selectors
 import torch
 
 import neurarium as nr
-from neurarium.studies.prediction import predict
+from neurarium.studies.prediction.study import predict
 
 RECIPE: dict[str, Any] = {
     "optimizer": "adam",

@@ -26,7 +26,7 @@ from pathlib import Path
 import torch
 
 import neurarium as nr
-from neurarium.studies.starting_point import network_of
+from neurarium.studies.planning.starting_point import network_of
 from neurarium.training.freezing import chosen, groups
 from neurarium.training.run import Run
 

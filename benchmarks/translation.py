@@ -17,10 +17,10 @@ import time
 import torch
 
 from neurarium.metrics import BLEU
-from neurarium.studies.alignment import alignments, diagonal_mass
-from neurarium.studies.learner import learner_of
-from neurarium.studies.reading import read_again
-from neurarium.studies.translation import pair_preparation, write_texts
+from neurarium.studies.planning.reading import read_again
+from neurarium.studies.prediction.alignment import alignments, diagonal_mass
+from neurarium.studies.prediction.learner import learner_of
+from neurarium.studies.prediction.translation import pair_preparation, write_texts
 from neurarium.training.run import Run
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "neurarium"
 LEVELS = {
@@ -147,6 +149,40 @@ def test_the_check_of_imports_finds_what_it_looks_for():
     )
     assert [len(wrong_imports(parse(text, name))) for name, text in upward] == [1] * len(upward)
     assert [len(wrong_imports(parse(text, name))) for name, text in downward] == [0] * len(downward)
+
+
+def circles(room: str, files: tuple[File, ...]) -> list[str]:
+    """Return the parts of a room (its folders, its files) that import each other, directly or over others."""
+    uses: dict[str, set[str]] = {}
+    for file in files:
+        inside = file.path.relative_to(SOURCE).with_suffix("").parts
+        if inside[0] != room or len(inside) < 2 or inside[1] in DOORS:
+            continue
+        found = (name.split(".") for _, name in imported(file) if name.startswith(f"neurarium.{room}."))
+        uses.setdefault(inside[1], set()).update(name[2] for name in found if name[2] != inside[1])
+    reached = {part: set(uses[part]) for part in uses}
+    for middle in uses:
+        for part in uses:
+            if middle in reached[part]:
+                reached[part] |= reached[middle]
+    return sorted(part for part in uses if part in reached[part])
+
+
+@pytest.mark.parametrize("room", sorted(set(LEVELS) - {"data"}))
+def test_the_parts_of_a_room_import_in_one_direction(room: str):
+    assert circles(room, library()) == []
+
+
+def test_the_check_of_circles_finds_what_it_looks_for():
+    around = (
+        ("studies/a/x.py", "from neurarium.studies.b.y import f"),
+        ("studies/b/y.py", "import neurarium.studies.c"),
+    )
+    back = ("studies/c.py", "def g():\n    from neurarium.studies.a.x import f")
+    inside = ("studies/a/z.py", "from neurarium.studies.a.x import f")
+    files = tuple(parse(text, name) for name, text in (*around, inside))
+    assert circles("studies", files) == []
+    assert circles("studies", (*files, parse(back[1], back[0]))) == ["a", "b", "c"]
 
 
 def test_nothing_unsafe_or_unmaintained_is_imported():

@@ -125,7 +125,7 @@ def test_files_and_folders_of_a_package_are_reachable_though_not_listed():
 
     assert neurarium.training.callbacks.Callback.__name__ == "Callback"
     assert neurarium.data.augmentation.Crop.__name__ == "Crop"
-    assert neurarium.studies.evaluation.evaluate is neurarium.studies.evaluate
+    assert neurarium.studies.evaluation.study.evaluate is neurarium.studies.evaluate
     assert "evaluation" not in dir(neurarium.studies)
     with pytest.raises(AttributeError, match="has no attribute 'nothing_of_this_name'"):
         _ = neurarium.training.nothing_of_this_name

@@ -112,6 +112,6 @@ def test_whatever_train_reads_check_reads_too():
     from inspect import signature
 
     from neurarium.cli.check import check
-    from neurarium.studies.reading import ASKED
+    from neurarium.studies.planning.reading import ASKED
 
     assert set(ASKED) <= set(signature(check).parameters)

@@ -216,7 +216,7 @@ def test_an_interruption_before_training_is_told(monkeypatch, run_line):
     def interrupt(*arguments: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neurarium.studies.reading.read_data", interrupt)
+    monkeypatch.setattr("neurarium.studies.planning.reading.read_data", interrupt)
     code, value, shown = run_line("train", "digits")
     assert (code, value["exit_code"]) == (130, 130) and "interrupted" in shown
     assert not Path("runs").exists()

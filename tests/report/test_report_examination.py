@@ -13,9 +13,9 @@ import neurarium as nr
 from neurarium.core.errors import OptionError
 from neurarium.data.specs import Classes, Quantity
 from neurarium.report import render, write_report
-from neurarium.studies.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
-from neurarium.studies.examination import columns_of
-from neurarium.studies.seen import Seen
+from neurarium.studies.examination.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
+from neurarium.studies.examination.study import columns_of
+from neurarium.studies.prediction.seen import Seen
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_part_that_fails_is_named_and_the_rest_stands(run, monkeypatch):
     def broken(*_):
         raise ValueError("no curves today")
 
-    monkeypatch.setattr("neurarium.studies.examination.curves_of", broken)
+    monkeypatch.setattr("neurarium.studies.examination.study.curves_of", broken)
     found = nr.studies.examine(run)
     assert found["left_out"] == {"curves": "no curves today"} and found["slices"] and found["baselines"]
     assert "no curves today" in render(run)

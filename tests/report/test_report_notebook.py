@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 import neurarium as nr
-from neurarium.studies.run_comparison import compare_several
+from neurarium.studies.comparison.several import compare_several
 
 
 class Balanced(HTMLParser):

@@ -20,7 +20,7 @@ from odd_tables import text_tables
 import neurarium.studies.training  # noqa: F401  (imported here, so that no case pays for it)
 from neurarium.cli.main import main
 from neurarium.core.errors import UserError
-from neurarium.studies.reading import read_data
+from neurarium.studies.planning.reading import read_data
 
 SECONDS = 2.0  # of the processor, all threads, for reading
 READERS = ("encoding", "quote", "separator", "skip", "weights")

@@ -14,7 +14,7 @@ from scipy.stats import binom
 
 import neurarium as nr
 from neurarium.data.dataset import Dataset
-from neurarium.studies.reading import read_data
+from neurarium.studies.planning.reading import read_data
 
 CASES = [("csv", 6), ("npz", 6), *(pytest.param(name, None, marks=pytest.mark.slow) for name in PATHS)]
 

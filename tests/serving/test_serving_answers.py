@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 import neurarium as nr
 from neurarium.core.errors import UserError
-from neurarium.studies.prediction import predict
+from neurarium.studies.prediction.study import predict
 
 PEOPLE = {"age": 30, "color": "red", "salary": "$30,000", "member": "no", "born": "1960-02-11"}
 

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 import neurarium as nr
 import neurarium.data.preparation
-import neurarium.studies.scenes
+import neurarium.studies.prediction.scenes
 from neurarium.core.errors import UserError
 from neurarium.data.preparation.piano_rolls import PianoRollPreparation
 from neurarium.data.readers.wav import write_wav
@@ -301,7 +301,7 @@ def test_masks_and_boxes_lie_in_the_pixels_of_the_file(squares, tmp_path):
         [predictor.parse(each, "it") for each in (picture.read_bytes(), b"no image")]
     )
     fits(found, predictor.answers.schema())
-    nr.studies.scenes.predict_scenes(predictor.run, picture, tmp_path / "out")
+    nr.studies.prediction.scenes.predict_scenes(predictor.run, picture, tmp_path / "out")
     mask = Pillow.open(io.BytesIO(base64.b64decode(found["mask"])))
     assert numpy.array_equal(
         numpy.asarray(mask), numpy.asarray(Pillow.open(tmp_path / "out" / "masks" / "00.png"))

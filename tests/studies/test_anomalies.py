@@ -8,7 +8,7 @@ import pytest
 
 import neurarium as nr
 from neurarium.data.trace import Trace
-from neurarium.studies.anomalies import detect, judge, watch
+from neurarium.studies.anomalies.study import detect, judge, watch
 
 LENGTH = 1200
 

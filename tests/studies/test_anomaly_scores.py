@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurarium.studies.anomaly_scores import anomaly_scores, once, outside, rarity
+from neurarium.studies.anomalies.scores import anomaly_scores, once, outside, rarity
 
 
 def test_rarity_is_the_share_of_errors_before_that_are_as_large():

@@ -11,7 +11,7 @@ from neurarium.core.errors import RefusalError
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Array, Classes, Image, Unlabeled
-from neurarium.studies.baselines import resampled
+from neurarium.studies.comparison.baselines import resampled
 
 
 def _parts(data):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurarium.core.errors import OptionError
-from neurarium.studies.beam_search import search_beams
+from neurarium.studies.decoding.beam_search import search_beams
 
 PADDING, BEGIN, END, WORDS, LONGEST = 0, 1, 2, (3, 4, 5), 4
 

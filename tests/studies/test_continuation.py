@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from neurarium.networks import GRU, LSTM, RNN, Decoder
-from neurarium.studies.continuation import Continuation
+from neurarium.studies.decoding.continuation import Continuation
 
 MODERN = {
     "positions": "rotary",

@@ -15,7 +15,7 @@ from neurarium.core.errors import OptionError, ShapeError
 from neurarium.data.specs import Transcript
 from neurarium.data.transcripts import certain_of_blank
 from neurarium.losses import CTC
-from neurarium.studies.ctc_decoding import prefix_beam, transcribed
+from neurarium.studies.decoding.ctc import prefix_beam, transcribed
 
 
 def exhaustive(logits):

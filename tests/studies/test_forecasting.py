@@ -10,7 +10,8 @@ from scipy.stats import norm
 
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
-from neurarium.studies.forecasting import bands, block_bootstrap, forecast_report, said
+from neurarium.studies.evaluation.forecasting import bands, block_bootstrap, forecast_report
+from neurarium.studies.prediction.forecasts import said
 
 ROWS, LOOKBACK, HORIZON, SEASON = 400, 10, 4, 6
 
@@ -177,7 +178,7 @@ def test_several_series_are_predicted_each_by_its_name(table, tmp_path):
     data = nr.data.forecast(long, "sold", time="step", series="shop", horizon=HORIZON, lookback=LOOKBACK, season=SEASON,
                             quantiles=(0.1, 0.5, 0.9))  # fmt: skip
     run = nr.studies.train(data, "nlinear", epochs=2, progress=False)
-    found, notes = nr.studies.prediction.predict_with_notes(run, long)
+    found, notes = nr.studies.prediction.study.predict_with_notes(run, long)
     assert notes["left_out"] == ["short"]
     assert found.columns == ["shop", "step", "prediction", "q0.1", "q0.5", "q0.9"]
     assert (

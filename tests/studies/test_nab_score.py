@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import neurarium as nr
 from neurarium.core.errors import DataError
-from neurarium.studies.nab_score import PROFILES, Judged, nab_scores, probation_of
-from neurarium.studies.windowed_gaussian import windowed_gaussian
+from neurarium.studies.anomalies.nab_score import PROFILES, Judged, nab_scores, probation_of
+from neurarium.studies.anomalies.windowed_gaussian import windowed_gaussian
 
 DATA = Path(os.environ.get("NEURARIUM_DATA", "")) / "nab" / "nab.tar.gz"
 

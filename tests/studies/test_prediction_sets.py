@@ -37,7 +37,7 @@ def test_predict_names_the_set_and_forgetting_takes_it_back(run):
         assert names[0] == row["prediction"]
         inside = [k for k in map(str, range(10)) if 1 - row[f"probability_{k}"] <= held["thresholds"][0]]
         assert sorted(names) == sorted(inside or [row["prediction"]])
-    assert "sets.json" in nr.studies.decision_rule.forget(again)
+    assert "sets.json" in nr.studies.prediction.decision_rule.forget(again)
     assert "prediction_set" not in nr.studies.predict(again, data.test.batch["inputs"].numpy()[:2]).columns
 
 

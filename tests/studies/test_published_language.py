@@ -6,7 +6,7 @@ import torch
 import neurarium as nr
 from neurarium.cli.main import main
 from neurarium.core.errors import RefusalError
-from neurarium.studies.published_language import is_published, published_language_model
+from neurarium.studies.prediction.published_language import is_published, published_language_model
 
 transformers = pytest.importorskip("transformers")
 tokenizers = pytest.importorskip("tokenizers")

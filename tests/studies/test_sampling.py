@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurarium.core.errors import OptionError
-from neurarium.studies.sampling import Sampling, only_top_k, only_top_p, tempered
+from neurarium.studies.decoding.sampling import Sampling, only_top_k, only_top_p, tempered
 
 LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=30).map(
     lambda each: torch.tensor(each, dtype=torch.float64)

@@ -18,11 +18,11 @@ from neurarium.data import boxes, masks
 from neurarium.data.geometry import detected, iou
 from neurarium.report import render
 from neurarium.studies import train
-from neurarium.studies.evaluation import evaluate
-from neurarium.studies.examination import examine
-from neurarium.studies.prediction import predict
-from neurarium.studies.scene_examples import matches
-from neurarium.studies.scenes import predict_scenes
+from neurarium.studies.evaluation.study import evaluate
+from neurarium.studies.examination.scene_examples import matches
+from neurarium.studies.examination.study import examine
+from neurarium.studies.prediction.scenes import predict_scenes
+from neurarium.studies.prediction.study import predict
 from neurarium.training.run import Run
 
 

@@ -8,7 +8,7 @@ import re
 import numpy
 
 import neurarium as nr
-from neurarium.studies.series_picture import HEIGHT, MARGIN, WIDTH, series_picture, thinned
+from neurarium.studies.pictures.series import HEIGHT, MARGIN, WIDTH, series_picture, thinned
 
 
 def points(picture):

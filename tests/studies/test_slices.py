@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import neurarium as nr
-from neurarium.studies.mistakes import errors_among
-from neurarium.studies.raw_columns import raw_columns
-from neurarium.studies.seen import Seen
-from neurarium.studies.slices import slices_of
+from neurarium.studies.examination.mistakes import errors_among
+from neurarium.studies.examination.slices import slices_of
+from neurarium.studies.prediction.raw_columns import raw_columns
+from neurarium.studies.prediction.seen import Seen
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from neurarium.studies.spectrograms import HEIGHT, WIDTH, spectrogram, spectrograms
+from neurarium.studies.pictures.spectrograms import HEIGHT, WIDTH, spectrogram, spectrograms
 
 
 def test_a_high_tone_behind_a_low_one():

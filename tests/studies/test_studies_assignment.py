@@ -6,7 +6,7 @@ import pytest
 
 from neurarium.core.errors import OptionError
 from neurarium.data.readers.tables import table
-from neurarium.studies.assignment import assign, owners_of, parse, reader_options, values
+from neurarium.studies.planning.assignment import assign, owners_of, parse, reader_options, values
 from neurarium.training.descent import Descent
 
 OWNERS = owners_of("mlp", "supervised")

@@ -14,7 +14,7 @@ from neurarium.core.errors import DataError, OptionError, ShapeError
 from neurarium.data.dataset import Dataset
 from neurarium.metrics import AUC, BLEU, Accuracy
 from neurarium.studies import compare, compare_runs
-from neurarium.studies.comparison import Pair, mcnemar
+from neurarium.studies.comparison.pair import Pair, mcnemar
 
 
 def decisions(right):

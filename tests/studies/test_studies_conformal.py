@@ -18,7 +18,7 @@ from neurarium.studies import (
     interval_coverage,
     set_coverage,
 )
-from neurarium.studies.conformal import conformal_quantile, set_scores
+from neurarium.studies.decisions.conformal import conformal_quantile, set_scores
 
 
 def classes(count, seed, kinds=5, sharpness=2.0):

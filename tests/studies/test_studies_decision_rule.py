@@ -12,9 +12,15 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import ArtifactError, RefusalError
-from neurarium.studies.decision_rule import DecisionRule, calibrate_run, choose_rule, forget, rule_of
-from neurarium.studies.learner import learner_of
-from neurarium.studies.seen import predictions_of
+from neurarium.studies.prediction.decision_rule import (
+    DecisionRule,
+    calibrate_run,
+    choose_rule,
+    forget,
+    rule_of,
+)
+from neurarium.studies.prediction.learner import learner_of
+from neurarium.studies.prediction.seen import predictions_of
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,16 @@ import neurarium as nr
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Frames, Series
-from neurarium.studies import defaults
-from neurarium.studies.defaults import FRAMES, IMAGE, RECURRENT_FRAMES, TABLE, TABM, recipe_for, settle
+from neurarium.studies.planning import defaults
+from neurarium.studies.planning.defaults import (
+    FRAMES,
+    IMAGE,
+    RECURRENT_FRAMES,
+    TABLE,
+    TABM,
+    recipe_for,
+    settle,
+)
 
 NOTHING = {"epochs": None, "steps": None, "batch_size": None, "device": "cpu"}
 

@@ -8,8 +8,8 @@ import torch
 import neurarium as nr
 from neurarium.data import Classes, Dataset, Examples, Image
 from neurarium.networks import MLP, ResNet, SmallCNN
-from neurarium.studies import machine
-from neurarium.studies.machine import computed, uncompiled
+from neurarium.studies.planning import machine
+from neurarium.studies.planning.machine import computed, uncompiled
 
 
 def images(side: int) -> Dataset:

@@ -8,7 +8,7 @@ from torch import nn
 
 import neurarium as nr
 from neurarium.core.errors import OptionError
-from neurarium.studies.profiling import profile, summary
+from neurarium.studies.probes.profiling import profile, summary
 
 
 def by_name(found):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
 from neurarium.report.comparison_page import render_comparison
-from neurarium.studies.run_comparison import compare_several, differences, holm, pictures_of
+from neurarium.studies.comparison.several import compare_several, differences, holm, pictures_of
 
 
 def trained(data, widths, **options):

@@ -10,7 +10,7 @@ from neurarium.core.errors import ShapeError
 from neurarium.initializers import DepthScaled, LeCunNormal, initialize
 from neurarium.layers.activations import activation
 from neurarium.losses import CrossEntropy
-from neurarium.studies.signal import check_signal, growth
+from neurarium.studies.probes.signal import check_signal, growth
 
 
 def deep(rule, name, depth=20, width=128, seed=0):

@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import neurarium as nr
-from neurarium.studies.evaluation_report import EvaluationReport
+from neurarium.studies.evaluation.report import EvaluationReport
 
 LABELS = {"even": (0, 2, 4, 6, 8), "small": (0, 1, 2, 3, 4), "round": (0, 6, 8, 9)}
 

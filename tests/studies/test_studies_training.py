@@ -8,7 +8,7 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.studies.learner import with_dropout
+from neurarium.studies.prediction.learner import with_dropout
 
 
 def wine(options=None, **asked):

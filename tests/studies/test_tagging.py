@@ -6,7 +6,7 @@ import pytest
 
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
-from neurarium.studies.tagging import words_of
+from neurarium.studies.prediction.tagging import words_of
 
 ROWS = {"tokens": [["Anna", "sings"], ["a", "dog", "barks"]] * 12, "tags": [["N", "V"], ["D", "N", "V"]] * 12}
 

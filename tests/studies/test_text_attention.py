@@ -9,7 +9,7 @@ import neurarium as nr
 from neurarium.core.errors import DataError, NeurariumError, OptionError, RefusalError
 from neurarium.data.specs import Mixed, Tokens
 from neurarium.report.attention_page import render_attention
-from neurarium.studies.text_attention import text_row
+from neurarium.studies.prediction.text_attention import text_row
 
 GOOD, BAD = ("great", "lovely", "fine"), ("awful", "boring", "poor")
 ROWS = [(f"the {noun} was {word} and we saw it", word in GOOD) for noun in ("film", "play", "book", "song", "show")

@@ -7,9 +7,9 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.studies.reading import read_data
-from neurarium.studies.source_kinds import kind_of
-from neurarium.studies.transfer import with_tokenizer
+from neurarium.studies.planning.reading import read_data
+from neurarium.studies.planning.source_kinds import kind_of
+from neurarium.studies.planning.transfer import with_tokenizer
 from published_folders import reviews, write, write_word_piece
 
 pytest.importorskip("transformers")

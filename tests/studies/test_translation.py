@@ -10,7 +10,7 @@ import torch
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError, RefusalError
 from neurarium.metrics import BLEU, ROUGEL
-from neurarium.studies.alignment import diagonal_mass
+from neurarium.studies.prediction.alignment import diagonal_mass
 
 NOUNS = {"Hund": "dog", "Katze": "cat", "Mann": "man", "Frau": "woman"}
 VERBS = {"rennt": "runs", "schläft": "sleeps", "isst": "eats", "liest": "reads"}
@@ -149,7 +149,7 @@ def test_the_mass_about_the_diagonal():
 def test_byte_pairs_are_joined_to_words():
     pytest.importorskip("tokenizers")
     from neurarium.data.preparation.text import BytePair
-    from neurarium.studies.alignment import words_of
+    from neurarium.studies.prediction.alignment import words_of
 
     tokenizer = BytePair.train(["aa bb", "aab bba"] * 9, 270)
     places, words = words_of(tokenizer, tokenizer.encode(["aab zebra!"])[0])

@@ -102,7 +102,7 @@ def check(
     if rows < 100:
         raise OptionError("too few rows to say anything", expected="100 or more", received=f"--rows {rows}")
     from neurarium.studies.inspection.study import check_data
-    from neurarium.studies.reading import ASKED
+    from neurarium.studies.planning.reading import ASKED
 
     asked = {name: said[name] for name in ASKED if name != "target" and name in said}
     begun = clock.monotonic()

@@ -15,7 +15,7 @@ from neurarium.core.errors import OptionError
 from neurarium.report.words import duration, number
 
 if TYPE_CHECKING:
-    from neurarium.studies.run_comparison import RunComparison
+    from neurarium.studies.comparison.several import RunComparison
 
 Runs = Annotated[
     list[str],
@@ -70,7 +70,7 @@ def compare(
     twice = next((each for place, each in enumerate(folders) if each in folders[:place]), None)
     if twice is not None:
         raise OptionError(f"{twice} is named twice", fix="name each run once")
-    from neurarium.studies.run_comparison import compare_several
+    from neurarium.studies.comparison.several import compare_several
     from neurarium.training.run import Run
 
     output = Output(as_json, quiet)
@@ -79,7 +79,7 @@ def compare(
     _show(found, output)
     if out is not None:
         from neurarium.report.comparison_page import write_comparison
-        from neurarium.studies.run_comparison import pictures_of
+        from neurarium.studies.comparison.several import pictures_of
 
         held = [each for part in found.disagreements for key in ("first", "second") for each in part[key]]
         places = sorted({each["place"] for each in held})

@@ -109,7 +109,7 @@ def settings(context: typer.Context, incomplete: str) -> Offers:
     """Offer `key=` for every option of the network, the method and the descent; the names of a kind after `loss=`."""
     if os.environ.get(KEY):  # bash wants what follows the mark
         return _values(os.environ[KEY], incomplete)
-    from neurarium.studies.owners import usual_method
+    from neurarium.studies.planning.owners import usual_method
 
     key, mark, value = incomplete.partition("=")
     if mark:
@@ -129,7 +129,7 @@ def _values(key: str, incomplete: str) -> list[tuple[str, str]]:
 
 def _options(network: str | None, method: str) -> Iterator[tuple[str, str]]:
     from neurarium.core.members import address, table
-    from neurarium.studies.owners import HIDDEN, NESTED
+    from neurarium.studies.planning.owners import HIDDEN, NESTED
 
     parts = {
         "network": address("network", network) if network in table("network") else "",

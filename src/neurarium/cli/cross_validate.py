@@ -19,7 +19,7 @@ from neurarium.report.words import number
 
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
-    from neurarium.studies.cross_validation import CrossValidation
+    from neurarium.studies.comparison.cross_validation import CrossValidation
 
 Folds = Annotated[int, typer.Option("--folds", metavar="N", help="How many.", rich_help_panel=a.SPLITS)]
 How = Annotated[
@@ -95,8 +95,8 @@ def cross_validate(
 def _validated(
     command: Command, dataset: Dataset, folds: int, how: str | None, folder: Path, output: Output
 ) -> Any:
-    from neurarium.studies.cross_validation import cross_validate as validate
-    from neurarium.studies.source_kinds import kind_of
+    from neurarium.studies.comparison.cross_validation import cross_validate as validate
+    from neurarium.studies.planning.source_kinds import kind_of
     from neurarium.studies.training import untrained
 
     names = ("epochs", "steps", "batch_size", "device")
@@ -137,7 +137,7 @@ def _rolled(
 ) -> Any:  # fmt: skip
     """Series are cut by their time alone: forecasts from several moments."""
     from neurarium.core.errors import OptionError
-    from neurarium.studies.rolling_origin import roll_origin
+    from neurarium.studies.comparison.rolling_origin import roll_origin
     from neurarium.studies.training import untrained
 
     if how not in (None, "time"):

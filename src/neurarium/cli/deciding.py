@@ -79,7 +79,7 @@ def calibrate(
 
     Example: neurarium calibrate runs/adult-1
     """
-    from neurarium.studies.decision_rule import THRESHOLDS, calibrate_run
+    from neurarium.studies.prediction.decision_rule import THRESHOLDS, calibrate_run
     from neurarium.training.run import Run
 
     output, folder = Output(as_json, quiet), find_run(run)
@@ -107,7 +107,7 @@ def calibrate(
 
 
 def _sets(run: Run, level: float, per_class: bool, split: str, output: Output) -> None:
-    from neurarium.studies.prediction_sets import choose_sets
+    from neurarium.studies.prediction.prediction_sets import choose_sets
 
     found = choose_sets(run, level=level, per_class=per_class, split=split)
     output.say(
@@ -146,7 +146,7 @@ def thresholds(
 
     Example: neurarium thresholds runs/adult-1 --cost ">50K:<=50K=5"
     """
-    from neurarium.studies.decision_rule import choose_rule
+    from neurarium.studies.prediction.decision_rule import choose_rule
     from neurarium.training.run import Run
 
     output, folder = Output(as_json, quiet), find_run(run)
@@ -170,7 +170,7 @@ def thresholds(
 
 
 def _forgotten(run: Run, output: Output) -> None:
-    from neurarium.studies.decision_rule import forget
+    from neurarium.studies.prediction.decision_rule import forget
 
     gone = forget(run)
     output.say(f"removed {', '.join(gone)}" if gone else "there was nothing to take back")
@@ -213,8 +213,8 @@ def _float(text: str, flag: str) -> float:
 def _measured(run: Run, rule: Any, costs: Any) -> dict[str, dict[str, dict[str, float]]]:
     """Return, by split, what the rule and the largest probability reach."""
     from neurarium.core.errors import DataError
-    from neurarium.studies.learner import learner_of
-    from neurarium.studies.seen import examples_for, predictions_of
+    from neurarium.studies.prediction.learner import learner_of
+    from neurarium.studies.prediction.seen import examples_for, predictions_of
 
     found: dict[str, dict[str, dict[str, float]]] = {}
     for split in dict.fromkeys((rule.split, "test")):

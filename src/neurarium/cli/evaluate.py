@@ -14,7 +14,7 @@ from neurarium.core.errors import OptionError
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
 
 Input = Annotated[
     Path | None,
@@ -60,8 +60,8 @@ def evaluate(
             received="--boxes" if boxes else "--masks",
             fix="give the folder of the images: --input FOLDER",
         )
-    from neurarium.studies.evaluation import evaluate as measure
-    from neurarium.studies.learner import with_dropout
+    from neurarium.studies.evaluation.study import evaluate as measure
+    from neurarium.studies.prediction.learner import with_dropout
     from neurarium.training.run import Run
 
     output = Output(as_json, quiet)
@@ -110,7 +110,7 @@ def _show(report: EvaluationReport, output: Output) -> None:
 
 
 def _classes(report: EvaluationReport) -> Any:
-    from neurarium.studies.evaluation_report import COUNTS
+    from neurarium.studies.evaluation.report import COUNTS
 
     keys = list(next(iter(report.per_class.values())))
     if "examples" not in keys:  # masks, boxes and tags have measures of their own

@@ -53,8 +53,8 @@ def generate(
     Example: neurarium generate runs/book-1 --prompt "It was" --tokens 500 --temperature 0.8
     """
     from neurarium.core.errors import OptionError
-    from neurarium.studies.generation import generate as generated
-    from neurarium.studies.published_language import is_published, published_language_model
+    from neurarium.studies.prediction.generation import generate as generated
+    from neurarium.studies.prediction.published_language import is_published, published_language_model
     from neurarium.training.run import Run
 
     if beam is not None and temperature is not None:

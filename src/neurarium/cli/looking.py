@@ -20,7 +20,7 @@ from neurarium.core.errors import OptionError, unknown
 if TYPE_CHECKING:
     from torch import nn
 
-    from neurarium.studies.learning_rate import LearningRateReport
+    from neurarium.studies.probes.learning_rate import LearningRateReport
 
 PICTURES = (".png", ".svg", ".pdf")
 BARS = "▁▂▃▄▅▆▇█"
@@ -59,7 +59,7 @@ def learning_rate(
 
     Example: neurarium learning-rate digits --network mlp
     """
-    from neurarium.studies.learning_rate import find_learning_rate
+    from neurarium.studies.probes.learning_rate import find_learning_rate
 
     path, output = _picture(output_file), Output(as_json, quiet)
     command = settled(command, "neurarium learning-rate digits")
@@ -99,7 +99,7 @@ def signal(
 
     Of DATA the network before its first step, of a RUN the trained one. Example: neurarium signal digits --network mlp
     """
-    from neurarium.studies.signal import check_signal
+    from neurarium.studies.probes.signal import check_signal
 
     path, output = _picture(output_file), Output(as_json, quiet)
     network, inputs, name = _network(what, command, seed, examples, output)
@@ -142,7 +142,7 @@ def profile(
 
     Of DATA the network that would be trained, of a RUN the trained one. Example: neurarium profile runs/digits-1
     """
-    from neurarium.studies.profiling import profile as measure
+    from neurarium.studies.probes.profiling import profile as measure
 
     output = Output(as_json, quiet)
     network, inputs, name = _network(what, command, seed, examples, output)
@@ -190,7 +190,7 @@ def _network(
             "a look at a network needs a batch", expected="2 or more", received=f"--examples {examples}"
         )
     if _is_run(what):
-        from neurarium.studies.reading import read_again
+        from neurarium.studies.planning.reading import read_again
         from neurarium.training.run import Run
 
         odd = [name for name in command.given() if name != "set"] + list(command.set)
@@ -214,7 +214,7 @@ def _is_run(what: str) -> bool:
 
 
 def _untrained(command: Command, dataset: Any) -> tuple[Any, dict[str, Any]]:
-    from neurarium.studies.source_kinds import kind_of
+    from neurarium.studies.planning.source_kinds import kind_of
     from neurarium.studies.training import untrained
 
     method, given, _ = untrained(

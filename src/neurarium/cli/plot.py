@@ -99,8 +99,8 @@ def capsules(
     Example: neurarium plot capsules runs/mnist-1 --output pose.png
     """
     from neurarium.report.capsule_plot import SHOWN, plot_capsules
-    from neurarium.studies.learner import evaluating, learner_of
-    from neurarium.studies.seen import examples_for
+    from neurarium.studies.prediction.learner import evaluating, learner_of
+    from neurarium.studies.prediction.seen import examples_for
     from neurarium.training.run import Run
 
     path = _checked(output, "capsules.png")

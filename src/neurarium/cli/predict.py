@@ -96,8 +96,8 @@ def predict(
     _check(input, input_text, attention, out)
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
-    from neurarium.studies.learner import with_dropout
-    from neurarium.studies.prediction import predict_with_notes
+    from neurarium.studies.prediction.learner import with_dropout
+    from neurarium.studies.prediction.study import predict_with_notes
     from neurarium.training.run import Run
 
     said = Output(as_json, quiet)
@@ -168,11 +168,11 @@ def _check(input: Path | None, input_text: str | None, attention: bool, out: Pat
 def _literal(run: Any, text: str, attention: bool) -> tuple[Any, Any]:
     """Return a literal text as the run reads it, and what it looked at where that is asked for."""
     if type(run.targets).__name__ == "Text":
-        from neurarium.studies.alignment import align
+        from neurarium.studies.prediction.alignment import align
 
         return [text], align(run, text) if attention else None
-    from neurarium.studies.tagging import is_tagged, words_of
-    from neurarium.studies.text_attention import attend, text_row
+    from neurarium.studies.prediction.tagging import is_tagged, words_of
+    from neurarium.studies.prediction.text_attention import attend, text_row
 
     raw = words_of(text) if is_tagged(run) and not attention else text_row(run, text)
     return raw, attend(run, text) if attention else None
@@ -213,7 +213,7 @@ def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[st
     Raises:
         OptionError: a run that finds neither masks nor boxes.
     """
-    from neurarium.studies.scenes import is_dense, predict_scenes
+    from neurarium.studies.prediction.scenes import is_dense, predict_scenes
 
     if not is_dense(run):
         raise OptionError(

@@ -48,7 +48,7 @@ def report(
         raise unknown("extent", extent, ("quick", "full"))
     from neurarium.core.files import write_text
     from neurarium.report import render
-    from neurarium.studies.examination import examination_of, examine
+    from neurarium.studies.examination.study import examination_of, examine
     from neurarium.training.run import Run
 
     output = Output(as_json, quiet)

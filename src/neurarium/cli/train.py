@@ -160,7 +160,7 @@ def run_command(
 
 def _examine(run: Run, dataset: Dataset, extent: Any, output: Output) -> None:
     """Compute what the report shows beyond the metrics; the run is whole without it, so Ctrl-C skips it alone."""
-    from neurarium.studies.examination import examine
+    from neurarium.studies.examination.study import examine
 
     try:
         examine(run, dataset, extent=extent)
@@ -173,7 +173,7 @@ def _examine(run: Run, dataset: Dataset, extent: Any, output: Output) -> None:
 def _train(
     command: Command, dataset: Dataset, folder: Path, output: Output, resume: bool, loggers: list[Logger]
 ) -> Run:
-    from neurarium.studies.source_kinds import kind_of
+    from neurarium.studies.planning.source_kinds import kind_of
     from neurarium.studies.training import train
     from neurarium.training.run import Run
 
@@ -204,10 +204,10 @@ def _train(
 
 def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     """Read the data; where a run goes on, or is done again, it should be what it was."""
-    from neurarium.studies.assignment import reader_options
-    from neurarium.studies.reading import ASKED, read_data
-    from neurarium.studies.source_kinds import kind_of
-    from neurarium.studies.transfer import with_tokenizer
+    from neurarium.studies.planning.assignment import reader_options
+    from neurarium.studies.planning.reading import ASKED, read_data
+    from neurarium.studies.planning.source_kinds import kind_of
+    from neurarium.studies.planning.transfer import with_tokenizer
 
     _, reader = kind_of(command.data or "", command.given())
     options = reader_options(command.set, reader, command.network, command.method)

@@ -16,7 +16,7 @@ from neurarium.core.errors import OptionError, unknown
 from neurarium.core.files import write_text, writing
 
 if TYPE_CHECKING:
-    from neurarium.studies.alignment import Alignment
+    from neurarium.studies.prediction.alignment import Alignment
 
 Input = Annotated[
     Path | None,
@@ -79,7 +79,7 @@ def translate(
     Example: neurarium translate runs/multi30k-1 --input new.de --beam 5 --output new.en
     """
     _check(input, input_text, beam, attention, out)
-    from neurarium.studies.translation import pair_preparation, translate_with_notes
+    from neurarium.studies.prediction.translation import pair_preparation, translate_with_notes
     from neurarium.training.run import Run
 
     said = Output(as_json, quiet)
@@ -88,7 +88,7 @@ def translate(
     pair_preparation(trained)
     seen = None
     if attention and input_text is not None:
-        from neurarium.studies.alignment import align
+        from neurarium.studies.prediction.alignment import align
 
         seen = align(trained, input_text, beam=beam, length_penalty=length_penalty)
     raw: Any = input if input is not None else [input_text]

@@ -13,7 +13,7 @@ from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import card, grid, section, table
 
 if TYPE_CHECKING:
-    from neurarium.studies.alignment import Alignment
+    from neurarium.studies.prediction.alignment import Alignment
 
 SHOWN = 60  # words of each side in the picture
 

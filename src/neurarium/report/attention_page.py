@@ -13,7 +13,7 @@ from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import Html, card, grid, section, table
 
 if TYPE_CHECKING:
-    from neurarium.studies.text_attention import TextAttention
+    from neurarium.studies.prediction.text_attention import TextAttention
 
 SHOWN = 32  # tokens of a square, at most
 

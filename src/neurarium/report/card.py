@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def card(run: Run, *, command: str | None = None) -> str:
     """Return the card: what it is, what it learned from, how well it does, what to mind, how to use it."""
-    from neurarium.studies.evaluation_report import reports_of
+    from neurarium.studies.evaluation.report import reports_of
 
     facts, reports = said_of(run), reports_of(run)
     lines = [f"# {facts['network']} on {facts['data']}", ""]

@@ -15,7 +15,7 @@ from neurarium.report.svg import Scale, drawing, element, spanning, text
 from neurarium.report.words import duration, integer, number, titled
 
 if TYPE_CHECKING:
-    from neurarium.studies.run_comparison import RunComparison
+    from neurarium.studies.comparison.several import RunComparison
 
 MOST_LINES = 3  # what the page has colors and strokes for
 WIDTH, ROW = 640, 34
@@ -28,7 +28,7 @@ def write_comparison(found: RunComparison, path: Path | str, *, pictures: Pictur
     Args:
         found: what `compare_several` found.
         path: of the page.
-        pictures: data addresses of pictures of examples, by place (`studies.run_comparison.pictures_of`).
+        pictures: data addresses of pictures of examples, by place (`studies.comparison.several.pictures_of`).
     """
     write_text(Path(path), render_comparison(found, pictures=pictures))
 
@@ -135,7 +135,7 @@ def _pairs(found: RunComparison) -> str:
 
 
 def _test(found: RunComparison) -> str:
-    from neurarium.studies.comparison import TESTS
+    from neurarium.studies.comparison.pair import TESTS
 
     way = {"max": "More is better", "min": "Less is better"}.get(found.goal or "", "")
     pair = found.pairs[0]

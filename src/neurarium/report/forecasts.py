@@ -10,7 +10,7 @@ from neurarium.report.parts import card, figure, grid, keys, section
 from neurarium.report.svg import Points, Scale, element, frame, inside, path, spanning
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
 
 STEPS = {
     "mse": "this network",

@@ -13,7 +13,7 @@ from neurarium.report.document import document
 from neurarium.report.parts import renamed
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
     from neurarium.training.run import Run
 
 
@@ -47,8 +47,8 @@ def render(run: Run, *, command: str | None = None) -> str:
     >>> render(run).startswith("<!doctype html>")
     True
     """
-    from neurarium.studies.evaluation_report import reports_of
-    from neurarium.studies.examination import examination_of
+    from neurarium.studies.evaluation.report import reports_of
+    from neurarium.studies.examination.study import examination_of
 
     reports, found = reports_of(run), examination_of(run)
     parts = [

@@ -12,7 +12,7 @@ from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.words import integer, number
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
 
 Reports = Mapping[str, "EvaluationReport"]
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from neurarium.data.specs import Boxes, Mask
 from neurarium.report.parts import card, section, table
 from neurarium.report.words import number, titled
-from neurarium.studies.drawing import RIGHT, WRONG, color_of
+from neurarium.studies.pictures.drawing import RIGHT, WRONG, color_of
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
 
 MOST = 30  # classes of a legend
 HEADS = {"dice": "Dice", "iou": "IoU", "ap_50": "AP at 0.5", "ap": "AP, 0.5 to 0.95"}

@@ -11,7 +11,7 @@ from neurarium.report.parts import Html, card, grid, section, table
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
 
 KINDS = {
     "typical": ("Typical", "Those about the median."),

@@ -26,7 +26,7 @@ from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
 
 if TYPE_CHECKING:
-    from neurarium.studies.evaluation_report import EvaluationReport
+    from neurarium.studies.evaluation.report import EvaluationReport
     from neurarium.training.run import Run
 
 Reports = Mapping[str, "EvaluationReport"]

@@ -9,9 +9,9 @@ import torch
 from neurarium.core import batches
 from neurarium.data.specs import Classes, Quantity, Spec, Targets, Transcript
 from neurarium.serving.schemas import NUMBER, TEXT, made_of
-from neurarium.studies.learner import intervals_of
-from neurarium.studies.prediction import columns_of
-from neurarium.studies.prediction_sets import sets_of
+from neurarium.studies.prediction.learner import intervals_of
+from neurarium.studies.prediction.prediction_sets import sets_of
+from neurarium.studies.prediction.study import columns_of
 
 QUANTITY = ("prediction", "low", "high", "std")  # what is said of one
 

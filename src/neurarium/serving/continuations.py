@@ -11,8 +11,8 @@ from neurarium.serving.example import Example
 from neurarium.serving.records import plain
 from neurarium.serving.schemas import NUMBER, TEXT, made_of
 from neurarium.serving.texts import text_in
-from neurarium.studies.generation import generate
-from neurarium.studies.language_scores import score_texts
+from neurarium.studies.prediction.generation import generate
+from neurarium.studies.prediction.language_scores import score_texts
 
 MOST_TOKENS, MOST_BEAMS = 1000, 16  # of one answer
 WHOLE = {"tokens": (1, MOST_TOKENS), "top_k": (1, 1 << 31), "seed": (0, 1 << 53), "beam": (1, MOST_BEAMS)}

@@ -10,7 +10,7 @@ import torch
 from neurarium.core.errors import ArtifactError, DataError, RefusalError, UserError
 from neurarium.serving.example import Example
 from neurarium.serving.kinds import KINDS
-from neurarium.studies.learner import learner_of
+from neurarium.studies.prediction.learner import learner_of
 from neurarium.training.run import Run
 
 

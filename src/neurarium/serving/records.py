@@ -8,7 +8,7 @@ from typing import Any
 
 from neurarium.data.specs import Expectation, Frames, Horizon, Tags, Text
 from neurarium.serving.schemas import NUMBER, TEXT, TIME, list_of, made_of
-from neurarium.studies.predictors import predictor_of
+from neurarium.studies.prediction.predictors import predictor_of
 
 
 class Records:

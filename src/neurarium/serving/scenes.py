@@ -15,7 +15,7 @@ from neurarium.serving.example import Example
 from neurarium.serving.pixels import Images
 from neurarium.serving.records import plain
 from neurarium.serving.schemas import NUMBER, TEXT, file_of, list_of, made_of
-from neurarium.studies.scenes import predict_scenes
+from neurarium.studies.prediction.scenes import predict_scenes
 
 SIDES = ("x_min", "y_min", "x_max", "y_max")
 

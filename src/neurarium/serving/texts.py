@@ -10,7 +10,7 @@ from neurarium.data.preparation.tagged import TaggedPreparation
 from neurarium.data.preparation.text_pairs import TextPairPreparation
 from neurarium.serving.example import Example
 from neurarium.serving.schemas import TEXT, list_of, made_of
-from neurarium.studies.tagging import words_of
+from neurarium.studies.prediction.tagging import words_of
 
 LONGEST = 100_000  # characters of one text
 

@@ -31,7 +31,7 @@ from neurarium.data.readers.tables import table
 from neurarium.data.splits import Rows, random, stratified
 from neurarium.sklearn import state, targets
 from neurarium.sklearn.inputs import frame_of, kinds_of
-from neurarium.studies.prediction import outputs_of
+from neurarium.studies.prediction.study import outputs_of
 from neurarium.studies.training import train
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.method import Method

@@ -22,18 +22,18 @@ from neurarium.losses.choice import loss_for
 from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
-from neurarium.studies.anomalies import RESULT, judge
-from neurarium.studies.assignment import Assignment, assign, owners_of, values
-from neurarium.studies.conformal import calibrate_intervals
-from neurarium.studies.defaults import settle, settle_closed_form, usual_options
-from neurarium.studies.evaluation import report_of
-from neurarium.studies.machine import computed, uncompiled
-from neurarium.studies.owners import METHODS, SHARED, usual_method
-from neurarium.studies.seen import Seen, predictions_of
-from neurarium.studies.starting_point import network_of, warm_start
-from neurarium.studies.text_quality import add_text_quality, decoding
-from neurarium.studies.thresholds import choose_thresholds
-from neurarium.studies.transfer import Transfer, adapter_rank
+from neurarium.studies.anomalies.study import RESULT, judge
+from neurarium.studies.decisions.conformal import calibrate_intervals
+from neurarium.studies.decisions.thresholds import choose_thresholds
+from neurarium.studies.evaluation.study import report_of
+from neurarium.studies.evaluation.text_quality import add_text_quality, decoding
+from neurarium.studies.planning.assignment import Assignment, assign, owners_of, values
+from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_options
+from neurarium.studies.planning.machine import computed, uncompiled
+from neurarium.studies.planning.owners import METHODS, SHARED, usual_method
+from neurarium.studies.planning.starting_point import network_of, warm_start
+from neurarium.studies.planning.transfer import Transfer, adapter_rank
+from neurarium.studies.prediction.seen import Seen, predictions_of
 from neurarium.training import distributed
 from neurarium.training.callbacks.logger import opened
 from neurarium.training.descent import Descent
@@ -77,7 +77,7 @@ def train(
         data: the dataset.
         network: a name, a module, or None for the default of such inputs.
         method: a name, a `Method`, or None for the usual one of the network, mostly supervised learning.
-        options: of the network, the method and the descent, by name (see `studies.assignment`); text is parsed.
+        options: of the network, the method and the descent, by name (see `studies.planning.assignment`); text is parsed.
         epochs, steps: how long; chosen by the data where None.
         batch_size, device: as for `fit`.
         precision: "float32", "bfloat16" or "float16".
@@ -178,7 +178,7 @@ def measure(run: Run, data: Dataset) -> None:
     if type(method).evaluate is Method.evaluate:
         splits = []
     if isinstance(data.targets, Horizon):
-        from neurarium.studies.forecasting import measure_forecasts
+        from neurarium.studies.evaluation.forecasting import measure_forecasts
 
         measure_forecasts(run, data, splits)
         splits = []

@@ -17,7 +17,7 @@ from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.recordings import decode, holds_sounds
 from neurarium.data.readers.wav import write_wav
 from neurarium.data.specs import Transcript, Waveform
-from neurarium.studies.reading import read_data
+from neurarium.studies.planning.reading import read_data
 
 PITCH = {"high": 900.0, "low": 200.0}
 

@@ -11,9 +11,9 @@ from neurarium.core.errors import NeurariumError
 from neurarium.core.seeds import random_state, set_random_state
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.networks.choice import default
-from neurarium.studies.assignment import assign, owners_of
 from neurarium.studies.inspection.finding import Finding
-from neurarium.studies.owners import usual_method
+from neurarium.studies.planning.assignment import assign, owners_of
+from neurarium.studies.planning.owners import usual_method
 from neurarium.studies.training import Chosen, build
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.fitting import fit

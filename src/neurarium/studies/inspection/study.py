@@ -32,8 +32,8 @@ from neurarium.studies.inspection.finding import Finding, ordered
 from neurarium.studies.inspection.pictures import Pictures
 from neurarium.studies.inspection.pictures import of_dataset as pictures_of
 from neurarium.studies.inspection.result import Inspection
-from neurarium.studies.reading import ASKED, read_data
-from neurarium.studies.source_kinds import kind_of
+from neurarium.studies.planning.reading import ASKED, read_data
+from neurarium.studies.planning.source_kinds import kind_of
 
 ROWS, PICTURES = 20_000, 20_000
 

@@ -1,0 +1,1 @@
+"""Decoding: from the logits of a network that writes to what it wrote."""

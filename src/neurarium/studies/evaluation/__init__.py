@@ -1,0 +1,1 @@
+"""Evaluation: how well a run does on a split, with intervals."""

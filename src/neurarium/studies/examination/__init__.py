@@ -1,0 +1,1 @@
+"""Examination: what a report shows beyond the metrics."""

@@ -1,0 +1,1 @@
+"""Pictures: examples as a person looks at them."""

@@ -1,0 +1,1 @@
+"""Prediction: what a trained run says of examples and of new data, by what it predicts."""

@@ -1,0 +1,227 @@
+"""Generation: a language model goes on with a text."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurarium.core.display import Displayed
+from neurarium.core.errors import DataError, OptionError, RefusalError
+from neurarium.core.seeds import generator
+from neurarium.data.preparation.language import LanguagePreparation
+from neurarium.data.specs import NextToken
+from neurarium.studies.decoding.beam_search import search_beams
+from neurarium.studies.decoding.continuation import Continuation
+from neurarium.studies.decoding.sampling import Sampling
+from neurarium.studies.prediction.learner import evaluating, learner_of
+from neurarium.training.run import Run
+
+
+@dataclasses.dataclass
+class Generation(Displayed):
+    """What a language model wrote.
+
+    Args:
+        prompt: what it went on with.
+        text: what it wrote.
+        tokens: how many tokens that are.
+        ended: "length", or "end" where the model ended the text.
+        context: how many tokens it sees at once; None for any number.
+        slid: how often its context was full, and only the newer half of it was kept.
+        unseen: the characters of the prompt that it does not know.
+        score: of a beam search, the mean log p of a token.
+    """
+
+    prompt: str
+    text: str
+    tokens: int
+    ended: str
+    context: int | None
+    slid: int = 0
+    unseen: str = ""
+    score: float | None = None
+
+    def __str__(self) -> str:
+        return self.prompt + self.text
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def generate(
+    run: Run,
+    prompt: str = "",
+    *,
+    tokens: int = 200,
+    temperature: float = 0.8,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    seed: int = 0,
+    beam: int | None = None,
+    cached: bool = True,
+    write: Callable[[str], Any] | None = None,
+) -> Generation:
+    """Go on with a text.
+
+    Args:
+        run: a trained language model.
+        prompt: the beginning; where it is empty, a new line, or a new text where the model has learned where texts begin.
+        tokens: how many to write at most; a model that was trained on several texts may end before.
+        temperature, top_k, top_p: see `Sampling`; a temperature of 0 takes the likeliest token each time.
+        seed: of the draws.
+        beam: search for the likeliest text instead, with so many beginnings at once (see `search_beams`); text has then little
+            variety.
+        cached: False computes everything again for each token: the same text, more slowly.
+        write: called with each piece of text as soon as it is known.
+
+    Raises:
+        RefusalError: the run is no language model.
+        OptionError: options outside of their range, or of drawing and of searching together.
+
+    >>> import neurarium as nr
+    >>> data = nr.data.language(["to be or not to be " * 40], context=16)
+    >>> run = nr.studies.train(data, "decoder", options={"width": "16", "blocks": "1", "heads": "2"}, epochs=1, progress=False)
+    >>> len(nr.studies.generate(run, "to be", tokens=7).text)
+    7
+    """
+    preparation = preparation_of(run)
+    if tokens < 1:
+        raise OptionError("there is nothing to write", expected="1 token or more", received=tokens)
+    sampling = Sampling(temperature, top_k, top_p)
+    if beam is not None and (beam < 1 or top_k is not None or top_p is not None):
+        raise OptionError(
+            "a beam search keeps 1 beginning or more, and draws nothing",
+            expected="--beam N alone",
+            received=f"beam={beam}, top_k={top_k}, top_p={top_p}",
+            fix="leave out top-k and top-p",
+        )
+    begun, unseen = _begun(preparation, prompt)
+    method = learner_of(run)
+    with evaluating(method):
+        network: Any = method.deployed
+        context = getattr(network, "context", None if hasattr(network, "new_cache") else preparation.length)
+        told = Generation(prompt, "", 0, "length", context, unseen=unseen)
+        text = Continuation(
+            network, begun, context=context, rows=beam or 1, cached=cached, longest=len(begun) + tokens
+        )
+        if beam is not None:
+            return _searched(told, text, preparation, tokens, beam, write)
+        chance = generator(seed, "generation")
+        pieces = []
+        for piece in _spelled(_drawn(told, text, preparation, tokens, sampling, chance), preparation):
+            pieces.append(piece)
+            if write is not None:
+                write(piece)
+        told.text, told.slid = "".join(pieces), text.slid
+    return told
+
+
+def preparation_of(run: Run) -> LanguagePreparation:
+    """Return what turns texts into tokens and back.
+
+    Raises:
+        RefusalError: the run is no language model.
+    """
+    if isinstance(run.targets, NextToken) and isinstance(run.preparation, LanguagePreparation):
+        return run.preparation
+    raise RefusalError(
+        f"{run.folder or 'the run'} is no language model: it predicts {type(run.targets).__name__}",
+        expected="a run of --task language-model",
+        received=type(run.targets).__name__,
+        fix="neurarium predict RUN",
+    )
+
+
+def _begun(preparation: LanguagePreparation, prompt: str) -> tuple[list[int], str]:
+    """Return the tokens to go on from, and the characters of the prompt that are unknown."""
+    codes = preparation.encode(prompt)
+    if prompt and not codes:
+        raise DataError("the prompt holds no token", expected="at least one word", received=repr(prompt))
+    if not codes and not preparation.ends:
+        codes = preparation.encode("\n")
+    unknown = preparation.unknown
+    unseen = (
+        "".join(dict.fromkeys(each for each in prompt if unknown in preparation.encode(each)))
+        if unknown in codes
+        else ""
+    )
+    opening = preparation.tokenizer.prefix if preparation.opened else []
+    return [*opening, *codes] or [preparation.end], unseen
+
+
+def _barred(logits: Tensor, preparation: LanguagePreparation) -> Tensor:
+    """Leave out what is no text: the unknown token, and an end that was never learned."""
+    barred = preparation.barred
+    if barred:
+        logits = logits.clone()
+        logits[..., barred] = -torch.inf
+    return logits
+
+
+def _drawn(
+    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, sampling: Sampling,
+    chance: torch.Generator,
+) -> Iterator[int]:  # fmt: skip
+    for number in range(tokens):
+        chosen = sampling.choose(_barred(text.logits, preparation), chance)
+        code = int(chosen)
+        if code == preparation.end:
+            told.ended = "end"
+            return
+        told.tokens += 1
+        yield code
+        if number < tokens - 1:
+            text.read(chosen)
+
+
+def _spelled(codes: Iterator[int], preparation: LanguagePreparation) -> Iterator[str]:
+    """Yield text as soon as it is certain: bytes of a character wait for the last of them."""
+    held: list[int] = []
+    shown = ""
+    for code in codes:
+        held.append(code)
+        said = preparation.tokenizer.decode(held)
+        if preparation.exact and said.endswith("\ufffd") and len(held) < 8:
+            continue
+        yield said[len(shown) :] if said.startswith(shown) else said
+        held, shown = ([], "") if preparation.exact else (held, said)
+    if held and preparation.exact:
+        yield preparation.tokenizer.decode(held)
+
+
+def _searched(
+    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, beam: int,
+    write: Callable[[str], Any] | None,
+) -> Generation:  # fmt: skip
+    """Fill in the likeliest text that a beam search finds."""
+    vocabulary, end = text.logits.shape[-1], preparation.end
+    unwritten = [code for code in preparation.barred if code != end]
+    begun = [False]
+
+    def step(latest: Tensor, state: Continuation) -> Tensor:
+        logits = state.read(latest) if begun[0] else state.logits  # the prompt is read already
+        begun[0] = True
+        found = torch.cat([logits, logits.new_full((len(logits), 1), -torch.inf)], dim=1)
+        found[:, unwritten] = -torch.inf
+        if not preparation.ends:  # an end that was never learned comes last of all
+            found[:, end] = logits.amin(dim=1) - 60.0
+        return found
+
+    found = search_beams(
+        step, text, 1, begin=vocabulary, padding=vocabulary, end=end, longest=tokens + 1, width=beam,
+        device=text.logits.device,
+    )  # fmt: skip
+    codes = [code for code in found.tokens[0, 0].tolist() if code != vocabulary]
+    told.text, told.tokens, told.slid = preparation.decode(codes), len(codes), text.slid
+    told.ended = "end" if len(codes) < tokens else "length"
+    told.score = float(found.scores[0, 0])
+    if write is not None:
+        write(told.text)
+    return told
