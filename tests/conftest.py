@@ -54,7 +54,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def tagged_corpus() -> ModuleType:
     """Return the module with the generated language of tagged sentences (`corpus`, `write_conll`)."""
-    place = Path(__file__).parent / "data" / "readers" / "tagged_corpus.py"
+    place = Path(__file__).parent / "data" / "assembly" / "tagged_corpus.py"
     spec = importlib.util.spec_from_file_location("tagged_corpus", place)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -31,6 +31,13 @@ LEVELS = {
     "studies": 5,
     **dict.fromkeys(("report", "cli", "serving", "sklearn", "reproductions"), 6),
 }
+ROOMS_OF_DATA = (
+    "readers",
+    "preparation",
+    "assembly",
+    "sources",
+    "catalogue",
+)  # raw, fitted, joined, served; by name
 BUILDING_BLOCKS = {"layers", "losses", "regularizers", "initializers", "metrics"}
 STRANGERS = ({"networks", "training"},)  # of one level, and yet never imported by each other
 DOORS = {"__init__", "__main__"}  # the package itself: what it offers is loaded on first use
@@ -168,9 +175,41 @@ def circles(room: str, files: tuple[File, ...]) -> list[str]:
     return sorted(part for part in uses if part in reached[part])
 
 
-@pytest.mark.parametrize("room", sorted(set(LEVELS) - {"data"}))
+@pytest.mark.parametrize("room", sorted(LEVELS))
 def test_the_parts_of_a_room_import_in_one_direction(room: str):
     assert circles(room, library()) == []
+
+
+def upward_in_data(file: File) -> list[str]:
+    """Return what a file of `data` imports from a later room; the files beside the rooms import none of them."""
+    inside = file.path.relative_to(SOURCE).with_suffix("").parts
+    if inside[0] != "data" or inside[1] in DOORS or inside[1] == "augmentation":
+        return []
+    order = dict(zip(ROOMS_OF_DATA, range(len(ROOMS_OF_DATA)), strict=True))
+    names = [
+        (node, name.split(".")[2]) for node, name in imported(file) if name.startswith("neurarium.data.")
+    ]
+    late = [(node, room) for node, room in names if order.get(room, -1) > order.get(inside[1], -1)]
+    return [file.at(node, f"data/{inside[1]} imports data/{room}") for node, room in late]
+
+
+def test_readers_know_nothing_of_preparations():
+    found = [row for file in library() for row in upward_in_data(file)]
+    assert not found, listed(found)
+
+
+def test_the_check_of_data_finds_what_it_looks_for():
+    upward = (
+        ("data/readers/a.py", "from neurarium.data.preparation.targets import Labels"),
+        ("data/preparation/a.py", "def f():\n    from neurarium.data.assembly.tables import table"),
+        ("data/specs.py", "from neurarium.data.readers.wav import read_wav"),
+    )
+    downward = (
+        ("data/assembly/a.py", "from neurarium.data.preparation.targets import Labels"),
+        ("data/preparation/a.py", "from neurarium.data.specs import Table"),
+    )
+    assert [len(upward_in_data(parse(text, name))) for name, text in upward] == [1] * len(upward)
+    assert [len(upward_in_data(parse(text, name))) for name, text in downward] == [0] * len(downward)
 
 
 def test_the_check_of_circles_finds_what_it_looks_for():

@@ -45,8 +45,24 @@ def test_remove_asks(run_line, monkeypatch):
     monkeypatch.setattr("typer.confirm", lambda text: False)
     assert run_line("runs", "remove", "flowers-1")[0] == 2
     assert Path("runs/flowers-1").is_dir()
-    assert run_line("runs", "remove", "flowers-1", "--yes")[1]["removed"] == "runs/flowers-1"
+    assert run_line("runs", "remove", "flowers-1", "--yes")[1]["removed"] == ["runs/flowers-1"]
     assert not Path("runs/flowers-1").exists() and Path("runs/houses-1").is_dir()
+
+
+def test_several_runs_are_removed_by_name_and_pattern(run_line, capfd):
+    for name in ("a-1", "a-2", "a-10", "b-1"):
+        Path(f"runs/{name}").mkdir()
+        Path(f"runs/{name}/config.yaml").touch()
+    Path("runs/a-notes").mkdir()
+    assert run_line("runs", "remove", "b-1", "a-*", "a-1", "--yes")[1]["removed"] == [
+        "runs/b-1",
+        "runs/a-1",
+        "runs/a-2",
+        "runs/a-10",
+    ]
+    assert Path("runs/a-notes").is_dir() and not Path("runs/a-10").exists()
+    assert main(["runs", "remove", "houses-1", "a-*", "--yes"]) == 2
+    assert "no run fits 'a-*'" in capfd.readouterr().err and Path("runs/houses-1").is_dir()
 
 
 def test_only_runs_are_removed(capfd):

@@ -14,6 +14,7 @@ import yaml
 from tests_cli import write_flowers, write_houses
 
 from neurarium.cli.main import main
+from neurarium.cli.output import beside
 from neurarium.cli.train import _remarks
 from neurarium.core.codec import load_tensors
 from neurarium.core.errors import NotFiniteError
@@ -76,6 +77,18 @@ def test_regression(run_line):
     assert value["metrics"]["test"]["r2"] > 0.8
     intervals = json.loads(Path(value["run"], "intervals.json").read_text())
     assert intervals["level"] == 0.9 and intervals["margins"][0] > 0
+
+
+def test_it_begins_by_saying_what_it_has_what_is_asked_and_what_learns(capfd, monkeypatch):
+    assert main([*FLOWERS, "--epochs", "1", "--report", "none"]) == 0
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[0].startswith("data      flowers: ") and " rows to learn from, " in lines[0]
+    assert lines[1].startswith("asked     to tell, from ") and "“species”" in lines[1]
+    assert lines[2].startswith("network   mlp, ") and " parameters, 1 epoch of " in lines[2]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    told = beside("word " * 20, 10).split("\n")
+    assert len(told) == 3 and all(line.startswith(" " * 10 + "word") for line in told[1:])
 
 
 def test_the_json_object_is_the_last_line_and_the_only_one_when_quiet(capfd):

@@ -27,7 +27,7 @@ import json, pickle, sys
 import neurarium as nr
 from neurarium.core.codec import load_tensors, load_tree
 from neurarium.core.errors import UserError
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 
 FORBIDDEN = ("pickle.find_class", "marshal.loads", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen",
              "socket.connect", "shutil.rmtree", "os.mkdir", "os.remove", "os.rename")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurarium.core.errors import OptionError
-from neurarium.data.readers.tables import table
+from neurarium.data.assembly.tables import table
 from neurarium.studies.planning.assignment import assign, owners_of, parse, reader_options, values
 from neurarium.training.descent import Descent
 

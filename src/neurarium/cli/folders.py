@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from neurarium.core.errors import ArtifactError, UserError, nearest
+from neurarium.core.files import natural
 
 RUNS = "runs"
 ENDINGS = r"(\.(csv|tsv|tab|psv|txt|data|dat|parquet|pq|arrow|arrows|feather|ipc|jsonl|ndjson|json|npz|npy|idx|gz|bz2|xz|zst|zip))+$"
@@ -20,9 +21,7 @@ def run_names(folder: str | Path = RUNS) -> list[str]:
     if not place.is_dir():
         return []
     found = [each.name for each in place.iterdir() if (each / "config.yaml").is_file()]
-    return sorted(
-        found, key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
-    )
+    return sorted(found, key=natural)
 
 
 def find_run(name: str) -> Path:

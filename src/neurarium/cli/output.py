@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,12 +45,29 @@ class Output:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def told(self, **facts: str) -> None:
+        """Print facts on standard error, a name before each; a terminal has long ones in several lines, beside the name."""
+        for name, text in facts.items():
+            self.note(f"{name:<10}" + beside(text, 10))
+
     def finish(self, value: Mapping[str, Any]) -> None:
         """Write the JSON object, as the last line."""
         Output.finished = True
         if self.as_json and self.first:
             sys.stdout.flush()
             print(json.dumps(finite(dict(value)), ensure_ascii=False), flush=True)
+
+
+def beside(text: str, indent: int) -> str:
+    """Break a text into lines that fit a terminal, all but the first indented; elsewhere it stays one line.
+
+    >>> beside("a fact", 10)
+    'a fact'
+    """
+    if not sys.stderr.isatty():
+        return text
+    room = max(shutil.get_terminal_size().columns - indent - 1, 30)
+    return f"\n{'':<{indent}}".join(textwrap.wrap(text, room, break_on_hyphens=False))
 
 
 def first_process() -> bool:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from neurarium.cli import arguments as a
+from neurarium.cli import completion
 from neurarium.cli.folders import RUNS, find_run, run_names
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import ArtifactError, UserError
-from neurarium.core.files import read_yaml
+from neurarium.core.files import natural, read_yaml
 from neurarium.core.members import table as members
 from neurarium.report.words import duration, in_shell, number
 
 app = typer.Typer(help="List, show and remove runs.", invoke_without_command=True, rich_markup_mode=None)
 Folder = Annotated[Path, typer.Option("--folder", metavar="FOLDER", help="Where the runs are.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-HEADLINES = ("accuracy", "rmse", "loss")
+RunNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...",
+        help="Folders of runs, their names below runs/, or patterns in quotes.",
+        autocompletion=completion.runs,
+    ),
+]
+HEADLINES = (
+    "accuracy", "dice", "map_50", "bleu", "mase", "character_error_rate", "span_f1", "frame_nll", "perplexity", "rmse", "loss",
+)  # fmt: skip
 
 
 @app.callback()
 def runs(
     context: typer.Context, folder: Folder = Path(RUNS), as_json: a.Json = False, debug: a.Debug = False
 ) -> None:
-    """List the runs, show one, or remove one.
+    """List the runs, show one, or remove some.
 
     Example: neurarium runs show digits-1
     """
@@ -54,25 +68,56 @@ def show(run: a.RunName, as_json: a.Json = False, quiet: a.Quiet = False, debug:
 
 @app.command()
 def remove(
-    run: a.RunName, yes: Yes = False, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
+    runs: RunNames, yes: Yes = False, as_json: a.Json = False, quiet: a.Quiet = False, debug: a.Debug = False
 ) -> None:
-    """Delete the folder of a run; asks first."""
-    folder = find_run(run)
-    if not (folder / "config.yaml").is_file():
-        raise ArtifactError(
-            f"{folder} is not a run", expected="a folder with config.yaml", fix="remove it by other means"
-        )
-    if not yes and not typer.confirm(f"Delete {folder} with all that is in it?"):
+    """Delete the folders of runs; asks first.
+
+    Example: neurarium runs remove adult-1 "digits-*"
+    """
+    output, folders = Output(as_json, quiet), named(runs)
+    shown = str(folders[0]) if len(folders) == 1 else f"{len(folders)} runs: {', '.join(map(str, folders))},"
+    if not yes and not typer.confirm(
+        f"Delete {shown} with all that is in {'it' if len(folders) == 1 else 'them'}?"
+    ):
         raise UserError("nothing was deleted", fix="answer y, or give --yes")
-    try:
-        shutil.rmtree(folder)
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be deleted: {error.strerror}", fix="check its permissions"
-        ) from error
-    output = Output(as_json, quiet)
-    output.say(f"deleted {folder}")
-    output.finish({"removed": folder})
+    for folder in folders:
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be deleted: {error.strerror}", fix="check its permissions"
+            ) from error
+        output.say(f"deleted {folder}")
+    output.finish({"removed": folders})
+
+
+def named(names: Sequence[str]) -> list[Path]:
+    """Return the folders of runs by their names, paths or patterns (`digits-*`), each once; nothing else is taken.
+
+    Raises:
+        ArtifactError: there is no such run, no run fits a pattern, or a folder is none.
+    """
+    found: list[Path] = []
+    for name in names:
+        if not re.search(r"[*?\[]", name):
+            folder = find_run(name)
+            if not (folder / "config.yaml").is_file():
+                raise ArtifactError(
+                    f"{folder} is not a run",
+                    expected="a folder with config.yaml",
+                    fix="remove it by other means",
+                )
+            found.append(folder)
+            continue
+        fitting = [Path(each) for root in ("", f"{RUNS}/") for each in glob.glob(root + name)]
+        kept = [each for each in fitting if (each / "config.yaml").is_file()]
+        if not kept:
+            raise ArtifactError(
+                f"no run fits '{name}'", expected="the names of runs", received=name,
+                fix="`neurarium runs` lists the runs that are there",
+            )  # fmt: skip
+        found += sorted(kept, key=natural)
+    return list(dict.fromkeys(found))
 
 
 def listing(folder: Path, output: Output) -> None:

@@ -15,7 +15,8 @@ from neurarium.cli.command import Command, pairs, seconds
 from neurarium.cli.folders import find_run, reserved
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
-from neurarium.report.words import duration, number
+from neurarium.report.words import counted, duration, number
+from neurarium.training.callbacks.callback import Callback
 
 SOME = 50  # examples of which not one is wrong, from which that is remarked
 LONG, EARLY = 15, 4  # epochs; the best one in the first so-manieth part of them is remarked
@@ -43,6 +44,10 @@ HANDED_ON = (  # to the study, as they are
     "epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device", "weights", "freeze", "unfreeze_every",
     "lora",
 )  # fmt: skip
+UNITS = {  # what one example is called: by the targets, else by the inputs
+    "Text": "pair", "NextToken": "window", "Tags": "sentence", "Expectation": "window", "Horizon": "window", "Table": "row",
+    "Mixed": "row", "Image": "image", "Tokens": "text", "Series": "sequence", "Waveform": "recording",
+}  # fmt: skip
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
@@ -195,6 +200,7 @@ def _train(
         rematerialize=bool(command.rematerialize),
         buckets=command.buckets,
         log=loggers,
+        callbacks=[_Begun(output)],
         shard=bool(command.shard),
         workers=command.workers or 0,
         progress=False if output.quiet else "auto",
@@ -204,6 +210,7 @@ def _train(
 
 def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     """Read the data; where a run goes on, or is done again, it should be what it was."""
+    from neurarium.report.question import question
     from neurarium.studies.planning.assignment import reader_options
     from neurarium.studies.planning.reading import ASKED, read_data
     from neurarium.studies.planning.source_kinds import kind_of
@@ -215,7 +222,7 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
     )
-    output.note(repr(dataset))
+    output.told(data=f"{dataset.name}: {_sizes(dataset)}", asked=question(dataset))
     before, now = command.data_sha256, dataset.summary.get("sha256")
     if before and now and before != now:
         if resume is not None:
@@ -232,6 +239,38 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     ):  # the splits are others in memory: whoever reads it again shall stream it too
         command.set = {**command.set, "stream": True}
     return dataset
+
+
+def _sizes(dataset: Dataset) -> str:
+    """Say how many examples do what.
+
+    >>> import neurarium as nr
+    >>> _sizes(nr.data.load("iris"))
+    '106 rows to learn from, 22 validate, 22 test'
+    """
+    first, *others = ((name, len(split)) for name, split in dataset.splits.items())
+    verbs = {"validation": "validate", "test": "test"}
+    said = [f"{count:,} {verbs.get(name, name)}" for name, count in others]
+    kinds = (type(dataset.targets).__name__, type(dataset.inputs).__name__)
+    unit = next((UNITS[kind] for kind in kinds if kind in UNITS), "example")
+    return ", ".join([f"{counted(first[1], unit)} to learn from", *said])
+
+
+class _Begun(Callback):
+    """Says what is trained, before the first step."""
+
+    def __init__(self, output: Output):
+        self.output = output
+
+    def start(self, loop: Any) -> None:
+        plan = {each.subject: each.choice for each in loop.run.decisions}
+        said = [str(plan.get("network", type(loop.method.deployed).__name__.lower()))]
+        said += [f"{plan['parameters']} parameters"] if "parameters" in plan else []
+        if loop.epochs is not None:
+            said.append(f"{counted(loop.epochs, 'epoch')} of {counted(loop.length, 'step')}")
+        elif loop.steps is not None:
+            said.append(counted(loop.steps, "step"))
+        self.output.told(network=", ".join(said))
 
 
 def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
@@ -349,7 +388,7 @@ def _show(run: Run, output: Output, took: float) -> None:
     epochs = run.history[-1]["epoch"] if run.history else 0
     output.say(
         f"\n[bold]{escape(name)}[/]  {plan.get('network', '')}, {plan.get('parameters', '?')} parameters, "
-        f"{epochs} epochs, {duration(took)}  [dim]({escape(run.reason)})[/]"
+        f"{counted(epochs, 'epoch')}, {duration(took)}  [dim]({escape(run.reason)})[/]"
     )
     output.say(metrics_table(run.reports))
     if run.results.get("anomalies"):

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -205,3 +206,13 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(each) for each in value]
     return value
+
+
+def natural(name: Any) -> list[Any]:
+    """Return a key that sorts `part-2` before `part-10`.
+
+    >>> sorted(["part-10", "part-2"], key=natural)
+    ['part-2', 'part-10']
+    """
+    parts = [each for each in re.split(r"(\d+)", str(name)) if each]
+    return [(int(each), each) if each.isdecimal() else (-1, each) for each in parts]

@@ -4,38 +4,40 @@ from neurarium.core.members import Member, lazy
 
 MEMBERS: dict[str, Member] = {
     "table": Member(
-        "readers.tables", "table", "rows of numbers and categories from CSV, Parquet, frames, arrays", "03"
+        "assembly.tables", "table", "rows of numbers and categories from CSV, Parquet, frames, arrays", "03"
     ),
-    "images": Member("readers.images", "images", "images from a folder per class, idx or npz files", "03"),
-    "texts": Member("readers.text_folders", "texts", "texts from a folder per class, a file each", "15"),
+    "images": Member("assembly.images", "images", "images from a folder per class, idx or npz files", "03"),
+    "texts": Member("assembly.text_folders", "texts", "texts from a folder per class, a file each", "15"),
     "language": Member(
-        "readers.language",
+        "assembly.language",
         "language",
         "text for language models: a file, a folder, a column of a table",
         "15",
     ),
-    "tagged": Member("readers.tagged", "tagged", "sentences whose words have tags, CoNLL or lists", "10b"),
+    "tagged": Member("assembly.tagged", "tagged", "sentences whose words have tags, CoNLL or lists", "10b"),
     "text_pairs": Member(
-        "readers.text_pairs",
+        "assembly.text_pairs",
         "text-pairs",
         "texts and their translations or summaries, from two files or a table",
         "13",
     ),
-    "masks": Member("readers.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
+    "masks": Member("assembly.masks", "masks", "images with a class for each pixel, in two folders", "10a"),
     "boxes": Member(
-        "readers.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
+        "assembly.boxes", "boxes", "images with boxes around things, by a COCO file or a CSV", "10a"
     ),
-    "series": Member("readers.series", "series", "labelled time series from .ts files, tables, arrays", "21"),
+    "series": Member(
+        "assembly.series", "series", "labelled time series from .ts files, tables, arrays", "21"
+    ),
     "forecast": Member(
-        "readers.forecasting",
+        "assembly.forecasting",
         "forecast",
         "windows of series and what comes next, from a table with times",
         "21",
     ),
-    "traces": Member("readers.traces", "traces", "long series that are watched for what is odd", "21"),
-    "arrays": Member("readers.arrays", "arrays", "arrays and tensors in memory", "03"),
+    "traces": Member("assembly.traces", "traces", "long series that are watched for what is odd", "21"),
+    "arrays": Member("assembly.arrays", "arrays", "arrays and tensors in memory", "03"),
     "sounds": Member(
-        "readers.sounds",
+        "assembly.sounds",
         "sounds",
         "recordings: a folder per class, names with labels, a table of paths",
         "21",
@@ -80,7 +82,7 @@ MEMBERS: dict[str, Member] = {
     "TracePreparation": Member("preparation.traces"),
     "SeriesPreparation": Member("preparation.series"),
     "SoundPreparation": Member("preparation.sounds"),
-    "load_preparation": Member("preparation.storage"),
+    "load_preparation": Member("preparation.loading"),
 }
 
 __getattr__, __dir__, __all__ = lazy(__name__, MEMBERS)

@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING, Any
 from neurarium.data.specs import (
     Boxes,
     Classes,
-    Expectation,
-    Frames,
-    Horizon,
     Mask,
-    NextToken,
-    Quantity,
     Tags,
-    Targets,
-    Text,
     Transcript,
 )
 from neurarium.report import charts
+from neurarium.report.question import question
 from neurarium.report.svg import round_values, short
 from neurarium.report.words import duration, integer, number, said_of, titled
 
@@ -43,7 +37,7 @@ def head(run: Run, reports: Reports, found: Mapping[str, Any]) -> str:
     report = reports.get("test") or reports.get("validation")
     top = (
         f"<header class=top><p class=eyebrow>Neurarium run {escape(facts['folder'])}</p>"
-        f"<h1>{escape(title(run))}</h1><p class=asked>{escape(asked(run, facts))}</p></header>"
+        f"<h1>{escape(title(run))}</h1><p class=asked>{escape(f'Asked: {question(run)}.')}</p></header>"
     )
     tiles = [
         ("examples to learn from", facts["examples"]),
@@ -72,70 +66,6 @@ def _came_out(report: EvaluationReport | None, found: Mapping[str, Any]) -> str:
         own = {**held[name], "split": found.get("split")} if name in held else {}
         rows.append(_figure(part, f"{name}: ") + (_beside(part, own) or "<div class=beside></div>"))
     return "".join(rows)
-
-
-def asked(run: Run, facts: Mapping[str, str]) -> str:
-    """Say in a sentence what was asked.
-
-    The columns, classes and quantities are named while they are few.
-    """
-    targets, inputs = run.targets, run.inputs
-    if isinstance(targets, Classes):
-        count = len(targets.names)
-        listed = ", ".join(targets.names) if count <= 6 and sum(map(len, targets.names)) < 70 else ""
-        column = (
-            f" “{targets.column}”" if targets.column and targets.column not in ("class", "target") else ""
-        )
-        what = (
-            f"which of {count} labels apply" if targets.several else f"which of {count} classes{column} it is"
-        )
-        what += f" ({listed})" if listed else ""
-    elif isinstance(targets, Expectation):
-        many = run.summary.get("traces", "some")
-        traced = (
-            "one trace, and so what is odd in it"
-            if many == 1
-            else f"{many} traces, and so what is odd in them"
-        )
-        what = f"what comes next in {traced}"
-    elif isinstance(targets, Quantity):
-        what = "the value of " + ", ".join(targets.names[:6]) + (", ..." if len(targets.names) > 6 else "")
-    elif isinstance(targets, Mask):
-        what = f"which of {len(targets.names)} classes each pixel is ({', '.join(targets.names[:8])})"
-    elif isinstance(targets, Boxes):
-        what = f"where things of {len(targets.names)} classes are ({', '.join(targets.names[:8])})"
-    elif isinstance(targets, NextToken):
-        what = f"which of {targets.vocabulary:,} tokens comes next"
-    elif isinstance(targets, Tags):
-        what = f"which of {len(targets.names)} tags each of its words has ({', '.join(targets.names[:8])})"
-    elif isinstance(targets, Frames):
-        what = f"which of {len(targets.names)} notes the next frame holds, at every step"
-    elif isinstance(targets, Horizon):
-        names = ", ".join(targets.names[:8]) + (", ..." if len(targets.names) > 8 else "")
-        step = run.summary.get("step", "a step")
-        past = getattr(inputs, "lookback", "")
-        return f"Asked: to tell, from {past} steps of {step}, the next {targets.length} of {names}."
-    elif isinstance(targets, Text):
-        return f"Asked: to read a text and write its {'summary' if targets.task == 'summarization' else 'translation'}."
-    elif isinstance(targets, Transcript):
-        what = f"what is said, in {len(targets.symbols)} symbols"
-    elif isinstance(targets, Targets):
-        what = ", ".join(targets.names[:-1]) + f" and {targets.names[-1]}"
-    else:
-        what = f"{type(targets).__name__} targets"
-    kind = type(inputs).__name__
-    source = {"Image": "an image", "Tokens": "a text", "Series": "a series", "Waveform": "a recording"}.get(
-        kind, "its inputs"
-    )
-    kinds = run.summary.get("kinds")
-    if isinstance(kinds, Mapping):
-        known = sum(
-            len(each) for name, each in kinds.items() if name != "drop" and isinstance(each, list | tuple)
-        )
-        source = f"{known} columns" if known != 1 else "one column"
-    elif kind == "Image":
-        source = f"an image of {inputs.height} × {inputs.width} pixels"  # type: ignore[union-attr]
-    return f"Asked: to tell, from {source}, {what}."
 
 
 def _unit(unit: str) -> str:

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import UserError
 from neurarium.core.seeds import random_state, set_random_state
+from neurarium.data.assembly.tables import table
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.tables import table
 from neurarium.data.splits import Rows, random, stratified
 from neurarium.sklearn import state, targets
 from neurarium.sklearn.inputs import frame_of, kinds_of

@@ -12,7 +12,7 @@ from torch import nn
 from neurarium.core import batches
 from neurarium.core.codec import from_bytes, to_bytes
 from neurarium.core.recipe import Recipe, build, locate, plain, recipe_of
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 from neurarium.data.specs import spec_from_json
 from neurarium.training.context import Context
 from neurarium.training.method import Method

@@ -203,7 +203,7 @@ class Run(Displayed):
         Raises:
             ArtifactError: a missing, damaged or altered file, or a folder that is no run.
         """
-        from neurarium.data.preparation.storage import load_preparation
+        from neurarium.data.preparation.loading import load_preparation
 
         folder = Path(folder)
         if not (folder / "config.yaml").is_file():

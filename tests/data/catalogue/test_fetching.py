@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from neurarium.core.errors import DataError
-from neurarium.data.catalogue import entries, fetching, hashing
+from neurarium.data.catalogue import entries, hashing
 from neurarium.data.catalogue.descriptions import Entry, File, Variant
-from neurarium.data.catalogue.fetching import cache_folder, fetch, status
+from neurarium.data.catalogue.fetching import fetch, status
 
 GOOD = b"x,y\n1,2\n"
 
@@ -79,15 +79,3 @@ def test_a_set_of_files_with_one_hash(places, monkeypatch):
 def test_embedded_sets_need_no_files():
     assert status("iris") == "embedded"
     assert fetch("iris") is None
-
-
-def test_the_cache_follows_the_platform(monkeypatch, tmp_path):
-    monkeypatch.delenv("NEURARIUM_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(fetching.sys, "platform", "linux")
-    assert cache_folder() == tmp_path / "neurarium"
-    monkeypatch.setattr(fetching.sys, "platform", "darwin")
-    assert cache_folder().parts[-3:] == ("Library", "Caches", "neurarium")
-    monkeypatch.setattr(fetching.sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert cache_folder() == tmp_path / "neurarium" / "Cache"

@@ -4,7 +4,7 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import DataError
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 
 
 def test_saved_and_loaded_it_gives_the_same(tmp_path):

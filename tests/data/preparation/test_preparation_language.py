@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from neurarium.core.errors import ArtifactError
 from neurarium.data.preparation.language import fit_language, parts_of
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 
 TEXT = "To be, or not to be.\n" * 40
 

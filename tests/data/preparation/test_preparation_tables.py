@@ -11,7 +11,7 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import ArtifactError, DataError
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 
 RNG = numpy.random.default_rng(1)
 

@@ -50,7 +50,7 @@ def test_plain_lines_where_there_is_no_terminal(capsys):
     assert [line.split()[:4] for line in lines[:3]] == [
         ["epoch", str(n), "step", str(3 * n)] for n in (1, 2, 3)
     ]
-    assert "validation accuracy" in lines[0] and "\x1b" not in "".join(lines)
+    assert "  validation loss " in lines[0] and ", accuracy " in lines[0] and "\x1b" not in "".join(lines)
     assert lines[3].startswith("done after 9 steps, ") and len(lines) == 4
 
 
@@ -76,7 +76,7 @@ def test_a_notebook_renews_one_line(notebook, capsys):
     assert notebook[0] == "training"
     half = next(line for line in notebook if "6/12" in line)
     assert half.startswith("█" * 12 + "░" * 12 + " 6/12") and "s left" in half
-    assert notebook[-1].startswith("done after 12 steps") and "validation accuracy" in notebook[-1]
+    assert notebook[-1].startswith("done after 12 steps") and ", accuracy " in notebook[-1]
     assert capsys.readouterr().err == ""
 
 

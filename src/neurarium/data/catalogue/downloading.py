@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
-from neurarium.core.errors import DataError, UserError
-from neurarium.core.files import writing
+from neurarium.core.cache import Alone, caching
+from neurarium.core.errors import DataError
 from neurarium.data.catalogue import hashing
 from neurarium.data.catalogue.descriptions import File
 
-CHUNK, TIMEOUT, STALE = 1 << 18, 30, 60
+CHUNK, TIMEOUT = 1 << 18, 30
 LOST = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
@@ -35,18 +32,6 @@ def download(file: File, target: Path, instructions: str) -> None:
             if target.is_file() and hashing.accepts(file, target):
                 return
             _from_any(file, target, instructions, lock)
-
-
-@contextlib.contextmanager
-def caching(path: Path) -> Iterator[None]:
-    """Say, where the cache cannot be written, how to choose another."""
-    try:
-        with writing(path):
-            yield
-    except DataError:
-        raise
-    except UserError as error:
-        raise DataError(error.problem, fix="set NEURARIUM_CACHE to a folder that can be written") from error
 
 
 def _from_any(file: File, target: Path, instructions: str, lock: Alone) -> None:
@@ -108,34 +93,3 @@ def _receive(address: str, part: Path, lock: Alone) -> bool:
     if length is not None and received < int(length):
         raise ConnectionError(f"the connection broke after {received:,} of {int(length):,} bytes")
     return kept
-
-
-class Alone:
-    """A lock file; one that has not been touched for a minute was left by a process that died."""
-
-    def __init__(self, target: Path):
-        self.path = target.with_name(f".{target.name}.lock")
-
-    def __enter__(self) -> Alone:
-        while True:
-            try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-                return self
-            except FileExistsError:
-                self._wait()
-
-    def __exit__(self, *_: object) -> None:
-        self.path.unlink(missing_ok=True)
-
-    def touch(self) -> None:
-        """Show that the download goes on."""
-        os.utime(self.path)
-
-    def _wait(self) -> None:
-        try:
-            if time.time() - self.path.stat().st_mtime > STALE:
-                self.path.unlink(missing_ok=True)
-                return
-        except FileNotFoundError:
-            return
-        time.sleep(0.2)

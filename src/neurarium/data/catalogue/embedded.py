@@ -7,9 +7,9 @@ from typing import Any
 import numpy
 import polars
 
+from neurarium.data.assembly.arrays import arrays
+from neurarium.data.assembly.tables import table
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.arrays import arrays
-from neurarium.data.readers.tables import table
 from sklearn import datasets
 
 SPLIT = 0  # the seed of the split; never the seed of a training

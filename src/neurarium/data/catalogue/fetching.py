@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from neurarium.core.cache import cache_folder
 from neurarium.core.errors import DataError
 from neurarium.data.catalogue import hashing
 from neurarium.data.catalogue.descriptions import Entry, Variant
 from neurarium.data.catalogue.downloading import download
 from neurarium.data.catalogue.entries import entry as entry_named
-
-
-def cache_folder() -> Path:
-    """Return the folder for downloads: NEURARIUM_CACHE, or the cache folder of the platform."""
-    if given := os.environ.get("NEURARIUM_CACHE"):
-        return Path(given)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "neurarium" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "neurarium"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neurarium"
 
 
 def places(entry: Entry) -> list[Path]:

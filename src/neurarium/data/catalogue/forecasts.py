@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neurarium.data.assembly.forecasting import Scaling, forecast
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.forecasting import Scaling, forecast
 
 MONTHS = 30 * 24  # hours, as all who use these sets count them
 

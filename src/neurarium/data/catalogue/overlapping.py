@@ -11,9 +11,9 @@ import torch
 
 from neurarium.core.errors import OptionError
 from neurarium.core.seeds import derive
+from neurarium.data.assembly.arrays import assemble
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.label_sets import LabelSets
-from neurarium.data.readers.arrays import assemble
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.splits import Rows
 

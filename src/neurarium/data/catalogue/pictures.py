@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy
 from PIL import Image as Pillow
 
+from neurarium.core.cache import Alone, cache_folder, caching
 from neurarium.core.errors import DataError
 from neurarium.core.files import new_folder, write_atomically
-from neurarium.data.catalogue.downloading import Alone, caching
-from neurarium.data.catalogue.fetching import cache_folder
+from neurarium.data.assembly.arrays import arrays
+from neurarium.data.assembly.images import images
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.arrays import arrays
-from neurarium.data.readers.images import images
 from neurarium.data.readers.npz import parts, read_npz
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -6,11 +6,11 @@ import json
 import tarfile
 from pathlib import Path
 
+from neurarium.data.assembly.series import series
+from neurarium.data.assembly.traces import Traces, traces
 from neurarium.data.dataset import Dataset
 from neurarium.data.preparation.series import Scaling
 from neurarium.data.preparation.traces import Detector
-from neurarium.data.readers.series import series
-from neurarium.data.readers.traces import Traces, traces
 
 
 def ucr(

@@ -11,12 +11,12 @@ import numpy
 
 from neurarium.core.errors import OptionError
 from neurarium.core.seeds import derive
+from neurarium.data.assembly.takes import Takes, assembled
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.targets import Labels
 from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.folders import Folder
 from neurarium.data.readers.recordings import Facts, mono
-from neurarium.data.readers.takes import Takes, assembled
 from neurarium.data.readers.wav import Recording, read_wav
 from neurarium.data.splits import stratified
 

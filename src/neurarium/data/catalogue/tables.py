@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy
 
 from neurarium.core.errors import OptionError
+from neurarium.data.assembly.tables import table
 from neurarium.data.dataset import Dataset
-from neurarium.data.readers.tables import table
 
 ADULT = (
     "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,capital-gain,"

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy
 
 from neurarium.core.errors import OptionError
+from neurarium.data.assembly.language import dataset_of
+from neurarium.data.assembly.tables import table
+from neurarium.data.assembly.text_pairs import text_pairs
 from neurarium.data.dataset import Dataset
 from neurarium.data.preparation.language import LanguageKind
 from neurarium.data.preparation.text import Kind
-from neurarium.data.readers.language import dataset_of
-from neurarium.data.readers.tables import table
-from neurarium.data.readers.text_pairs import text_pairs
 
 KINDS = {
     "ABBR": "abbreviation", "DESC": "description", "ENTY": "entity",

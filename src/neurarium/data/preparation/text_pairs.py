@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy
-import polars
 import torch
 from torch import Tensor
 
@@ -19,13 +18,10 @@ from neurarium.data.dataset import Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.text import PADDING, Kind, TextPreparation, fit_text
-from neurarium.data.readers.encodings import require_file, to_utf8
-from neurarium.data.readers.unpacking import read_packed
+from neurarium.data.readers.text_pairs import is_table, pair_frame, read_lines, texts_of
 from neurarium.data.specs import Text, Tokens
 
 Task = Literal["translation", "summarization"]
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather")
-PACKED = (".gz", ".bz2", ".xz", ".zst")
 LONGEST = {"translation": (256, 256), "summarization": (512, 128)}  # tokens read and written, at most
 
 
@@ -271,47 +267,3 @@ def fit_text_pairs(
         decisions.append(Decision(f"length of {name}", f"{chosen} tokens", why, override))
         sides.append(TextPreparation(tokenizers[side], chosen))
     return TextPairPreparation(names[0], names[1], sides[0], sides[1], task, shared, lowercase), decisions
-
-
-def is_table(source: Any) -> bool:
-    """Return whether a source of texts is a table, not a text file with a text per line.
-
-    >>> is_table("pairs.csv.gz"), is_table("train.de"), is_table({"de": []})
-    (True, False, True)
-    """
-    if not isinstance(source, str | os.PathLike):
-        return True
-    endings = [each.lower() for each in Path(source).suffixes]
-    if endings and endings[-1] in PACKED:
-        endings.pop()
-    return bool(endings) and endings[-1] in TABLES
-
-
-def read_lines(path: Path, encoding: str | None = None) -> list[str]:
-    """Return the lines of a text file, packed or not; only line feeds end lines.
-
-    Raises:
-        DataError: no such file, or it is no text.
-    """
-    require_file(path)
-    content = to_utf8(read_packed(path), path, encoding)[0].decode()
-    lines = content.split("\n")
-    return [each.removesuffix("\r").strip() for each in (lines[:-1] if lines[-1] == "" else lines)]
-
-
-def pair_frame(
-    source: Any, columns: tuple[str, ...] | None = None, encoding: str | None = None
-) -> tuple[polars.DataFrame, str]:
-    """Read a table of texts; nothing but an empty cell is a missing text. Return it and how it is called."""
-    from neurarium.data.readers.delimited import Reading
-    from neurarium.data.readers.frames import read_frame
-
-    more = {} if encoding is None else {"encoding": encoding}
-    read = read_frame(source, Reading(columns=columns, missing=("",), **more))  # type: ignore[arg-type]
-    return read.frame, read.origin
-
-
-def texts_of(frame: polars.DataFrame, column: str) -> list[str]:
-    """Return a column as texts; a missing one is empty."""
-    values = frame.get_column(column).cast(polars.String).to_list()
-    return ["" if each is None else " ".join(each.split()) for each in values]

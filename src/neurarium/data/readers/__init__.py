@@ -1,1 +1,1 @@
-"""Readers: from files, frames and arrays as people have them to a `Dataset`."""
+"""Readers: from files, frames and arrays as people have them to raw columns, texts and pixels; nothing is fitted here."""

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from neurarium.core.errors import DataError
+from neurarium.core.files import natural
 from neurarium.data.readers.unpacking import allowance, cut_off, too_large
 
 SURE = ("csv", "tsv", "tab", "psv", "parquet", "pq", "arrow", "arrows", "feather", "ipc", "jsonl", "ndjson")
@@ -61,16 +62,6 @@ def members(content: bytes, origin: Any) -> tuple[list[tuple[str, bytes]], list[
     if sum(len(each) for _, each in read) > limit:
         raise too_large(origin, limit)
     return read, [each.filename for each in found if each.filename not in chosen]
-
-
-def natural(name: Any) -> list[Any]:
-    """Return a key that sorts `part-2` before `part-10`.
-
-    >>> sorted(["part-10", "part-2"], key=natural)
-    ['part-2', 'part-10']
-    """
-    parts = [each for each in re.split(r"(\d+)", str(name)) if each]
-    return [(int(each), each) if each.isdecimal() else (-1, each) for each in parts]
 
 
 def _chosen(names: Sequence[str], origin: Any) -> list[str]:

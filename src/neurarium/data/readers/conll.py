@@ -11,9 +11,9 @@ import polars
 
 from neurarium.core.errors import DataError, unknown
 from neurarium.data.readers.encodings import require_file, to_utf8
+from neurarium.data.readers.frames import TABLES
 
 SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".feather")
 
 
 @dataclasses.dataclass(frozen=True)

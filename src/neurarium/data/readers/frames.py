@@ -16,6 +16,17 @@ from neurarium.data.readers.named_columns import from_columns
 from neurarium.data.readers.records import unnested
 from neurarium.data.readers.values import AMBIGUOUS, spellings
 
+TABLES = (
+    ".csv",
+    ".tsv",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".parquet",
+    ".arrow",
+    ".feather",
+)  # where texts may stand in a column
+
 
 def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] = ()) -> Read:
     """Read a table from whatever holds it.

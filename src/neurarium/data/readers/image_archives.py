@@ -9,10 +9,9 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from neurarium.core.cache import Alone, cache_folder, caching
 from neurarium.core.errors import DataError
 from neurarium.core.files import new_folder
-from neurarium.data.catalogue.downloading import Alone, caching
-from neurarium.data.catalogue.fetching import cache_folder
 from neurarium.data.readers.pictures import SUFFIXES
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")

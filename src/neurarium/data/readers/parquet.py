@@ -15,7 +15,7 @@ from typing import Any
 import polars
 
 from neurarium.core.errors import DataError
-from neurarium.data.readers.archives import natural
+from neurarium.core.files import natural
 
 MAGIC = b"PAR1"
 ENDINGS = (".parquet", ".pq")

@@ -13,9 +13,9 @@ from typing import Any
 import polars
 
 from neurarium.core.errors import DataError
-from neurarium.core.files import sha256
+from neurarium.core.files import natural, sha256
 from neurarium.data.dataset import Decision
-from neurarium.data.readers.archives import natural, tables_among
+from neurarium.data.readers.archives import tables_among
 from neurarium.data.readers.delimited import Read
 from neurarium.data.readers.encodings import missing_path
 

@@ -17,10 +17,9 @@ import numpy
 import PIL
 from numpy.lib.format import open_memmap
 
+from neurarium.core.cache import Alone, cache_folder, caching
 from neurarium.core.errors import ArtifactError, UserError
 from neurarium.core.files import read_json, write_atomically, write_json
-from neurarium.data.catalogue.downloading import Alone, caching
-from neurarium.data.catalogue.fetching import cache_folder
 from neurarium.data.readers.pictures import Rules, fill
 from neurarium.data.readers.room import free_memory
 from neurarium.data.specs import Image

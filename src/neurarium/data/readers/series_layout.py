@@ -14,9 +14,8 @@ import polars
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.partition import times
 from neurarium.data.readers.ts_format import Collection, read_ts
-from neurarium.data.readers.values import finite, numbers, style_of, text
+from neurarium.data.readers.values import finite, numbers, style_of, text, times
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,8 +15,7 @@ from neurarium.core.files import read_json
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.partition import times
-from neurarium.data.readers.values import date_formats, dates, finite, numbers, style_of, text
+from neurarium.data.readers.values import date_formats, dates, finite, numbers, style_of, text, times
 from neurarium.data.trace import Trace
 
 ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S")

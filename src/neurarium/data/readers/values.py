@@ -181,3 +181,32 @@ def finite(values: polars.Series, origin: str) -> numpy.ndarray:
             fix=f"mend the value, count it as missing with missing=('inf', '-inf', ...), or drop=('{values.name}',)",
         )
     return array
+
+
+def times(column: polars.Series) -> numpy.ndarray:
+    """Return a column of numbers or dates as float64 that orders the rows.
+
+    Raises:
+        DataError: a value is missing, or is neither number nor date.
+    """
+    values = column
+    if column.dtype == polars.String:
+        known = column.drop_nulls()
+        style = style_of(known) if known.len() else None
+        formats = [] if style or not known.len() else date_formats(known)
+        values = numbers(column, style) if style else dates(column, formats[0]) if formats else column
+    if values.dtype in (polars.Date, polars.Datetime):
+        values = dates(values, "").dt.epoch("us")
+    if not values.dtype.is_numeric() or values.null_count():
+        gaps = (
+            f"{values.null_count()} missing values"
+            if values.dtype.is_numeric()
+            else repr(column.drop_nulls()[0])
+        )
+        raise DataError(
+            f"the column '{column.name}' gives no time for every row",
+            expected="numbers or dates, none missing",
+            received=gaps,
+            fix="choose another column with --time",
+        )
+    return values.cast(polars.Float64).to_numpy()

@@ -13,13 +13,13 @@ from torch import Tensor
 from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.seeds import generator
+from neurarium.data.assembly.streaming import StreamedExamples
 from neurarium.data.augmentation.chance import Chance
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.sources.buckets import Buckets
 from neurarium.data.sources.place import place_of, share_of
 from neurarium.data.sources.prefetching import prefetched
 from neurarium.data.sources.streamed import streamed_batches
-from neurarium.data.streaming import StreamedExamples
 
 CHUNK_BYTES = 2 << 20  # rows gathered in one call: more pays for the call, less stays in the cache (measured)
 
@@ -215,7 +215,7 @@ def _context() -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["torch.utils.data", "neurarium.data.readers.on_demand"]
+        ["torch.utils.data", "neurarium.data.assembly.on_demand"]
     )  # once, not per worker
     return context
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.data.assembly.streaming import StreamedExamples
 from neurarium.data.sources.prefetching import prefetched
-from neurarium.data.streaming import StreamedExamples
 
 AHEAD = 1  # buffers that are prepared while one is used
 

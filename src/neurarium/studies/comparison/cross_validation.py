@@ -17,9 +17,10 @@ from neurarium.core.errors import OptionError, RefusalError, unknown
 from neurarium.core.seeds import derive, seed_everything
 from neurarium.data import folds as folding
 from neurarium.data import splits
+from neurarium.data.assembly.streaming import StreamedExamples
 from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
-from neurarium.data.readers.partition import times as as_times
+from neurarium.data.readers.values import times as as_times
 from neurarium.data.specs import (
     ABSENT,
     Classes,
@@ -31,7 +32,6 @@ from neurarium.data.specs import (
     Text,
     Transcript,
 )
-from neurarium.data.streaming import StreamedExamples
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.evaluation.report import EvaluationReport
 from neurarium.studies.evaluation.study import report_of

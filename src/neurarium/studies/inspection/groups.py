@@ -9,7 +9,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import UserError
-from neurarium.data.readers.partition import times
+from neurarium.data.readers.values import times
 from neurarium.studies.inspection.finding import Finding, share
 from neurarium.studies.inspection.sampling import codes
 from neurarium.studies.inspection.tables import Table

@@ -111,7 +111,7 @@ def _read(
     try:
         if path:
             return read_data(source, target=target, options=options, **asked), None
-        from neurarium.data.readers.tables import table
+        from neurarium.data.assembly.tables import table
 
         return table(source, target, **_for_reader(asked, options)), None
     except UserError as error:

@@ -13,14 +13,14 @@ import numpy
 import polars
 
 from neurarium.core.errors import UserError
+from neurarium.data.assembly.mixed import with_images
+from neurarium.data.assembly.streamed import parquet_to_stream
 from neurarium.data.dataset import Dataset
 from neurarium.data.preparation.targets import Labels, Quantities, recognise_target
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.files import read_files
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.mixed import with_images
-from neurarium.data.readers.streamed import parquet_to_stream
 from neurarium.data.readers.values import MISSING, dates, numbers, text
 
 ORDER = ("train", "validation", "test")

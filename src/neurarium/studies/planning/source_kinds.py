@@ -103,23 +103,23 @@ def _is_pairs(source: str, asked: Asked) -> bool:
 
 # The first that fits is taken: what an option asks for, then what lies there, tables last.
 KINDS: tuple[Kind, ...] = (
-    Kind("images with boxes", "readers.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
-    Kind("images with masks", "readers.masks:masks", lambda source, asked: asked.get("masks") is not None),
+    Kind("images with boxes", "assembly.boxes:boxes", lambda source, asked: asked.get("boxes") is not None),
+    Kind("images with masks", "assembly.masks:masks", lambda source, asked: asked.get("masks") is not None),
     Kind(
         "traces",
-        "readers.traces:traces",
+        "assembly.traces:traces",
         lambda source, asked: asked.get("task") == "anomaly",
         holds="traces",
     ),
-    Kind("forecast", "readers.forecasting:forecast", _is_forecast, holds="series"),
-    Kind("series", "readers.series:series", _is_series, holds="series"),
-    Kind("text to go on with", "readers.language:language", _is_language, holds="text"),
-    Kind("tagged sentences", "readers.tagged:tagged", _is_tagged, holds="sentences of tagged words"),
-    Kind("pairs of texts", "readers.text_pairs:text_pairs", _is_pairs, holds="pairs of texts"),
-    Kind("texts", "readers.text_folders:texts", _is_texts, holds="texts"),
-    Kind("sounds", "readers.sounds:sounds", _is_sounds, holds="recordings"),
-    Kind("images", "readers.images:images", _is_images),
-    Kind("table", "readers.tables:table", lambda source, asked: True, holds="a table"),
+    Kind("forecast", "assembly.forecasting:forecast", _is_forecast, holds="series"),
+    Kind("series", "assembly.series:series", _is_series, holds="series"),
+    Kind("text to go on with", "assembly.language:language", _is_language, holds="text"),
+    Kind("tagged sentences", "assembly.tagged:tagged", _is_tagged, holds="sentences of tagged words"),
+    Kind("pairs of texts", "assembly.text_pairs:text_pairs", _is_pairs, holds="pairs of texts"),
+    Kind("texts", "assembly.text_folders:texts", _is_texts, holds="texts"),
+    Kind("sounds", "assembly.sounds:sounds", _is_sounds, holds="recordings"),
+    Kind("images", "assembly.images:images", _is_images),
+    Kind("table", "assembly.tables:table", lambda source, asked: True, holds="a table"),
 )
 
 

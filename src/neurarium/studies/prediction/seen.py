@@ -69,7 +69,7 @@ def examples_for(
 ) -> tuple[str, str, Any]:
     """Find what to measure on: (name of the data, name of the split, examples)."""
     if boxes is not None or masks is not None:
-        from neurarium.data.readers.labeled_scenes import labeled_scenes
+        from neurarium.data.assembly.labeled_scenes import labeled_scenes
 
         scenes = labeled_scenes(getattr(trained, "preparation", None), data, boxes=boxes, masks=masks)
         return str(data), "new data", scenes

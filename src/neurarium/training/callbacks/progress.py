@@ -115,24 +115,35 @@ class _Text:
 def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
+    console = Console(stderr=True)
     columns = (
-        TextColumn("[bold]training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("[dim]training ", table_column=Column(no_wrap=True)),
+        BarColumn(max(8, min(40, console.width - 90)), table_column=Column(no_wrap=True)),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
+        TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
     )
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=console, transient=True, expand=True)
+
+
+WATCHED = (
+    "accuracy", "dice", "map_50", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "mae", "rmse", "f1_macro", "r2",
+)  # fmt: skip
 
 
 def told(row: dict[str, Any]) -> str:
-    """Say the few numbers that a person watches."""
+    """Say the few numbers that a person watches.
+
+    >>> told({"train": {"loss": 0.5}, "validation": {"loss": 0.6, "accuracy": 0.75, "mcc": 0.5}})
+    'loss 0.5000  validation loss 0.6000, accuracy 0.7500'
+    """
     parts = []
     if "loss" in row.get("train", {}):
         parts.append(f"loss {row['train']['loss']:.4f}")
     seen = row.get("validation", {})
-    for name in ("loss", "accuracy", "f1_macro", "dice", "map_50", "rmse", "r2"):
-        if isinstance(seen.get(name), float):
-            parts.append(f"validation {name} {seen[name]:.4f}")
-    return "  ".join(parts[:3])
+    known = [f"{name} {seen[name]:.4f}" for name in ("loss", *WATCHED) if isinstance(seen.get(name), float)]
+    if known:
+        parts.append("validation " + ", ".join(known[:2]))
+    return "  ".join(parts)

@@ -11,8 +11,8 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import DataError, MissingDependencyError, OptionError
+from neurarium.data.preparation.loading import load_preparation
 from neurarium.data.preparation.sounds import name_label
-from neurarium.data.preparation.storage import load_preparation
 from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.recordings import decode, holds_sounds
 from neurarium.data.readers.wav import write_wav

@@ -12,6 +12,9 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.rereading import rereadable
+from neurarium.data.assembly.takes import Takes, assembled, recorded, sizes_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.sounds import RECORDINGS, LabelsFrom, name_label
 from neurarium.data.preparation.targets import Labels, match, recognise_target
@@ -19,11 +22,8 @@ from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, split_folders
 from neurarium.data.readers.listing import read_listing
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.pictures import shown
 from neurarium.data.readers.recordings import SUFFIXES, sound_files
-from neurarium.data.readers.takes import Takes, assembled, recorded, sizes_of
-from neurarium.data.rereading import rereadable
 
 Task = Literal["classification", "regression", "transcription"]
 

@@ -13,6 +13,8 @@ import polars
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.core.files import sha256
+from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.series import Scaling, SeriesPreparation, fit_series, require_channels
@@ -20,10 +22,8 @@ from neurarium.data.preparation.targets import Labels, recognise_target
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.series_layout import Layout, is_ts, layout_of, read_collection
 from neurarium.data.readers.ts_format import Collection
-from neurarium.data.rereading import rereadable
 
 FEW = 200  # series below which none are set aside for validation, unless it is asked for
 TRAIN, TEST = "_TRAIN.ts", "_TEST.ts"

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from neurarium.core.errors import DataError
+from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.arrays import ArrayPreparation, require_finite
@@ -19,9 +21,7 @@ from neurarium.data.preparation.statistics import moments
 from neurarium.data.preparation.targets import Labels, Quantities, Target, recognise_target
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.stacks import as_stack, as_tensor
-from neurarium.data.rereading import rereadable
 from neurarium.data.specs import Array, Image
 from neurarium.data.splits import Rows
 

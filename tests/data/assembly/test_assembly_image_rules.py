@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 from neurarium.data.readers import pixels as storage
 from neurarium.data.readers.pictures import Rules, decode, files, usual_levels
 from neurarium.data.sources import Minibatches

@@ -12,11 +12,11 @@ import torch
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data import splits
+from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.tagged import TaggedPreparation, WordLooks, finish
 from neurarium.data.readers.conll import Columns, Sentences, read_sentences, tag_names
-from neurarium.data.rereading import rereadable
 
 LONGEST = 256
 

@@ -14,26 +14,26 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.assembly.arrays import arrays, collected
+from neurarium.data.assembly.looks import choose_looks
+from neurarium.data.assembly.on_demand import MappedExamples, PictureExamples, ReadPicture, counted
+from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import histogram_moments, moments
 from neurarium.data.preparation.targets import Labels, match, recognise_target
-from neurarium.data.readers.arrays import arrays, collected
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inner_folder, read_folder, split_folders
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.image_archives import is_archive, unpacked
 from neurarium.data.readers.listing import read_listing
-from neurarium.data.readers.looks import choose_looks
 from neurarium.data.readers.npz import parts as npz_parts
 from neurarium.data.readers.npz import read_npz
-from neurarium.data.readers.on_demand import MappedExamples, PictureExamples, ReadPicture, counted
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.pictures import Rules
 from neurarium.data.readers.pixels import Pixels, Storage, choose_storage, in_memory, on_disk
 from neurarium.data.readers.stacks import as_volumes
-from neurarium.data.rereading import rereadable
 from neurarium.data.specs import Image
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.preparation.storage import load_preparation
-from neurarium.data.readers.series import series
+from neurarium.data.assembly.series import series
+from neurarium.data.preparation.loading import load_preparation
 
 
 def waves(count=40, length=30, channels=1, seed=0):

@@ -11,13 +11,15 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.assembly.boxes import encoded_boxes
+from neurarium.data.assembly.dense import image_folder
+from neurarium.data.assembly.masks import encoded_masks
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
-from neurarium.data.readers.boxes import encoded_boxes, named_images, read_boxes
-from neurarium.data.readers.dense import image_folder
+from neurarium.data.readers.boxes import named_images, read_boxes
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inspected
-from neurarium.data.readers.masks import encoded_masks, paired_masks
+from neurarium.data.readers.masks import paired_masks
 from neurarium.data.readers.pictures import files
 from neurarium.data.readers.pixels import in_memory
 

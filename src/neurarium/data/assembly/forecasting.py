@@ -10,6 +10,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.forecasting import ForecastPreparation, starts_of, unit_of
 from neurarium.data.readers.delimited import Reading
@@ -17,7 +18,6 @@ from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.parts import named_after
 from neurarium.data.readers.series_grid import Duplicates, Grid, Roles, grid_of
 from neurarium.data.readers.values import MISSING, style_of
-from neurarium.data.rereading import rereadable
 from neurarium.data.windows import Windows
 
 RHYTHMS = {"hour": 1.0, "weekday": 7.0, "day of year": 365.25, "month": 365.25}  # in days

@@ -3,8 +3,9 @@ import polars
 import pytest
 
 from neurarium.core.errors import DataError
+from neurarium.data.assembly.partition import How, partition
 from neurarium.data.preparation.targets import Labels, Quantities
-from neurarium.data.readers.partition import How, partition, times
+from neurarium.data.readers.values import times
 
 LABELS = Labels("y", ("a", "b"))
 CODES = numpy.array([0, 1] * 50)

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 import neurarium as nr
 from neurarium.core.errors import DataError
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 from neurarium.data.specs import Image
 
 RNG = numpy.random.default_rng(0)

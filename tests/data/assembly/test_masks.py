@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 from neurarium.core.errors import DataError
 from neurarium.data import masks
-from neurarium.data.preparation.storage import load_preparation
+from neurarium.data.preparation.loading import load_preparation
 
 
 def made(folder, count=10, values=(0, 255), size=(12, 16)):

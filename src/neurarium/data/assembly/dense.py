@@ -12,13 +12,13 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.assembly.partition import How, partition
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
 from neurarium.data.preparation.statistics import moments
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inspected, split_folders
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.pictures import Rules, files
 from neurarium.data.readers.pixels import choose_storage, in_memory
 from neurarium.data.specs import Image

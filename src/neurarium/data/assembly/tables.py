@@ -13,6 +13,10 @@ import polars
 import torch
 
 from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.data.assembly.mixed import Parts, finish_of, with_images, with_parts
+from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.rereading import rereadable
+from neurarium.data.assembly.streamed import streamable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.label_sets import LabelSets
@@ -24,12 +28,8 @@ from neurarium.data.preparation.text import Kind as Tokenizing
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.mixed import Parts, finish_of, with_images, with_parts
-from neurarium.data.readers.partition import How, partition
 from neurarium.data.readers.parts import named_after
-from neurarium.data.readers.streamed import streamable
 from neurarium.data.readers.values import MISSING, spellings
-from neurarium.data.rereading import rereadable
 from neurarium.data.splits import Rows
 
 

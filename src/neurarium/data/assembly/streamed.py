@@ -14,6 +14,7 @@ import polars
 import torch
 
 from neurarium.core.errors import DataError, OptionError, RefusalError, unknown
+from neurarium.data.assembly.streaming import BUFFER, NAMES, HashSplit, StreamedExamples, known, uniform
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.numeric import Scaling
@@ -26,7 +27,6 @@ from neurarium.data.readers.parquet import ParquetTable, parquet_parts
 from neurarium.data.readers.parts import named_after
 from neurarium.data.readers.room import free_memory
 from neurarium.data.readers.values import text
-from neurarium.data.streaming import BUFFER, NAMES, HashSplit, StreamedExamples, known, uniform
 
 Task = Literal["classification", "regression"] | None
 SHARE = 0.25  # of the free memory: a table that needs more is streamed

@@ -8,8 +8,8 @@ import numpy
 import pytest
 
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.assembly.traces import traces
 from neurarium.data.readers.trace_files import arrival, read_traces
-from neurarium.data.readers.traces import traces
 
 
 def write(path, values, start=0, header="timestamp,value"):

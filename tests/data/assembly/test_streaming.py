@@ -7,12 +7,12 @@ import torch
 
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.assembly.streamed import streamed_table
+from neurarium.data.assembly.streaming import HashSplit, uniform
 from neurarium.data.readers.parquet import ParquetTable
-from neurarium.data.readers.streamed import streamed_table
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.data.sources.prefetching import prefetched
 from neurarium.data.sources.streamed import streamed_batches
-from neurarium.data.streaming import HashSplit, uniform
 
 ROWS, GROUP = 3000, 250
 
@@ -195,7 +195,7 @@ def test_a_streamed_run_learns_and_predicts(path, tmp_path):
 
 
 def test_too_large_for_the_free_memory_is_streamed_by_itself(path, tmp_path, monkeypatch):
-    from neurarium.data.readers import streamed
+    from neurarium.data.assembly import streamed
 
     monkeypatch.setattr(streamed, "SMALL", 0)
     monkeypatch.setattr(streamed, "free_memory", lambda: 100_000)
@@ -235,7 +235,7 @@ def test_an_infinite_number_is_found_before_training(tmp_path):
 
 
 def test_a_row_group_too_large_is_refused(path, monkeypatch):
-    from neurarium.data.readers import streamed
+    from neurarium.data.assembly import streamed
 
     monkeypatch.setattr(streamed, "LARGEST", 1000)
     with pytest.raises(DataError, match=r"row group .* too large"):

@@ -9,12 +9,11 @@ from typing import Any
 import numpy
 import polars
 
-from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.core.errors import OptionError, unknown
 from neurarium.data import splits
 from neurarium.data.dataset import Decision
 from neurarium.data.preparation.targets import Labels, TableTarget
-from neurarium.data.readers.values import date_formats, dates, style_of
-from neurarium.data.readers.values import numbers as read_numbers
+from neurarium.data.readers.values import times
 
 WAYS = ("stratified", "random", "grouped", "time")
 
@@ -109,35 +108,6 @@ def _rows(
     if way == "stratified":
         return splits.stratified(known if known.ndim == 1 else _bands(known[:, 0]), fractions, how.seed)
     return splits.random(len(known), fractions, how.seed)
-
-
-def times(column: polars.Series) -> numpy.ndarray:
-    """Return a column of numbers or dates as float64 that orders the rows.
-
-    Raises:
-        DataError: a value is missing, or is neither number nor date.
-    """
-    values = column
-    if column.dtype == polars.String:
-        known = column.drop_nulls()
-        style = style_of(known) if known.len() else None
-        formats = [] if style or not known.len() else date_formats(known)
-        values = read_numbers(column, style) if style else dates(column, formats[0]) if formats else column
-    if values.dtype in (polars.Date, polars.Datetime):
-        values = dates(values, "").dt.epoch("us")
-    if not values.dtype.is_numeric() or values.null_count():
-        gaps = (
-            f"{values.null_count()} missing values"
-            if values.dtype.is_numeric()
-            else repr(column.drop_nulls()[0])
-        )
-        raise DataError(
-            f"the column '{column.name}' gives no time for every row",
-            expected="numbers or dates, none missing",
-            received=gaps,
-            fix="choose another column with --time",
-        )
-    return values.cast(polars.Float64).to_numpy()
 
 
 def _bands(values: numpy.ndarray) -> numpy.ndarray:

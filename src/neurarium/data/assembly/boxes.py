@@ -1,0 +1,165 @@
+"""Boxes: a folder of images and a list of what is where in them, as a `Dataset` of `Image` -> `Boxes`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy
+import torch
+
+from neurarium.core.errors import DataError
+from neurarium.data.assembly.dense import collected, found_images, how_to_split, image_folder, pixels_of
+from neurarium.data.assembly.looks import choose_looks
+from neurarium.data.assembly.rereading import rereadable
+from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.preparation.dense import BoxTarget
+from neurarium.data.readers.boxes import Listed, named_images, read_boxes
+from neurarium.data.readers.encodings import missing_path
+from neurarium.data.readers.fitting import fit_of
+from neurarium.data.readers.folders import Folder
+from neurarium.data.readers.pictures import Rules, header
+
+MOST = 300  # boxes per image; memory and the loss grow with the image that has most
+
+
+@rereadable
+def boxes(
+    source: Any,
+    *,
+    boxes: str | Path,
+    test: Any = None,
+    validation: float | Any = 0.15,
+    test_fraction: float = 0.15,
+    split: str | Mapping[str, Sequence[int]] | None = None,
+    size: int | tuple[int, int] | None = None,
+    channels: int | None = None,
+    aspect: Literal["crop", "letterbox", "stretch"] = "letterbox",
+    background: Literal["white", "grey", "black"] = "black",
+    levels: tuple[float, float] | None = None,
+    memory: int | None = None,
+    seed: int = 0,
+    name: str | None = None,
+) -> Dataset:
+    """Read images and the boxes of the things in them.
+
+    The list is a COCO file (JSON with `images`, `annotations`, `categories`) or a CSV with the columns image, x_min, y_min,
+    x_max, y_max, label; images are named relative to the folder, or by their file name alone. A row without numbers says
+    that nothing is in that image. Images that the list does not name are left out: nobody looked at them.
+
+    Args:
+        source: a folder of images, or one with `train`, `validation` and `test` folders.
+        boxes: the list.
+        validation, test_fraction: shares of the images that validate and test, where no folder says so.
+        test: not for boxes; a folder `test` is.
+        split: "random", or the rows of each split.
+        size, channels, aspect, background, levels: as for `masks`; boxes move with their image.
+        memory: bytes that decoded images may take.
+        seed: decides the split.
+        name: how reports call the dataset.
+
+    Raises:
+        DataError: a damaged list, a box outside its image, a class that training images do not have.
+
+    >>> import tempfile
+    >>> from PIL import Image as Pillow
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for number in range(10):
+    ...         Pillow.fromarray(numpy.zeros((8, 8), numpy.uint8)).save(Path(folder) / f"{number}.png")
+    ...     lines = ["image,x_min,y_min,x_max,y_max,label", *(f"{number}.png,1,1,5,4,cat" for number in range(10))]
+    ...     _ = (Path(folder) / "boxes.csv").write_text("\\n".join(lines))
+    ...     boxes(folder, boxes=Path(folder) / "boxes.csv", name="cats")
+    Dataset(cats: Image -> Boxes; train 6, validation 2, test 2)
+    """
+    root, listing = image_folder(source, "boxes"), Path(boxes)
+    if not listing.exists():
+        raise missing_path(listing)
+    listed = read_boxes(listing)
+    found = found_images(root)
+    keys, left = named_images(found, root, listed, listing)
+    how = how_to_split(found, validation, test, test_fraction, split, seed)
+    spec, rules, decisions = choose_looks(found, size, channels, Rules(aspect, background, levels))
+    classes = _classes(keys, listed)
+    most = max((len(listed.boxes[key]) for part in keys.values() for key in part), default=0)
+    if most > MOST:
+        raise DataError(
+            f"an image has more than {MOST} boxes", expected=f"{MOST} or fewer", received=f"{most:,}",
+            fix="cut such images into tiles",
+        )  # fmt: skip
+    target = BoxTarget(classes, max(1, most), spec.height, spec.width)
+    held, storage = pixels_of(found, spec, rules, memory)
+    encoded = {key: encoded_boxes(found[key], keys[key], listed, target, rules.aspect) for key in found}
+    shown = f"the labels of {sum(len(listed.labels[k]) for k in keys['train']):,} boxes"
+    decisions.append(Decision("classes", len(classes), shown, "the labels in the list"))
+    if left:
+        decisions.append(Decision("images left out", left, f"{listing.name} does not name them", "list them"))
+    if listed.dropped:
+        why = "crowds, or without an area: no single thing can be told from them"
+        decisions.append(Decision("boxes left out", listed.dropped, why, "mend them in the list"))
+    dataset = collected(
+        name or root.name, found, held, encoded, target, spec, rules, how,
+        lambda held: _counted(held, target), [*decisions, storage],
+    )  # fmt: skip
+    digest = hashlib.sha256(listing.read_bytes())
+    for part in found.values():
+        digest.update("".join(f"{part.name(each)}\0{each.stat().st_size}\n" for each in part.paths).encode())
+    dataset.summary["sha256"] = digest.hexdigest()
+    return dataset
+
+
+def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ...]:
+    from neurarium.data.preparation.targets import label_names
+
+    names = {part: {label for key in held for label in listed.labels[key]} for part, held in keys.items()}
+    if not names["train"]:
+        raise DataError("no training image has a box", expected="at least one thing to find")
+    for part, held in names.items():
+        unknown = held - names["train"]
+        if unknown:
+            raise DataError(
+                f"the {part} images have a class that the training images do not have",
+                expected=", ".join(sorted(names["train"])[:20]),
+                received=", ".join(sorted(unknown)[:5]),
+                fix="another split (--seed 1), folders train, validation and test, or more images of these classes",
+            )
+    return label_names(sorted(names["train"]))
+
+
+def encoded_boxes(
+    folder: Folder, keys: Sequence[str], listed: Listed, target: BoxTarget, aspect: str
+) -> dict[str, torch.Tensor]:
+    """Return the targets of a part: boxes at the prepared size, labels, and which of them are there."""
+    sides = torch.zeros(len(keys), target.most, 4)
+    labels = torch.zeros(len(keys), target.most, dtype=torch.int64)
+    present = torch.zeros(len(keys), target.most, dtype=torch.bool)
+    codes = {name: code for code, name in enumerate(target.classes)}
+    for place, (path, key) in enumerate(zip(folder.paths, keys, strict=True)):
+        head = header(path)
+        if isinstance(head, str) or not listed.boxes[key]:
+            continue
+        own = numpy.array(listed.boxes[key])
+        over = (own < -1).any(1) | (own > numpy.array([head.width, head.height] * 2) + 1).any(1)
+        if over.any():
+            raise DataError(
+                f"a box lies outside its image {folder.name(path)}",
+                expected=f"left, top, right, bottom within {head.width} x {head.height} pixels",
+                received=", ".join(f"{value:g}" for value in own[over][0]),
+                fix="mend the list: COCO has left, top, width, height; a CSV the four sides, in pixels",
+            )
+        fit = fit_of(head.width, head.height, (target.height, target.width), aspect)
+        moved = fit.boxes(own)
+        seen = ((moved[:, 2:] - moved[:, :2]) > 0.5).all(1)  # what was cut off is not there
+        count = int(seen.sum())
+        sides[place, :count] = torch.from_numpy(moved[seen]).float()
+        labels[place, :count] = torch.tensor(
+            [codes[each] for each, on in zip(listed.labels[key], seen, strict=True) if on], dtype=torch.int64
+        )
+        present[place, :count] = True
+    return {"boxes": sides, "labels": labels, "present": present}
+
+
+def _counted(held: Mapping[str, torch.Tensor], target: BoxTarget) -> dict[str, int]:
+    counts = torch.bincount(held["labels"][held["present"]], minlength=len(target.classes)).tolist()
+    return dict(zip(target.classes, counts, strict=True))
