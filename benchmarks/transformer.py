@@ -36,12 +36,12 @@ VOCABULARY = 65
 class PlainBlock(nn.Module):
     """A block as it is written by hand."""
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, bias: bool = True):
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.rise, self.fall = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norm1, self.norm2 = nn.LayerNorm(width, bias=bias), nn.LayerNorm(width, bias=bias)
+        self.three, self.out = nn.Linear(width, 3 * width, bias), nn.Linear(width, width, bias)
+        self.rise, self.fall = nn.Linear(width, 4 * width, bias), nn.Linear(4 * width, width, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, length, width = x.shape
@@ -54,11 +54,13 @@ class PlainBlock(nn.Module):
 class Plain(nn.Module):
     """GPT-2's form, by hand."""
 
-    def __init__(self, vocabulary: int, context: int, width: int, blocks: int, heads: int):
+    def __init__(
+        self, vocabulary: int, context: int, width: int, blocks: int, heads: int, bias: bool = True
+    ):
         super().__init__()
         self.embed, self.places = nn.Embedding(vocabulary, width), nn.Parameter(torch.zeros(context, width))
-        self.blocks = nn.ModuleList(PlainBlock(width, heads) for _ in range(blocks))
-        self.norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(PlainBlock(width, heads, bias) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width, bias=bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
         x = self.embed(tokens) + self.places[: tokens.shape[1]]
@@ -77,7 +79,8 @@ def same_weights(plain: Plain, ours: Decoder) -> None:
             attention, inner = block.attention, block.feed_forward
             three = (attention.query, attention.key, attention.value)
             theirs.three.weight.copy_(torch.cat([each.weight for each in three]))
-            theirs.three.bias.copy_(torch.cat([each.bias for each in three]))
+            if theirs.three.bias is not None:
+                theirs.three.bias.copy_(torch.cat([each.bias for each in three]))
             for own, other in (
                 (theirs.out, attention.out), (theirs.rise, inner.rise), (theirs.fall, inner.fall),
                 (theirs.norm1, block.normalize_attention), (theirs.norm2, block.normalize),

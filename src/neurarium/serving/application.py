@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hmac
 import importlib.resources
-import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from neurarium.core.errors import UserError
+from neurarium.core.errors import DataError, UserError
 from neurarium.serving.batching import Batcher, QueueFullError
 from neurarium.serving.bodies import questions, read_body
 from neurarium.serving.counters import Counters
@@ -25,11 +24,11 @@ from neurarium.serving.description import description
 from neurarium.serving.predictor import Predictor
 from neurarium.serving.refusals import Refusal, refused
 from neurarium.serving.settings import Settings
+from neurarium.serving.streaming import FAILED, begun, encoded, queue_full, streamed, tell
+from neurarium.serving.turns import Turns
 from neurarium.training.run import Run
 
 LOG = logging.getLogger("neurarium.serving")
-ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-OURS = Refusal(500, "the server failed, which is our fault; its log says more")
 OPEN = ("/", "/health")  # what is shown without a token; the page holds nothing of the run
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1", "testserver"}
 HEADERS = [
@@ -63,10 +62,13 @@ class Service:
 
     def __init__(self, predictor: Predictor, settings: Settings, name: str):
         self.predictor, self.settings, self.name = predictor, settings, name
-        together = (
-            1 if predictor.reader.alone else settings.batch_size
-        )  # none waits for another's long answer
-        self.batcher = Batcher(predictor.answer, together, settings.batch_delay, settings.queue)
+        self.batcher: Batcher | Turns
+        if predictor.reader.alone:  # none waits for another's long answer
+            self.batcher = Turns(predictor.begin, predictor.rows, settings.batch_size, settings.queue)
+        else:
+            self.batcher = Batcher(
+                predictor.answer, settings.batch_size, settings.batch_delay, settings.queue
+            )
         self.counters = Counters()
         self.description = description(predictor, name, settings.token is not None)
         self.page = (importlib.resources.files("neurarium.serving") / "page.html").read_text(encoding="utf-8")
@@ -89,8 +91,8 @@ class Service:
         yield
         self.batcher.close()
 
-    async def predict(self, headers: Mapping[bytes, bytes], receive: Any) -> bytes:
-        """Answer one example or several, as JSON.
+    async def predict(self, headers: Mapping[bytes, bytes], receive: Any) -> bytes | AsyncIterator[bytes]:
+        """Answer one example or several, as JSON; one that asks for it in pieces, as lines of JSON.
 
         Raises:
             UserError: why there is no answer.
@@ -104,20 +106,18 @@ class Service:
             examples.append(
                 self.predictor.parse(each, "the request" if len(given) == 1 else f"example {number}")
             )
+        if any(each.streamed for each in examples):
+            if len(examples) > 1:
+                raise DataError("several answers cannot be told in pieces", expected="one example", received=len(examples))
+            return streamed(self.batcher, examples[0])
         try:
             answers = await self.batcher.ask(examples)
         except QueueFullError as error:
-            raise Refusal(
-                503, "too many requests wait", received=str(error), fix="ask again in a second",
-                headers={"retry-after": "1"},
-            ) from error  # fmt: skip
+            raise queue_full(error) from error
         for number, answer in enumerate(answers, start=1):
             if isinstance(answer, UserError):
                 raise _placed(answer, number, len(answers))
-        try:
-            return ENCODER.encode({"predictions": answers}).encode()
-        except ValueError as error:  # JSON has no NaN
-            raise Refusal(500, "the network answers with numbers that are not finite") from error
+        return encoded({"predictions": answers})
 
     async def unreached(self, _: Request) -> Response:
         """Stand in the list of routes for `predict`, which `Guard` calls itself: routing costs more than reading."""
@@ -187,12 +187,17 @@ class Guard:
         """Answer a question without the layers between: they would take as long as all the rest."""
         try:
             body = await self.predict(headers, receive)
+            if not isinstance(body, bytes):
+                body = await begun(body)
         except UserError as error:
             await refused(error)(scope, receive, send)
             return
         except Exception:
             LOG.exception("a prediction failed")
-            await refused(OURS)(scope, receive, send)
+            await refused(FAILED)(scope, receive, send)
+            return
+        if not isinstance(body, bytes):
+            await tell(body, receive, send)
             return
         length = str(len(body)).encode()
         start = [(b"content-type", b"application/json"), (b"content-length", length)]
@@ -254,4 +259,4 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _ours(_: Request, error: Exception) -> Response:
-    return refused(OURS)
+    return refused(FAILED)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from neurarium.core.errors import DataError, unknown
+from neurarium.core.steps import finish
 from neurarium.data.preparation.language import LanguagePreparation
 from neurarium.serving.example import Example
 from neurarium.serving.records import plain
 from neurarium.serving.schemas import NUMBER, TEXT, made_of
 from neurarium.serving.texts import text_in
-from neurarium.studies.prediction.generation import generate
-from neurarium.studies.prediction.language_scores import score_texts
+from neurarium.studies.prediction.generation import writing
+from neurarium.studies.prediction.language_scores import scoring
 
 MOST_TOKENS, MOST_BEAMS = 1000, 16  # of one answer
 WHOLE = {"tokens": (1, MOST_TOKENS), "top_k": (1, 1 << 31), "seed": (0, 1 << 53), "beam": (1, MOST_BEAMS)}
+STREAM = "stream"
 REAL = {"temperature": (0.0, 100.0), "top_p": (0.0, 1.0)}
 
 
@@ -45,12 +47,15 @@ class Prompts:
                 expected='{"prompt": "..."} to go on with, or {"text": "..."} to score',
             )
         name = "text" if "text" in value else "prompt"
-        allowed = [name, *(() if name == "text" else (*WHOLE, *REAL))]
+        allowed = [name, *(() if name == "text" else (*WHOLE, *REAL, STREAM))]
         for each in value:
             if each not in allowed:
                 raise unknown(f"field of {place}:", str(each)[:80], allowed, error=DataError)
-        checked = {each: _number(each, value[each], place) for each in value if each != name}
-        return Example({name: text_in(value[name], (name,), place), **checked})
+        checked = {each: _number(each, value[each], place) for each in value if each not in (name, STREAM)}
+        streamed = value.get(STREAM, False)
+        if not isinstance(streamed, bool):
+            raise DataError(f"'{STREAM}' of {place} is wrong", expected="true or false", received=str(streamed)[:40])
+        return Example({name: text_in(value[name], (name,), place), **checked}, streamed=streamed)
 
     def collate(self, examples: Sequence[Example]) -> tuple[list[Any], dict[int, DataError]]:
         """Return the questions."""
@@ -66,7 +71,8 @@ class Prompts:
         }
         options["tokens"]["examples"], options["temperature"]["examples"] = [200], [0.8]
         score = {"type": "string", "description": "instead of a prompt: a text to score"}
-        schema = made_of({"prompt": TEXT, **options, "text": score}, [])
+        pieces = {"type": "boolean", "description": "pieces of the text as lines of JSON while it is written"}
+        schema = made_of({"prompt": TEXT, **options, STREAM: pieces, "text": score}, [])
         either = [{"required": ["prompt"]}, {"required": ["text"]}]
         return {**schema, "oneOf": either, "description": "or the prompt alone, as a JSON string"}
 
@@ -75,7 +81,7 @@ class Prompts:
 
 
 class Continuations:
-    """Goes on with prompts as `neurarium generate` does, and scores texts as `neurarium predict` does.
+    """Goes on with prompts as `neurarium generate` does, and scores texts as `neurarium predict` does, step by step.
 
     Args:
         predictor: the run.
@@ -86,7 +92,16 @@ class Continuations:
 
     def __call__(self, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return an answer for each question."""
-        return [self._scored(each) if "text" in each else self._written(each) for each in questions]
+        return [finish(self.begin(each)) for each in questions]
+
+    def begin(self, question: dict[str, Any]) -> Generator[Any, None, dict[str, Any]]:
+        """Answer a question with pauses, in which others can be answered; the value is the answer."""
+        return self._scored(question) if "text" in question else self._written(question)
+
+    @staticmethod
+    def rows(question: dict[str, Any]) -> int:
+        """Return how many texts a question keeps in memory at once."""
+        return question.get("beam") or 1
 
     def schema(self) -> dict[str, Any]:
         """Return the schema of one answer: what was written, or how likely a text is."""
@@ -100,14 +115,14 @@ class Continuations:
         }
         return {"type": "object", "properties": {}, "oneOf": [written, made_of(parts)]}
 
-    def _written(self, question: dict[str, Any]) -> dict[str, Any]:
-        found = generate(self.run, **question).to_json()
+    def _written(self, question: dict[str, Any]) -> Generator[str, None, dict[str, Any]]:
+        found = (yield from writing(self.run, **question)).to_json()
         kept = ("text", "tokens", "ended", *(("score",) if "beam" in question else ()))
         notes = {name: found[name] for name in ("unseen", "slid") if found[name]}
         return {**{name: plain(found[name]) for name in kept}, **({"notes": notes} if notes else {})}
 
-    def _scored(self, question: dict[str, Any]) -> dict[str, Any]:
-        frame, notes = score_texts(self.run, [question["text"]])
+    def _scored(self, question: dict[str, Any]) -> Generator[None, None, dict[str, Any]]:
+        frame, notes = yield from scoring(self.run, [question["text"]])
         row = {name: plain(value) for name, value in frame.row(0, named=True).items()}
         return {**row, **({"notes": {"unseen": notes["unseen"]}} if notes.get("unseen") else {})}
 

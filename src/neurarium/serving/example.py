@@ -13,7 +13,9 @@ class Example(NamedTuple):
     Args:
         value: what the reader's `collate` takes.
         notes: what the one who asks should know of it: `unseen` categories, `unreadable` values.
+        streamed: whether the answer is told piece by piece as it comes.
     """
 
     value: Any
     notes: Mapping[str, Any] = MappingProxyType({})
+    streamed: bool = False

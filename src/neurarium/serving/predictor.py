@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import torch
@@ -83,6 +83,20 @@ class Predictor:
             notes = examples[number].notes
             found[number] = {**row, "notes": notes} if notes and isinstance(row, dict) else row
         return found
+
+    def begin(self, example: Example) -> Generator[Any, None, Any]:
+        """Answer an example with pauses, in which others can be answered; the value is the answer, or the `UserError`."""
+        if not hasattr(self.answers, "begin"):
+            yield
+            return self.answer([example])[0]
+        try:
+            return (yield from self.answers.begin(example.value))
+        except UserError as error:
+            return error
+
+    def rows(self, example: Example) -> int:
+        """Return how many places an example takes of those that are answered side by side."""
+        return self.answers.rows(example.value) if hasattr(self.answers, "rows") else 1
 
     def warm_up(self) -> None:
         """Answer one example of zeros or gaps, so that the first request does not wait for what is loaded late."""

@@ -15,6 +15,7 @@ from neurarium.data.specs import Spec
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
 from neurarium.networks.sizing import Distribution, elementwise, head_outputs
+from neurarium.networks.texts.excerpt import excerpt, require_read
 
 
 @recorded
@@ -34,6 +35,7 @@ class TextCNN(nn.Module):
         dropout: the probability that a number of z is set to zero in training.
         embedding_dropout: the same for the embedded tokens; the paper has none.
         token_dropout: the same for whole tokens.
+        read: tokens that are read of a longer text, its beginning and its end; None for all.
         pooling: "max" over time, or "none": an answer at every position, c_(k,i) of the window around it in place of z_k;
             see `states`.
         distribution: `gaussian` for a mean and a raw variance per output.
@@ -65,6 +67,7 @@ class TextCNN(nn.Module):
         dropout: float = 0.5,
         embedding_dropout: float = 0.0,
         token_dropout: float = 0.0,
+        read: int | None = None,
         pooling: Literal["max", "none"] = "max",
         distribution: Distribution = None,
     ):
@@ -73,7 +76,9 @@ class TextCNN(nn.Module):
             raise OptionError("the windows are wrong", expected="widths of 1 or more", received=filters)
         if pooling not in ("max", "none"):
             raise OptionError("there is no such pooling", expected="max or none", received=pooling)
-        self.distribution, self.pooling = distribution, pooling
+        if read is not None and (pooling == "none" or not vocabulary):
+            raise OptionError("read leaves out tokens, and an answer is asked for at each", fix="leave out read")
+        self.distribution, self.pooling, self.read = distribution, pooling, require_read(read)
         self.entry = SequenceEntry(width, vocabulary, channels, padding, embedding_dropout, token_dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, maps, size, padding=size - 1) for size in filters)
         self.activations = nn.ModuleList(elementwise("relu") for _ in filters)
@@ -103,7 +108,7 @@ class TextCNN(nn.Module):
         """Return the strongest answers, with dropout, `(batch, feature_dim)`; with pooling "none" those at each position."""
         if self.pooling == "none":
             return self.dropout(self.states(inputs)[0])
-        sequence, mask = self.entry(inputs)
+        sequence, mask = self.entry(inputs if self.read is None else excerpt(inputs, self.read)[0])
         signal, found = sequence.transpose(1, 2), []
         for convolution, activate in zip(self.convolutions, self.activations, strict=True):
             answers = activate(convolution(signal))

@@ -19,6 +19,7 @@ from neurarium.networks.texts.bag import TextBag
 from neurarium.networks.texts.characters import TextCharacters
 from neurarium.networks.texts.ngrams import TextNgrams
 
+READ = 256
 BUCKETS, FEW = 1 << 17, 8  # places of hashed n-grams, for so many outputs
 
 
@@ -48,6 +49,7 @@ class TextEnsemble(Ensemble):
         strength: of both that count; each has its own when left out.
         characters: the longest run of `TextCharacters`; 0 leaves it out.
         width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
+        read: tokens that these two read of a longer text, its beginning and its end; what is counted is counted in all of it.
         padding: the index of the padding token.
         distribution: `gaussian` for a mean and a raw variance per output.
 
@@ -82,6 +84,7 @@ class TextEnsemble(Ensemble):
         dropout: float = 0.5,
         embedding_dropout: float = 0.0,
         token_dropout: float = 0.0,
+        read: int | None = READ,
         padding: int = 0,
         distribution: Distribution = None,
     ):
@@ -110,11 +113,11 @@ class TextEnsemble(Ensemble):
         found += [
             TextCNN(
                 outputs, vocabulary=vocabulary, width=width, filters=filters, maps=maps, dropout=dropout,
-                embedding_dropout=embedding_dropout, token_dropout=token_dropout, **common,
+                embedding_dropout=embedding_dropout, token_dropout=token_dropout, read=read, **common,
             )
             for _ in range(cnns)
         ]  # fmt: skip
-        found += [TextBag(vocabulary, outputs, dropout=dropout, **common) for _ in range(bags)]
+        found += [TextBag(vocabulary, outputs, dropout=dropout, read=read, **common) for _ in range(bags)]
         super().__init__(found, combination)
         self.bags = bags
 

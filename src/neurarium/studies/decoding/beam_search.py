@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from neurarium.core.errors import OptionError
+from neurarium.core.steps import finish
 
 
 class State(Protocol):
@@ -70,6 +71,19 @@ def search_beams(
     >>> search_beams(always, Nothing(), 1, begin=1, end=3, longest=4, width=1).tokens.tolist()
     [[[0, 0, 0, 0]]]
     """
+    return finish(
+        searching(
+            step, state, texts, begin=begin, end=end, padding=padding, longest=longest, width=width,
+            length_penalty=length_penalty, device=device,
+        )
+    )  # fmt: skip
+
+
+def searching(
+    step: Callable[[Tensor, Any], Tensor], state: State, texts: int, *, begin: int, end: int, padding: int = 0,
+    longest: int, width: int = 5, length_penalty: float = 1.0, device: Any = None,
+) -> Generator[None, None, Beams]:  # fmt: skip
+    """Search as `search_beams` does, and pause after each token; the value is what was found."""
     if width < 1 or longest < 1:
         raise OptionError(
             "a search needs a beam and a token",
@@ -90,6 +104,7 @@ def search_beams(
             break
         state.take(rows)
         tokens = search.latest
+        yield
     return search.found()
 
 

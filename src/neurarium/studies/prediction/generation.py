@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from neurarium.core.errors import DataError, OptionError, RefusalError
 from neurarium.core.seeds import generator
 from neurarium.data.preparation.language import LanguagePreparation
 from neurarium.data.specs import NextToken
-from neurarium.studies.decoding.beam_search import search_beams
+from neurarium.studies.decoding.beam_search import Beams, searching
 from neurarium.studies.decoding.continuation import Continuation
 from neurarium.studies.decoding.sampling import Sampling
 from neurarium.studies.prediction.learner import evaluating, learner_of
@@ -91,6 +91,31 @@ def generate(
     >>> len(nr.studies.generate(run, "to be", tokens=7).text)
     7
     """
+    steps = writing(
+        run, prompt, tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, beam=beam, cached=cached
+    )
+    with evaluating(learner_of(run)):
+        while True:
+            try:
+                piece = next(steps)
+            except StopIteration as end:
+                return end.value
+            if piece and write is not None:
+                write(piece)
+
+
+def writing(
+    run: Run, prompt: str = "", *, tokens: int = 200, temperature: float = 0.8, top_k: int | None = None,
+    top_p: float | None = None, seed: int = 0, beam: int | None = None, cached: bool = True,
+) -> Generator[str, None, Generation]:  # fmt: skip
+    """Go on with a text as `generate` does, and pause after each piece, which is empty while a search goes on.
+
+    Several of one run may be written in turns: each has its own draws, keys and values. The caller puts the network in eval
+    mode, without gradients.
+
+    Raises:
+        RefusalError, OptionError: as `generate`, at the first piece.
+    """
     preparation = preparation_of(run)
     if tokens < 1:
         raise OptionError("there is nothing to write", expected="1 token or more", received=tokens)
@@ -103,23 +128,21 @@ def generate(
             fix="leave out top-k and top-p",
         )
     begun, unseen = _begun(preparation, prompt)
-    method = learner_of(run)
-    with evaluating(method):
-        network: Any = method.deployed
-        context = getattr(network, "context", None if hasattr(network, "new_cache") else preparation.length)
-        told = Generation(prompt, "", 0, "length", context, unseen=unseen)
-        text = Continuation(
-            network, begun, context=context, rows=beam or 1, cached=cached, longest=len(begun) + tokens
-        )
-        if beam is not None:
-            return _searched(told, text, preparation, tokens, beam, write)
-        chance = generator(seed, "generation")
-        pieces = []
-        for piece in _spelled(_drawn(told, text, preparation, tokens, sampling, chance), preparation):
-            pieces.append(piece)
-            if write is not None:
-                write(piece)
-        told.text, told.slid = "".join(pieces), text.slid
+    network: Any = learner_of(run).deployed
+    context = getattr(network, "context", None if hasattr(network, "new_cache") else preparation.length)
+    told = Generation(prompt, "", 0, "length", context, unseen=unseen)
+    text = Continuation(
+        network, begun, context=context, rows=beam or 1, cached=cached, longest=len(begun) + tokens
+    )
+    if beam is not None:
+        return (yield from _searched(told, text, preparation, tokens, beam))
+    pieces = []
+    for piece in _spelled(
+        _drawn(told, text, preparation, tokens, sampling, generator(seed, "generation")), preparation
+    ):
+        pieces.append(piece)
+        yield piece
+    told.text, told.slid = "".join(pieces), text.slid
     return told
 
 
@@ -197,9 +220,8 @@ def _spelled(codes: Iterator[int], preparation: LanguagePreparation) -> Iterator
 
 
 def _searched(
-    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, beam: int,
-    write: Callable[[str], Any] | None,
-) -> Generation:  # fmt: skip
+    told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, beam: int
+) -> Generator[str, None, Generation]:
     """Fill in the likeliest text that a beam search finds."""
     vocabulary, end = text.logits.shape[-1], preparation.end
     unwritten = [code for code in preparation.barred if code != end]
@@ -214,14 +236,24 @@ def _searched(
             found[:, end] = logits.amin(dim=1) - 60.0
         return found
 
-    found = search_beams(
+    search = searching(
         step, text, 1, begin=vocabulary, padding=vocabulary, end=end, longest=tokens + 1, width=beam,
         device=text.logits.device,
     )  # fmt: skip
+    found = yield from _silent(search)
     codes = [code for code in found.tokens[0, 0].tolist() if code != vocabulary]
     told.text, told.tokens, told.slid = preparation.decode(codes), len(codes), text.slid
     told.ended = "end" if len(codes) < tokens else "length"
     told.score = float(found.scores[0, 0])
-    if write is not None:
-        write(told.text)
+    yield told.text
     return told
+
+
+def _silent(search: Generator[None, None, Beams]) -> Generator[str, None, Beams]:
+    """Pause with nothing to say while a search goes on."""
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return end.value
+        yield ""

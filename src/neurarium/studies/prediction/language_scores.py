@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 from typing import Any
 
 import polars
 import torch
 
+from neurarium.core.steps import finish
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
 from neurarium.studies.prediction.learner import evaluating, learner_of
@@ -34,15 +36,22 @@ def score_texts(run: Run, raw: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
     >>> score_texts(run, ["to be", "not"])[0].columns
     ['tokens', 'log_likelihood', 'perplexity', 'bits_per_character']
     """
+    with evaluating(learner_of(run)):
+        return finish(scoring(run, raw))
+
+
+def scoring(run: Run, raw: Any) -> Generator[None, None, tuple[polars.DataFrame, dict[str, Any]]]:
+    """Score texts as `score_texts` does, and pause after each batch of windows; the caller puts the network in eval mode."""
     batch, notes = run.preparation.apply(raw)
     method: Any = learner_of(run)
+    device = next((each.device for each in method.parameters()), torch.device("cpu"))
+    source = Minibatches(
+        Examples(batch), method.measured_at_once(), shuffle=False, device=device, rank=0, world=1
+    )
     parts = []
-    with evaluating(method) as device:
-        source = Minibatches(
-            Examples(batch), method.measured_at_once(), shuffle=False, device=device, rank=0, world=1
-        )
-        for each in source:
-            parts.append(method.evaluate(each).predictions)
+    for each in source:
+        parts.append(method.evaluate(each).predictions)
+        yield
     rows = [part.sum(dim=0).tolist() for part in torch.cat(parts).split(notes["windows"])]
     frame = polars.DataFrame(
         {

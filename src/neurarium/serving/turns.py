@@ -1,0 +1,143 @@
+"""Turns: long answers are computed side by side, each for a moment at a time, in one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import torch
+
+from neurarium.serving.batching import QueueFullError
+from neurarium.serving.example import Example
+
+MOMENT = 0.02  # seconds of a turn
+
+
+class Done(NamedTuple):
+    """An answer that is complete."""
+
+    answer: Any
+
+
+@dataclasses.dataclass
+class Asked:
+    """A request: its answers as they come, and who waits for all of them."""
+
+    answers: list[Any]
+    future: asyncio.Future[list[Any]]
+    missing: int
+    write: Callable[[Any], Any] | None = None
+
+
+@dataclasses.dataclass
+class Turn:
+    """One example of a request; `steps` once it has begun."""
+
+    example: Example
+    place: int
+    asked: Asked
+    rows: int
+    steps: Generator[Any, None, Any] | None = None
+
+
+class Turns:
+    """Answers examples side by side, so that a short one is not kept waiting by a long one; each as if it were alone.
+
+    Args:
+        begin: `begin(example)` answers in steps; its value is the answer. Called and gone on with in a thread of its own,
+            never twice at once.
+        rows: `rows(example)`, how many places it takes.
+        size: places; what would take more waits, and one that alone takes more is answered alone.
+        queue: most examples that wait.
+        moment: seconds of a turn; a step is never cut.
+    """
+
+    def __init__(
+        self, begin: Callable[[Example], Generator[Any, None, Any]], rows: Callable[[Example], int], size: int, queue: int,
+        moment: float = MOMENT,
+    ):  # fmt: skip
+        self.begin, self.rows, self.size, self.queue, self.moment = begin, rows, size, queue, moment
+        self.waiting: collections.deque[Turn] = collections.deque()
+        self.active: collections.deque[Turn] = collections.deque()
+        self.count = self.batches = self.computed = 0
+        self._busy = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="neurarium-serve")
+
+    async def ask(
+        self, examples: Sequence[Example], write: Callable[[Any], Any] | None = None
+    ) -> list[Any]:
+        """Return the answers to some examples; `write` gets what each step yields, in the thread that computes.
+
+        Raises:
+            QueueFullError: too many wait already.
+        """
+        if self.count + len(examples) > self.queue and self.count:
+            raise QueueFullError(f"{self.count} examples wait already")
+        loop = asyncio.get_running_loop()
+        asked = Asked([None] * len(examples), loop.create_future(), len(examples), write)
+        self.waiting.extend(
+            Turn(example, place, asked, self.rows(example)) for place, example in enumerate(examples)
+        )
+        self.count += len(examples)
+        if not self._busy:
+            self._next(loop)
+        return await asked.future
+
+    def close(self) -> None:
+        """End the thread, once its turn is over."""
+        self._thread.shutdown(wait=True)
+
+    def _next(self, loop: asyncio.AbstractEventLoop, latest: Sequence[Turn] = ()) -> None:
+        """Let in what there are places for, put the latest turn behind them, and give the first its turn."""
+        taken = sum(each.rows for each in (*self.active, *latest))
+        while self.waiting and (not taken or taken + self.waiting[0].rows <= self.size):
+            each = self.waiting.popleft()
+            self.count -= 1
+            if each.asked.future.done():  # whoever asked has gone
+                continue
+            self.active.append(each)
+            taken += each.rows
+            self.batches += 1
+            self.computed += 1
+        self.active.extend(latest)
+        self._busy = bool(self.active)
+        if self._busy:
+            turn = self.active.popleft()
+            work = loop.run_in_executor(self._thread, self._go_on, turn)
+            work.add_done_callback(lambda done: self._finish(loop, turn, done))
+
+    def _go_on(self, turn: Turn) -> Done | None:
+        """Compute for a moment; return the answer when it is complete."""
+        until = time.monotonic() + self.moment
+        with torch.no_grad():
+            if turn.steps is None:
+                turn.steps = self.begin(turn.example)
+            while True:
+                try:
+                    said = next(turn.steps)
+                except StopIteration as end:
+                    return Done(end.value)
+                if said and turn.asked.write is not None:
+                    turn.asked.write(said)
+                if time.monotonic() >= until:
+                    return None
+
+    def _finish(self, loop: asyncio.AbstractEventLoop, turn: Turn, done: asyncio.Future[Done | None]) -> None:
+        asked, error, latest = turn.asked, done.exception(), []
+        if asked.future.done():  # whoever asked has gone, or another example of the request failed
+            pass
+        elif error is not None:
+            asked.future.set_exception(error)
+        elif (result := done.result()) is None:
+            latest = [turn]
+        else:
+            asked.answers[turn.place] = result.answer
+            asked.missing -= 1
+            if not asked.missing:
+                asked.future.set_result(asked.answers)
+        self._next(loop, latest)
