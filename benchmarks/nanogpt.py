@@ -26,13 +26,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformer import Plain, same_weights
 
 from neurarium.data.sources import TokenBatches
 from neurarium.data.token_windows import TokenWindows
 from neurarium.networks import Decoder
 from neurarium.training.context import Context
 from neurarium.training.descent import Descent
+from transformer import Plain, same_weights
 
 LENGTH, BATCH, STEPS, WARM, MOST, LEAST = 64, 12, 2000, 100, 1e-3, 1e-4
 SIZE = {"context": LENGTH, "width": 128, "blocks": 4, "heads": 4, "bias": False}
@@ -94,7 +94,9 @@ def loss(network: Callable[[Tensor], Tensor], inputs: Tensor, targets: Tensor) -
     return functional.cross_entropy(network(inputs).flatten(0, 1), targets.flatten())
 
 
-def plain_step(network: Plain, optimizer: torch.optim.AdamW, rate: float, batch: tuple[Tensor, Tensor]) -> float:
+def plain_step(
+    network: Plain, optimizer: torch.optim.AdamW, rate: float, batch: tuple[Tensor, Tensor]
+) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
     found = loss(network, *batch)
@@ -110,7 +112,10 @@ def whole(network: Plain, codes: Tensor) -> float:
     """The loss over all of a text, in windows that do not overlap; its last characters are a shorter window."""
     total, count = 0.0, len(codes) - 1
     for first in range(0, count, 256 * LENGTH):
-        inputs, targets = codes[first : min(first + 256 * LENGTH, count)], codes[first + 1 : first + 1 + 256 * LENGTH]
+        inputs, targets = (
+            codes[first : min(first + 256 * LENGTH, count)],
+            codes[first + 1 : first + 1 + 256 * LENGTH],
+        )
         full = len(inputs) // LENGTH * LENGTH
         for part in (slice(0, full), slice(full, None)):
             if len(inputs[part]):
@@ -166,7 +171,9 @@ def same(steps: int) -> None:
     optimizer, apart, rates = optimizer_of(plain), 0.0, 0.0
 
     def ours_loss(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, int]:
-        found = functional.cross_entropy(ours({"tokens": batch[0]}).flatten(0, 1), batch[1].flatten(), reduction="sum")
+        found = functional.cross_entropy(
+            ours({"tokens": batch[0]}).flatten(0, 1), batch[1].flatten(), reduction="sum"
+        )
         return found, batch[1].numel()
 
     for step in range(steps):
@@ -183,7 +190,9 @@ def same(steps: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["same", "train"])
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--windows", choices=["random", "epochs"], default="random")

@@ -54,9 +54,7 @@ class PlainBlock(nn.Module):
 class Plain(nn.Module):
     """GPT-2's form, by hand."""
 
-    def __init__(
-        self, vocabulary: int, context: int, width: int, blocks: int, heads: int, bias: bool = True
-    ):
+    def __init__(self, vocabulary: int, context: int, width: int, blocks: int, heads: int, bias: bool = True):
         super().__init__()
         self.embed, self.places = nn.Embedding(vocabulary, width), nn.Parameter(torch.zeros(context, width))
         self.blocks = nn.ModuleList(PlainBlock(width, heads, bias) for _ in range(blocks))

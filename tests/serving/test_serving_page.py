@@ -21,6 +21,10 @@ const openapi = {info: {title: "neurarium: it"}, components: {schemas: {Example:
 window.fetch = async (path, given = {}) => {
   if (given.body) sent.push(given.body);
   const said = path.startsWith("openapi") ? openapi : {predictions: [ANSWER]};
+  if (given.body && JSON.parse(given.body).stream) {
+    const lines = [{piece: "or not "}, {piece: "to be"}, said].map((each) => JSON.stringify(each) + "\\n").join("");
+    return new Response(new Blob([lines.slice(0, 9), lines.slice(9)]).stream());
+  }
   return {ok: true, status: 200, json: async () => said};
 };
 window.addEventListener("load", () => setTimeout(() => {
@@ -77,6 +81,14 @@ def test_a_prompt_is_sent_with_its_options_and_an_empty_field_is_not(chromium, t
     found = probed(chromium, tmp_path, PROMPT, {"prompt": "to be"}, answer)
     assert json.loads(found["sent"][0]) == {"prompt": "to be", "tokens": 200}
     assert any("or not to be" in each for each in found["shown"])
+
+
+def test_a_prompt_is_answered_in_pieces_where_the_run_can(chromium, tmp_path):
+    schema = made_of({"prompt": TEXT, "stream": {"type": "boolean"}}, [])
+    answer = {"text": "or not to be", "tokens": 12, "ended": "length"}
+    found = probed(chromium, tmp_path, schema, {"prompt": "to be"}, answer)
+    assert json.loads(found["sent"][0]) == {"prompt": "to be", "stream": True}
+    assert "text: or not to be" in found["shown"] and "tokens: 12" in found["shown"]
 
 
 @pytest.mark.parametrize(("typed", "sent"), [("1, 2\n3.5", [1, 2, 3.5]), ("[1, null]", [1, None])])

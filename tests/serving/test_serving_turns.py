@@ -103,7 +103,9 @@ def test_whoever_has_gone_is_not_computed_for_an_error_stays_alone_and_the_queue
     assert 0 < sum(each.startswith("a") for each in log) < 1000 and "c0" not in log
 
 
-def test_a_short_question_is_answered_while_a_long_text_is_written_and_both_are_as_if_alone(serving, language):
+def test_a_short_question_is_answered_while_a_long_text_is_written_and_both_are_as_if_alone(
+    serving, language
+):
     client, found = serving(language), {}
     expected = alone(language, LONG), alone(language, SHORT)
 
@@ -144,7 +146,10 @@ def test_a_text_is_told_in_pieces_while_it_is_written(serving, language):
     assert told[0][1] < told[-1][1] - 0.05  # the first was there long before the last
     status, refused = client.ask(body={"prompt": "a", "beam": 2, "top_k": 2, "stream": True})
     assert status == 422 and "beam" in refused["error"]["message"]
-    for wrong, said in (({**SHORT, "stream": 1}, "true or false"), ([{**SHORT, "stream": True}] * 2, "one example")):
+    for wrong, said in (
+        ({**SHORT, "stream": 1}, "true or false"),
+        ([{**SHORT, "stream": True}] * 2, "one example"),
+    ):
         status, refused = client.ask(body=wrong)
         assert status == 422 and said in refused["error"]["message"]
 

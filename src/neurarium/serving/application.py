@@ -108,7 +108,9 @@ class Service:
             )
         if any(each.streamed for each in examples):
             if len(examples) > 1:
-                raise DataError("several answers cannot be told in pieces", expected="one example", received=len(examples))
+                raise DataError(
+                    "several answers cannot be told in pieces", expected="one example", received=len(examples)
+                )
             return streamed(self.batcher, examples[0])
         try:
             answers = await self.batcher.ask(examples)

@@ -54,7 +54,9 @@ class Prompts:
         checked = {each: _number(each, value[each], place) for each in value if each not in (name, STREAM)}
         streamed = value.get(STREAM, False)
         if not isinstance(streamed, bool):
-            raise DataError(f"'{STREAM}' of {place} is wrong", expected="true or false", received=str(streamed)[:40])
+            raise DataError(
+                f"'{STREAM}' of {place} is wrong", expected="true or false", received=str(streamed)[:40]
+            )
         return Example({name: text_in(value[name], (name,), place), **checked}, streamed=streamed)
 
     def collate(self, examples: Sequence[Example]) -> tuple[list[Any], dict[int, DataError]]:

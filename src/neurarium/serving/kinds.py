@@ -37,8 +37,9 @@ class Kind(NamedTuple):
         reader: made from the preparation. `parse(value, place) -> Example` checks one example; `collate(examples) -> (raw,
             errors by place)` puts checked ones together; `schema()` says what an example is (JSON Schema); `blank()` is an
             example without content, or None; `media` is "image" or "audio" where the bytes of a file are an example;
-            `alone`: examples are answered one by one.
-        answers: made from the predictor. `answers(raw) -> a list of answers`, JSON objects or `UserError`s; `schema()`.
+            `alone`: examples are answered one by one, in turns.
+        answers: made from the predictor. `answers(raw) -> a list of answers`, JSON objects or `UserError`s; `schema()`; where
+            it has them, `begin(value)` answers one example in steps, and `rows(value)` is how many places it takes.
     """
 
     reader: Any

@@ -68,9 +68,7 @@ class Turns:
         self._busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="neurarium-serve")
 
-    async def ask(
-        self, examples: Sequence[Example], write: Callable[[Any], Any] | None = None
-    ) -> list[Any]:
+    async def ask(self, examples: Sequence[Example], write: Callable[[Any], Any] | None = None) -> list[Any]:
         """Return the answers to some examples; `write` gets what each step yields, in the thread that computes.
 
         Raises:

@@ -77,7 +77,9 @@ class TextCNN(nn.Module):
         if pooling not in ("max", "none"):
             raise OptionError("there is no such pooling", expected="max or none", received=pooling)
         if read is not None and (pooling == "none" or not vocabulary):
-            raise OptionError("read leaves out tokens, and an answer is asked for at each", fix="leave out read")
+            raise OptionError(
+                "read leaves out tokens, and an answer is asked for at each", fix="leave out read"
+            )
         self.distribution, self.pooling, self.read = distribution, pooling, require_read(read)
         self.entry = SequenceEntry(width, vocabulary, channels, padding, embedding_dropout, token_dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, maps, size, padding=size - 1) for size in filters)

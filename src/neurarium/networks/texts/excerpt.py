@@ -42,5 +42,7 @@ def require_read(read: int | None) -> int | None:
         OptionError: it is less than 2, a beginning and an end.
     """
     if read is not None and read < 2:
-        raise OptionError("a network must read something of a text", expected="read of 2 tokens or more", received=read)
+        raise OptionError(
+            "a network must read something of a text", expected="read of 2 tokens or more", received=read
+        )
     return read

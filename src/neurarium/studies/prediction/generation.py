@@ -92,7 +92,15 @@ def generate(
     7
     """
     steps = writing(
-        run, prompt, tokens=tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed, beam=beam, cached=cached
+        run,
+        prompt,
+        tokens=tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        beam=beam,
+        cached=cached,
     )
     with evaluating(learner_of(run)):
         while True:
