@@ -14,8 +14,8 @@ from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
+from neurarium.networks.sequences.excerpt import excerpt, require_read
 from neurarium.networks.sizing import Distribution, elementwise, head_outputs
-from neurarium.networks.texts.excerpt import excerpt, require_read
 
 
 @recorded

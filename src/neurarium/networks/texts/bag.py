@@ -14,8 +14,8 @@ from neurarium.data.specs import Spec, Tokens
 from neurarium.layers.attention_pooling import AttentionPooling
 from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
+from neurarium.networks.sequences.excerpt import excerpt, require_read
 from neurarium.networks.sizing import Distribution, check, head_outputs
-from neurarium.networks.texts.excerpt import excerpt, require_read
 
 
 @recorded
