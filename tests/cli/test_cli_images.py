@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pillow
 from safetensors.torch import save_file
 
+from neurarium.cli.main import main
 from neurarium.networks import ResNet20
 
 QUICK = ("--epochs", "1", "--quiet", "--report", "none")
@@ -129,6 +130,17 @@ def test_odd_images_are_read_by_rules_that_the_plan_says(run_line):
     for word in ("CMYK", "16", "the first picture", "turned upright", "transparent"):
         assert word in plan, (word, plan)
     assert "quarantine" not in plan_of("run")
+
+
+def test_files_that_cannot_be_read_are_told_before_the_training(capfd):
+    write_classes(24)
+    Path("pets/class0/notes.txt").write_text("no image")
+    Path("pets/class1/empty.png").touch()
+    assert main(["train", "pets", "--epochs", "1", "--report", "none"]) == 0
+    told = next(line for line in capfd.readouterr().err.splitlines() if line.startswith("left out"))
+    assert told.startswith(
+        "left out  2 files that cannot be read: pets/class0/notes.txt ("
+    ) and told.endswith(", ...")
 
 
 def write_boxes(count: int = 24) -> None:

@@ -163,7 +163,7 @@ def test_splits_and_a_test_file(run_line, tmp_path):
         "--epochs",
         30,
     )
-    assert code == 0 and "train 48, validation 12, test 30" in shown
+    assert code == 0 and "48 rows to learn from, 12 validate, 30 test" in shown
     assert value["metrics"]["test"]["accuracy"] > 0.8
     command = yaml.safe_load(Path(value["run"], "config.yaml").read_text())["command"]
     assert Path(command["test"]).is_absolute()

@@ -135,7 +135,7 @@ MISTAKES = [
     (("train", "train.de", "--parallel", "nowhere.en"), "nowhere.en"),
     (("train", "notes.csv", "--task", "summarization"), "which column is read"),
     (("train", "train.de", "--parallel", "train.en", "--target", "x"), "no columns"),
-    (("train", "train.de", "--parallel", "train.en", "--network", "mlp"), "Text"),
+    (("train", "train.de", "--parallel", "train.en", "--network", "mlp"), "'mlp' cannot take Tokens inputs"),
     (("train", "train.de", "--parallel", "train.en", "--set", "score=manhattan"), "score"),
     (("train", "train.de", "--parallel", "train.en", "--split", "stratified"), "random"),
 ]

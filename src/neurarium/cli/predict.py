@@ -11,7 +11,7 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output, escape, table
-from neurarium.cli.tables import FORMATS, write_table
+from neurarium.cli.tables import FORMATS, SHOWN, preview, write_table
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.files import writing
 
@@ -121,6 +121,12 @@ def predict(
         said.say(f"{frame.height:,} predictions in {output}")
     elif pictures:
         said.say(f"{len(notes['files']):,} images in {out}")
+    elif not as_json and not quiet and sys.stdout.isatty():
+        said.say(preview(frame))
+        if frame.height > SHOWN:
+            said.say(
+                f"[dim]the first {SHOWN} of {frame.height:,}; --output FILE.csv writes them all, to every digit[/]"
+            )
     elif not as_json:
         sys.stdout.write(frame.write_csv())
     value: dict[str, Any] = {

@@ -223,6 +223,9 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
     )
     output.told(data=f"{dataset.name}: {_sizes(dataset)}", asked=question(dataset))
+    if broken := dataset.summary.get("quarantined"):
+        named = f"{broken[0]['file']} ({broken[0]['reason']})" + (", ..." if len(broken) > 1 else "")
+        output.told(**{"left out": f"{counted(len(broken), 'file')} that cannot be read: {named}"})
     before, now = command.data_sha256, dataset.summary.get("sha256")
     if before and now and before != now:
         if resume is not None:

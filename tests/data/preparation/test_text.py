@@ -82,3 +82,12 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(ArtifactError, match="altered"):
         TextPreparation.load(tmp_path, held)
     assert numpy.isfinite(made.length)
+
+
+def test_empty_texts_are_kept_and_counted_in_the_plan():
+    texts = ["good film", "", "bad film", None] * 5
+    preparation, decisions = fit_text(texts, kind="words", name="review")
+    told = {each.subject: each.choice for each in decisions}
+    assert told["empty texts of review"] == "10 of 20 training rows"
+    assert preparation.batch(preparation.encode(["", "good"]))["mask"].sum(1).tolist() == [0, 1]
+    assert not any("empty" in each.subject for each in fit_text(texts[:1], kind="words")[1])

@@ -247,10 +247,14 @@ def fit_text(
     if not length and needed > most:
         cut = sum(size > most for size in sizes) / len(sizes)
         why += f": {cut:.0%} of them are longer and are cut there; {needed} tokens would hold {PERCENTILE} % of them whole"
-    return preparation, [
+    decisions = [
         Decision(f"tokenizer of {name}", f"{chosen}, {tokenizer.size:,} tokens", reason, "--set tokenizer="),
         Decision(f"length of {name}", f"{preparation.length} tokens", why, "--set length="),
     ]
+    if empty := len(texts) - len(known):
+        shown, kept = f"{empty:,} of {len(texts):,} training rows", "kept: all of such a text is padding"
+        decisions.append(Decision(f"empty texts of {name}", shown, kept, "leave the rows out of the table"))
+    return preparation, decisions
 
 
 def _tokenizer(

@@ -66,7 +66,7 @@ class Progress(Callback):
 
     def stop(self, loop: Any) -> None:
         seconds = time.monotonic() - self._began
-        text = f"{loop.reason or 'failed'} after {loop.step} steps, {seconds:.1f} s  {self._shown}".rstrip()
+        text = f"{loop.reason or 'failed'} after {loop.step} step{'' if loop.step == 1 else 's'}, {seconds:.1f} s  {self._shown}".rstrip()
         if loop.interrupted and loop.checkpoints is not None:
             folder = loop.checkpoints.folder.parent
             text += f"\ngo on with: neurarium train --resume {folder}, or fit(..., resume=True)"
@@ -129,7 +129,7 @@ def _bar() -> Any:
 
 
 WATCHED = (
-    "accuracy", "dice", "map_50", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "mae", "rmse", "f1_macro", "r2",
+    "dice", "map_50", "accuracy", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "mae", "rmse", "f1_macro", "r2",
 )  # fmt: skip
 
 
