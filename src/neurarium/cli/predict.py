@@ -116,19 +116,10 @@ def predict(
         frame = _beside(frame, notes, keep)
     for line in _remarks(notes):
         said.note(line)
-    if output is not None:
-        write_table(frame, output)
-        said.say(f"{frame.height:,} predictions in {output}")
-    elif pictures:
+    if pictures and output is None:
         said.say(f"{len(notes['files']):,} images in {out}")
-    elif not as_json and not quiet and sys.stdout.isatty():
-        said.say(preview(frame))
-        if frame.height > SHOWN:
-            said.say(
-                f"[dim]the first {SHOWN} of {frame.height:,}; --output FILE.csv writes them all, to every digit[/]"
-            )
-    elif not as_json:
-        sys.stdout.write(frame.write_csv())
+    else:
+        _written(frame, output, said)
     value: dict[str, Any] = {
         "run": folder,
         "input": input,
@@ -144,6 +135,23 @@ def predict(
     if output is None and not pictures:
         value["predictions"] = frame.to_dicts() if as_json else None
     said.finish(value)
+
+
+def _written(frame: polars.DataFrame, place: Path | None, said: Output) -> None:
+    """Write the predictions into a file; or to standard output, as CSV, of which a terminal gets the beginning as a table."""
+    if place is not None:
+        write_table(frame, place)
+        said.say(f"{frame.height:,} predictions in {place}")
+    elif said.as_json:
+        return
+    elif sys.stdout.isatty() and not said.quiet:
+        said.say(preview(frame))
+        if frame.height > SHOWN:
+            said.say(
+                f"[dim]the first {SHOWN} of {frame.height:,}; --output FILE.csv writes them all, to every digit[/]"
+            )
+    else:
+        sys.stdout.write(frame.write_csv())
 
 
 def _check(input: Path | None, input_text: str | None, attention: bool, out: Path | None) -> None:
