@@ -77,6 +77,11 @@ def test_points_stand_where_they_belong():
 
 def test_interval_shares_and_confusion():
     assert "95 %" in interval(0.96, 0.97, 0.98, True) and "0 %" in interval(0.2, 0.3, 0.4, True)
+    ends = [
+        re.findall(r">(-?[\d.]+)</text>", interval(*bounds, False))
+        for bounds in ((0.3, 0.5, 0.8), (-0.2, 0.1, 0.4))
+    ]
+    assert ends == [["0", "1.55"], ["-1.1", "1.3"]]  # an error is never below zero
     assert "width:50.0%" in shares({"a": 10, "b": 5}) and "and 1 more" in shares({"a": 1, "b": 1}, most=1)
     many = confusion(
         [[5 if a == b else int(a == 0 and b == 1) * 3 for b in range(30)] for a in range(30)],

@@ -310,6 +310,7 @@ def interval(low: float, value: float, high: float, share: bool) -> str:
     else:
         air = (high - low) * 1.5 or abs(value) * 0.05 or 1.0
         start, end = low - air, high + air
+        start = max(start, 0.0) if low >= 0 else start  # what is not below zero hardly can be
     x = Scale(start, end, 8.0, 292.0)
     names = [f"{100 * each:.0f} %" if share else short(float(f"{each:.3g}")) for each in (start, end)]
     marks = [

@@ -58,6 +58,7 @@ def data(run: Run, found: Mapping[str, Any]) -> str:
     splits = summary.pop("splits", None) or (
         {} if run.data is None else {k: len(v) for k, v in run.data.splits.items()}
     )
+    splits = {name: splits[name] for name in ("train", "validation", "test") if name in splits} | dict(splits)
     columns = found.get("columns")
     if columns:
         summary.pop("kinds", None)
