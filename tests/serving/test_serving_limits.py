@@ -171,6 +171,7 @@ def test_a_full_queue_says_so(serving, people):
 def test_openapi_says_what_to_send(table_client, image_client):
     description = table_client.ask("/openapi.json")[1]
     example = description["components"]["schemas"]["Example"]
+    assert description["info"]["description"].startswith("Asked: to tell, from ")
     assert description["openapi"] == "3.1.0" and set(example["required"]) == set(PEOPLE)
     assert example["properties"]["color"]["examples"] == ["blue", "green", "red"]
     assert example["properties"]["age"]["type"] == ["number", "null"]

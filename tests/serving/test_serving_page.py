@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from neurarium.serving.rows import Prose
 from neurarium.serving.schemas import NUMBER, TEXT, TIME, file_of, list_of, made_of
 
 SWITCHES = (
@@ -17,7 +18,7 @@ SWITCHES = (
 )
 PROBE = """
 <script>
-const openapi = {info: {title: "neurarium: it"}, components: {schemas: {Example: SCHEMA}}}, sent = [];
+const openapi = {info: {title: "neurarium: it", description: "Asked: to tell."}, components: {schemas: {Example: SCHEMA}}}, sent = [];
 window.fetch = async (path, given = {}) => {
   if (given.body) sent.push(given.body);
   const said = path.startsWith("openapi") ? openapi : {predictions: [ANSWER]};
@@ -30,13 +31,20 @@ window.fetch = async (path, given = {}) => {
 window.addEventListener("load", () => setTimeout(() => {
   for (const [name, text] of Object.entries(TYPED)) document.getElementsByName(name)[0].value = text;
   document.querySelector("#form button").click();
-  setTimeout(() => {
+  let before = "", same = 0, tries = 0;
+  const settled = setInterval(() => {
+    const now = document.getElementById("result").textContent;
+    same = now && now === before ? same + 1 : 0;
+    before = now;
+    if (same < 10 && ++tries < 60) return;
+    clearInterval(settled);
     const shown = [...document.querySelectorAll("#result td, #result th, #result p, #result .error")];
-    const told = {sent, shown: shown.map((each) => each.textContent), curl: document.getElementById("curl").textContent};
+    const told = {sent, shown: shown.map((each) => each.textContent), curl: document.getElementById("curl").textContent,
+      asked: document.getElementById("asked").textContent, areas: document.querySelectorAll("textarea").length};
     const place = document.createElement("pre");
     place.id = "probe"; place.textContent = JSON.stringify(told);
     document.body.append(place);
-  }, 300);
+  }, 100);
 }, 300));
 </script>
 """
@@ -97,6 +105,14 @@ def test_numbers_are_typed_as_they_come(typed, sent, chromium, tmp_path):
     found = probed(chromium, tmp_path, SERIES, {"series": typed}, answer)
     assert json.loads(found["sent"][0]) == {"series": sent}
     assert {"walk", "75.00 %"} <= set(found["shown"])
+
+
+def test_a_column_of_texts_has_room_and_the_page_says_what_is_asked(chromium, tmp_path):
+    review = Prose("review", frozenset()).schema(None)
+    typed = {"review": "fine,\nall of it"}
+    found = probed(chromium, tmp_path, made_of({"review": review}), typed, {"prediction": "good"})
+    assert json.loads(found["sent"][0]) == typed
+    assert found["areas"] == 1 and '{"review":"..."}' in found["curl"] and found["asked"] == "Asked: to tell."
 
 
 def test_what_is_no_json_is_told(chromium, tmp_path):

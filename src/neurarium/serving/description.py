@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import neurarium
+from neurarium.report.question import question
 from neurarium.serving.predictor import Predictor
 from neurarium.serving.schemas import made_of
 
@@ -36,7 +37,11 @@ def description(predictor: Predictor, name: str, token: bool) -> dict[str, Any]:
     }
     found: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": f"neurarium: {name}", "version": neurarium.__version__},
+        "info": {
+            "title": f"neurarium: {name}",
+            "description": f"Asked: {question(predictor.run)}.",
+            "version": neurarium.__version__,
+        },
         "paths": {
             "/predict": {
                 "post": {"requestBody": {"required": True, "content": content}, "responses": answers}

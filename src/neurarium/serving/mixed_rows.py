@@ -17,7 +17,7 @@ from neurarium.data.preparation.mixed import MixedPreparation
 from neurarium.data.preparation.tables import TablePreparation
 from neurarium.serving.example import Example
 from neurarium.serving.pixels import bytes_of
-from neurarium.serving.rows import Rows, Text, no_value
+from neurarium.serving.rows import Prose, Rows, no_value
 from neurarium.serving.schemas import file_of
 
 
@@ -33,7 +33,7 @@ class MixedRows(Rows):
     def __init__(self, preparation: MixedPreparation):
         super().__init__(preparation)
         for _, column, _ in preparation.texts:
-            self.readers[column] = Text(column, self.missing)
+            self.readers[column] = Prose(column, self.missing)
         for _, each in preparation.images:
             self.readers[each.source] = Picture(each.source)
         self.needed = frozenset(self.readers)

@@ -189,11 +189,23 @@ class Text:
 
     def schema(self, fill: float | None) -> dict[str, Any]:
         """Return the schema of a value."""
-        schema = {"type": ["string", "null"], "description": "dates or text, as in the data of the training"}
+        schema = {"type": ["string", "null"], "description": "as in the data of the training"}
         if fill is None or not re.fullmatch(PLAIN_DATE, self.style):
             return schema
         moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(days=fill)
         return {**schema, "examples": [moment.strftime(self.style)]}
+
+
+class Prose(Text):
+    """Reads the values of a column of texts, which a person writes."""
+
+    def schema(self, fill: float | None) -> dict[str, Any]:
+        """Return the schema of a value."""
+        return {
+            "type": ["string", "null"],
+            "format": "prose",
+            "description": "a text; null where there is none",
+        }
 
 
 def name_of(value: Any) -> str | None:
