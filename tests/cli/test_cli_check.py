@@ -8,6 +8,7 @@ import re
 import numpy
 import polars
 import pytest
+from PIL import Image
 
 from neurarium.cli.main import main
 
@@ -115,3 +116,31 @@ def test_whatever_train_reads_check_reads_too():
     from neurarium.studies.planning.reading import ASKED
 
     assert set(ASKED) <= set(signature(check).parameters)
+
+
+def test_images_with_masks_and_with_boxes_are_checked(tmp_path, run_line):
+    chance = numpy.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+    lines = ["image,x_min,y_min,x_max,y_max,label"]
+    for number in range(20):
+        pixels = chance.integers(0, 256, (40, 40), numpy.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{number}.png")
+        if number:
+            Image.fromarray((pixels > 127).astype(numpy.uint8)).save(tmp_path / "masks" / f"{number}.png")
+        lines += [f"{number}.png,2,2,20,20,leaf", f"{number}.png,2,2,{20 if number else 90},20,leaf"]
+    (tmp_path / "boxes.csv").write_text("\n".join(lines))
+    images, masks, boxes = (tmp_path / name for name in ("images", "masks", "boxes.csv"))
+    page = tmp_path / "page.html"
+    code, value, _ = run_line("check", images, "--masks", masks, "--no-timing", "--out", page)
+    assert code == 0
+    assert {each["kind"] for each in value["findings"] if each["severity"] == "error"} == {
+        "missing masks",
+        "training",
+    }
+    assert "0.png" in page.read_text() and value["facts"]["masks"]["looked_at"] == 19
+    code, value, _ = run_line("check", images, "--boxes", boxes, "--no-timing", "--strict")
+    assert code == 1
+    numbers = {each["kind"]: each["numbers"] for each in value["findings"]}
+    assert numbers["outside"] == {"boxes": 1, "far": 1, "of": 40}
+    assert numbers["duplicates"] == {"boxes": 19, "of": 40}

@@ -18,7 +18,7 @@ def headline(found: Inspection) -> str:
     parts = [f"{count:,} {name}" for name, count in found.facts.get("splits", {}).items()]
     target = found.facts.get("target", {})
     told = ""
-    if target.get("task") == "classification":
+    if "classes" in target:
         count = len(next(iter(target["classes"].values()), {}))
         told = f"; {count} classes" + (f" of {target['columns'][0]}" if target.get("columns") else "")
     elif target:
@@ -78,7 +78,7 @@ def image_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def other_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what series, pairs of texts and recordings are, as pairs of words; none where there are no such.
+    """Return what series, pairs of texts, recordings, masks and boxes are, as pairs of words; none where there are no such.
 
     >>> other_rows({"texts": {"read": {"shortest": 1, "median": 9, "longest": 41}}})
     [('words read', '1 to 41, median 9')]
@@ -104,6 +104,16 @@ def other_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
             rows.append(("rates", listed([f"{int(rate):,} ({count:,})" for rate, count in rates], 4)))
         silent, clipped = (sounds.get(name) or 0 for name in ("silent", "clipped"))
         rows.append(("silent, clipped", f"{silent:,}, {clipped:,}"))
+    if masks := facts.get("masks"):
+        empty = f", {masks['empty']:,} of one class alone" if masks.get("empty") else ""
+        ignored = f", {masks['ignored']:,} pixels ignored" if masks.get("ignored") else ""
+        rows.append(("masks", f"{masks['looked_at']:,} of {masks['images']:,} looked at{empty}{ignored}"))
+        if "empty" in masks:
+            rows.append(("classes", "counted in pixels"))
+    if boxes := facts.get("boxes"):
+        said = f"{boxes['boxes']:,} in {boxes['images']:,} images, {boxes['bare']:,} of them without one"
+        rows.append(("boxes", f"{said}; median {boxes['median']:g}, at most {boxes['most']:,}"))
+        rows.append(("classes", "counted in boxes"))
     if copies := facts.get("copies"):
         rows.append(
             ("looked at for copies", ", ".join(f"{count:,} {name}" for name, count in copies.items()))

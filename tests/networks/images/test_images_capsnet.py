@@ -96,7 +96,7 @@ def test_mistakes_are_told():
     with pytest.raises(ShapeError, match="small images"):
         CapsNet.for_data(Image(3, 224, 224), DIGITS)
     with pytest.raises(OptionError, match="follows from the data"):
-        CapsNet.for_data(Image(1, 28, 28), DIGITS, width=3)
+        CapsNet.for_data(Image(1, 28, 28), DIGITS, image_width=3)
     with pytest.raises(OptionError, match="primary capsules"):
         EfficientCapsNet(1, 28, 28, 10, widths=(4, 4, 4, 9))
     with pytest.raises(OptionError, match="read"):

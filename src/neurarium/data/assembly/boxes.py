@@ -95,9 +95,9 @@ def boxes(
     decisions.append(Decision("classes", len(classes), shown, "the labels in the list"))
     if left:
         decisions.append(Decision("images left out", left, f"{listing.name} does not name them", "list them"))
-    if listed.dropped:
+    if listed.left:
         why = "crowds, or without an area: no single thing can be told from them"
-        decisions.append(Decision("boxes left out", listed.dropped, why, "mend them in the list"))
+        decisions.append(Decision("boxes left out", len(listed.left), why, "mend them in the list"))
     dataset = collected(
         name or root.name, found, held, encoded, target, spec, rules, how,
         lambda held: _counted(held, target), [*decisions, storage],

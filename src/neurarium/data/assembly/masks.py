@@ -93,7 +93,7 @@ def masks(
     if given_up:
         said = ", ".join(map(str, given_up))
         decisions.append(Decision("ignored pixels", f"of value {said}", reason, "--set ignored=none"))
-    shown = f"the different values of {len(pairs['train']):,} masks: {', '.join(map(_called, values[:20]))}"
+    shown = f"the different values of {len(pairs['train']):,} masks: {', '.join(map(called, values[:20]))}"
     decisions.append(Decision("classes", len(values), shown, "--set classes=NAMES, in that order"))
     encoded = {key: encoded_masks(part, target, rules.aspect) for key, part in pairs.items()}
     dataset = collected(
@@ -118,8 +118,8 @@ def encoded_masks(paths: Sequence[Path], target: MaskTarget, aspect: str) -> tor
         if odd.any():
             raise DataError(
                 f"the mask {path} has a value that no training mask has",
-                expected=", ".join(_called(each) for each in target.values),
-                received=f"{_called(int(raw[odd][0]))} in {int(odd.sum()):,} pixels",
+                expected=", ".join(called(each) for each in target.values),
+                received=f"{called(int(raw[odd][0]))} in {int(odd.sum()):,} pixels",
                 fix="mend the mask, move it to the training part, or name the value with --set ignored=",
             )
         fit = fit_of(raw.shape[1], raw.shape[0], (target.height, target.width), aspect)
@@ -153,37 +153,45 @@ def _values(paths: Sequence[Path], ignored: Any) -> tuple[tuple[int, ...], tuple
                 fix="save masks as PNG, not as JPEG, which smears them",
             )
     values = sorted(found)
-    others = [each for each in values if each != IGNORED]
-    if ignored == "auto":
-        usual = IGNORED in found and len(others) > 1 and others == list(range(len(others)))
-        given_up = (IGNORED,) if usual else ()
-        reason = f"the other values are 0 to {len(others) - 1}"
-    else:
-        given_up, reason = tuple(ignored or ()), "asked for"
+    given_up, reason = given_up_of(values, ignored)
     kept = tuple(each for each in values if each not in given_up)
     if len(kept) < 2:
         raise DataError(
             "the masks show one class only",
             expected="at least two different values",
-            received=", ".join(map(_called, kept)) or "none",
+            received=", ".join(map(called, kept)) or "none",
             fix="mark what is to be found by another value than the rest",
         )
     return kept, given_up, reason
 
 
+def given_up_of(values: Sequence[int], ignored: Any = "auto") -> tuple[tuple[int, ...], str]:
+    """Return the values of pixels that count for nothing, and why.
+
+    >>> given_up_of([0, 1, 2, 255]), given_up_of([0, 255])[0]
+    (((255,), 'the other values are 0 to 2'), ())
+    """
+    if ignored != "auto":
+        return tuple(ignored or ()), "asked for"
+    others = [each for each in values if each != IGNORED]
+    usual = IGNORED in values and len(others) > 1 and others == list(range(len(others)))
+    return ((IGNORED,) if usual else ()), f"the other values are 0 to {len(others) - 1}"
+
+
 def _named(values: Sequence[int], classes: Sequence[str] | None) -> tuple[str, ...]:
     if classes is None:
-        return tuple(map(_called, values))
+        return tuple(map(called, values))
     if len(classes) != len(values) or len(set(classes)) != len(classes):
         raise DataError(
             "the names of classes do not fit the values of the masks",
-            expected=f"{len(values)} different names, for the values {', '.join(map(_called, values))}",
+            expected=f"{len(values)} different names, for the values {', '.join(map(called, values))}",
             received=", ".join(classes),
         )
     return tuple(classes)
 
 
-def _called(value: int) -> str:
+def called(value: int) -> str:
+    """Return the name of a value of a mask: its number, or the color."""
     return str(value) if value < 65536 else f"#{value:06x}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,44 @@ COLUMNS = ("image", "x_min", "y_min", "x_max", "y_max", "label")
 
 @dataclasses.dataclass
 class Listed:
-    """What is in the images of a list: for each its boxes `(boxes, 4)` in pixels of the file, and their labels."""
+    """What is in the images of a list.
 
-    boxes: dict[str, list[tuple[float, float, float, float]]]
-    labels: dict[str, list[str]]
-    dropped: int = 0  # boxes of crowds, or without an area
+    Args:
+        boxes: for each image its boxes `(boxes, 4)` in pixels of the file.
+        labels: for each image the labels of its boxes.
+        left: boxes that were left out, as (reason, place in the list): "crowd" or "no area".
+        sizes: for each image (width, height), where the list says it.
+    """
+
+    boxes: dict[str, list[tuple[float, float, float, float]]] = dataclasses.field(default_factory=dict)
+    labels: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    left: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    sizes: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
 
 
-def read_boxes(path: Path) -> Listed:
+def read_boxes(path: Path, faults: list[DataError] | None = None) -> Listed:
     """Read a COCO file or a CSV of boxes.
+
+    Args:
+        path: the list.
+        faults: takes what is wrong with single boxes, which are then left out; None stops at the first.
 
     Raises:
         DataError: it is neither, or a box is none.
     """
-    return _from_coco(path) if path.suffix.lower() == ".json" else _from_csv(path)
+    return _from_coco(path, faults) if path.suffix.lower() == ".json" else _from_csv(path, faults)
 
 
-def _from_coco(path: Path) -> Listed:
+def _told(fault: DataError | None, faults: list[DataError] | None) -> bool:
+    """Return whether there is a fault that is kept; raise one that is not."""
+    if fault is not None and faults is None:
+        raise fault
+    if fault is not None and faults is not None:
+        faults.append(fault)
+    return fault is not None
+
+
+def _from_coco(path: Path, faults: list[DataError] | None) -> Listed:
     held: Any = read_json(path)
     needed = ("images", "annotations", "categories")
     if not isinstance(held, Mapping) or any(not isinstance(held.get(key), list) for key in needed):
@@ -44,23 +65,31 @@ def _from_coco(path: Path) -> Listed:
             expected="JSON with lists images, annotations, categories",
             received=", ".join(held) if isinstance(held, Mapping) else type(held).__name__,
         )
-    found = Listed({}, {})
+    found = Listed()
     place = ""
     try:
         names = {each["id"]: str(each["file_name"]) for each in held["images"]}
         kinds = {each["id"]: str(each["name"]) for each in held["categories"]}
-        for name in names.values():
+        for each in held["images"]:
+            name = str(each["file_name"])
             found.boxes[name], found.labels[name] = [], []
+            if each.get("width") and each.get("height"):
+                found.sizes[name] = (int(each["width"]), int(each["height"]))
         for number, each in enumerate(held["annotations"]):
             place = f"annotation {number}"
-            _listed(each, "image_id", names, "images", f"{place} of {path}")
-            _listed(each, "category_id", kinds, "categories", f"{place} of {path}")
+            unknown = [
+                _unlisted(each, key, known, f"{place} of {path}")
+                for key, known in (("image_id", names), ("category_id", kinds))
+            ]
             left, top, width, height = (float(value) for value in each["bbox"])
+            if any([_told(fault, faults) for fault in unknown]):
+                continue
             if each.get("iscrowd"):
-                found.dropped += 1
+                found.left.append(("crowd", place))
                 continue
             box = (left, top, left + width, top + height)
-            _add(found, names[each["image_id"]], box, kinds[each["category_id"]], f"{place} of {path}")
+            kind = kinds[each["category_id"]]
+            _told(_add(found, names[each["image_id"]], box, kind, f"{place} of {path}"), faults)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is damaged: {place or 'its images or categories'}: {error!r}",
@@ -70,23 +99,21 @@ def _from_coco(path: Path) -> Listed:
     return found
 
 
-def _listed(annotation: Any, key: str, known: Mapping[Any, str], where: str, place: str) -> None:
-    """Refuse an annotation whose image or category the file does not list.
-
-    Raises:
-        DataError: it is not listed.
-    """
-    if annotation[key] not in known:
-        raise DataError(
-            f"{place} has the {key} {annotation[key]!r}, which is none of its {where}",
-            expected=", ".join(f"{each!r} ({name})" for each, name in list(known.items())[:5])
-            or f"a list of {where}",
-            received=annotation[key],
-            fix=f"add it to {where}, or remove the annotation",
-        )
+def _unlisted(annotation: Any, key: str, known: Mapping[Any, str], place: str) -> DataError | None:
+    """Return what is wrong with an annotation whose image or category the file does not list."""
+    if annotation[key] in known:
+        return None
+    where = "images" if key == "image_id" else "categories"
+    return DataError(
+        f"{place} has the {key} {annotation[key]!r}, which is none of its {where}",
+        expected=", ".join(f"{each!r} ({name})" for each, name in list(known.items())[:5])
+        or f"a list of {where}",
+        received=annotation[key],
+        fix=f"add it to {where}, or remove the annotation",
+    )
 
 
-def _from_csv(path: Path) -> Listed:
+def _from_csv(path: Path, faults: list[DataError] | None) -> Listed:
     try:
         frame = polars.read_csv(path, infer_schema=False, separator="\t" if path.suffix == ".tsv" else ",")
     except polars.exceptions.PolarsError as error:
@@ -99,38 +126,45 @@ def _from_csv(path: Path) -> Listed:
             received=", ".join(frame.columns),
             fix="rename the columns of the table",
         )
-    found = Listed({}, {})
+    found = Listed()
     for number, (image, *sides, label) in enumerate(frame.select(COLUMNS).iter_rows(), start=2):
         found.boxes.setdefault(str(image), [])
         found.labels.setdefault(str(image), [])
         if all(each in (None, "") for each in (*sides, label)):
             continue
-        try:
-            left, top, right, bottom = (float(each) for each in sides)
-        except (TypeError, ValueError) as error:
-            raise DataError(
-                f"line {number} of {path} holds no box", expected="four numbers and a label", received=sides
-            ) from error
-        if label in (None, ""):
-            raise DataError(f"line {number} of {path} has no label", expected="the name of a class")
-        _add(found, str(image), (left, top, right, bottom), str(label), f"line {number} of {path}")
+        _told(_line(found, str(image), sides, label, f"line {number} of {path}"), faults)
     return found
 
 
-def _add(found: Listed, name: str, box: tuple[float, float, float, float], label: str, where: str) -> None:
+def _line(found: Listed, image: str, sides: Sequence[Any], label: Any, where: str) -> DataError | None:
+    """Add the box of a line of a table, or return what is wrong with it."""
+    try:
+        left, top, right, bottom = (float(each) for each in sides)
+    except (TypeError, ValueError):
+        return DataError(f"{where} holds no box", expected="four numbers and a label", received=list(sides))
+    if label in (None, ""):
+        return DataError(f"{where} has no label", expected="the name of a class")
+    return _add(found, image, (left, top, right, bottom), str(label), where)
+
+
+def _add(
+    found: Listed, name: str, box: tuple[float, float, float, float], label: str, where: str
+) -> DataError | None:
+    """Add a box, or return what is wrong with it."""
     left, top, right, bottom = box
     if not all(numpy.isfinite(box)) or right < left or bottom < top:
-        raise DataError(
+        return DataError(
             f"{where} holds no box: its sides are exchanged, or no numbers",
             expected="x_min <= x_max and y_min <= y_max",
             received=f"x {left:g} to {right:g}, y {top:g} to {bottom:g}",
             fix="mend the list: COCO has left, top, width, height; a CSV the four sides, in pixels",
         )
     if right == left or bottom == top:
-        found.dropped += 1
-        return
+        found.left.append(("no area", where.split(" of ")[0]))
+        return None
     found.boxes[name].append(box)
     found.labels[name].append(label)
+    return None
 
 
 def named_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
@@ -14,21 +15,32 @@ from neurarium.data.readers.pictures import files, formats, header
 ENDINGS = ("", "_mask", "-mask", "_seg", "_label", "_labels", "_gt")
 
 
+def matched_masks(paths: Sequence[Path], root: Path, folder: Path) -> tuple[list[Path | None], list[Path]]:
+    """Return the mask of each image, None where there is none, and the masks that no image has.
+
+    Args:
+        paths: the images.
+        root: their folder; a mask lies below its own as its image lies below this.
+        folder: that of the masks.
+    """
+    there = {each.relative_to(folder).with_suffix("").as_posix(): each for each in files(folder)}
+    pairs = []
+    for path in paths:
+        stem = path.relative_to(root).with_suffix("").as_posix()
+        pairs.append(next((there[stem + end] for end in ENDINGS if stem + end in there), None))
+    taken = set(pairs)
+    return pairs, [each for each in there.values() if each not in taken]
+
+
 def paired_masks(part: Folder, root: Path, folder: Path) -> list[Path]:
     """Return the mask of each image.
 
     Raises:
         DataError: one without a mask, or with one of another size.
     """
-    there = {each.relative_to(folder).with_suffix("").as_posix(): each for each in files(folder)}
-    pairs, lacking = [], []
-    for path in part.paths:
-        stem = path.relative_to(root).with_suffix("").as_posix()
-        mask = next((there[stem + end] for end in ENDINGS if stem + end in there), None)
-        if mask is None:
-            lacking.append(part.name(path))
-        else:
-            pairs.append(mask)
+    found, _ = matched_masks(part.paths, root, folder)
+    lacking = [part.name(path) for path, mask in zip(part.paths, found, strict=True) if mask is None]
+    pairs = [mask for mask in found if mask is not None]
     if lacking:
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         raise DataError(

@@ -32,7 +32,7 @@ class CapsNet(CapsuleNetwork):
     a class's capsule is its probability; its direction is the pose, from which `reconstruct` draws the image.
 
     Args:
-        channels, height, width: of an image; up to 96 pixels a side, below 17 with a frame of zeros.
+        channels, image_height, image_width: of an image; up to 96 pixels a side, below 17 with a frame of zeros.
         outputs: how many numbers are predicted.
         filters: of the first convolution.
         types, part_dim: kinds of primary capsules and their numbers.
@@ -61,8 +61,8 @@ class CapsNet(CapsuleNetwork):
     def __init__(
         self,
         channels: int,
-        height: int,
-        width: int,
+        image_height: int,
+        image_width: int,
         outputs: int,
         filters: int = 256,
         types: int = 32,
@@ -74,9 +74,9 @@ class CapsNet(CapsuleNetwork):
         distribution: Distribution = None,
     ):
         super().__init__()
-        self.shape, self.distribution = (channels, height, width), distribution
+        self.shape, self.distribution = (channels, image_height, image_width), distribution
         self.types, self.part_dim = types, part_dim
-        high, wide = sides(height, width, LEAST)
+        high, wide = sides(image_height, image_width, LEAST)
         places = ((high - 17) // 2 + 1) * ((wide - 17) // 2 + 1)
         self.body = nn.Sequential(
             nn.Conv2d(channels, filters, 9), nn.ReLU(), nn.Conv2d(filters, types * part_dim, 9, stride=2)

@@ -130,13 +130,6 @@ class CapsuleNetwork(nn.Module):
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> Any:
         """Size the network to a dataset's specs (Image -> Classes by lengths, or Quantity by vectors)."""
         check(cls.command, inputs, targets, options, (Image,))
-        for option in ("height", "width", "shape"):
-            if option in options:
-                raise OptionError(
-                    f"option '{option}' of network '{cls.command}' follows from the data",
-                    received=f"{option}={options[option]}",
-                    fix=f"leave out {option}; --set size= reads the images in another size",
-                )
         image, readout = cast(Image, inputs), "length" if isinstance(targets, Classes) else "vector"
         sizes = (image.channels, image.height, image.width, cast(Any, targets).outputs)
         return cls(*sizes, **{"readout": readout, **options})

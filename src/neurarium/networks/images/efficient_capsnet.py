@@ -36,7 +36,7 @@ class EfficientCapsNet(CapsuleNetwork):
     """Four convolutions, one depthwise convolution over all places for the primary capsules, self-attention routing.
 
     Args:
-        channels, height, width: of an image; up to 96 pixels a side, below 11 with a frame of zeros.
+        channels, image_height, image_width: of an image; up to 96 pixels a side, below 11 with a frame of zeros.
         outputs: how many numbers are predicted.
         widths: channels of the four convolutions; the last are the primary capsules' numbers.
         part_dim: numbers of a primary capsule.
@@ -66,8 +66,8 @@ class EfficientCapsNet(CapsuleNetwork):
     def __init__(
         self,
         channels: int,
-        height: int,
-        width: int,
+        image_height: int,
+        image_width: int,
         outputs: int,
         widths: tuple[int, int, int, int] = (32, 64, 64, 128),
         part_dim: int = 8,
@@ -78,14 +78,18 @@ class EfficientCapsNet(CapsuleNetwork):
         distribution: Distribution = None,
     ):
         super().__init__()
-        self.shape, self.distribution, self.part_dim = (channels, height, width), distribution, part_dim
+        self.shape, self.distribution, self.part_dim = (
+            (channels, image_height, image_width),
+            distribution,
+            part_dim,
+        )
         if len(widths) != 4 or widths[-1] % part_dim:
             raise OptionError(
                 "the widths do not make primary capsules",
                 expected=f"four numbers, the last a multiple of part_dim={part_dim}",
                 received=widths,
             )
-        places = [(side - 8 - 3) // 2 + 1 for side in sides(height, width, LEAST)]
+        places = [(side - 8 - 3) // 2 + 1 for side in sides(image_height, image_width, LEAST)]
         first, second, third, last = widths
         self.body = nn.Sequential(
             *_convolution(channels, first, 5),

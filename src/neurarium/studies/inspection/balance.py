@@ -42,28 +42,34 @@ def of_classes(counts: Mapping[str, Mapping[str, int]], things: str = "rows") ->
             "--set class_weights=balanced, --set loss=focal; choose a threshold after training",
             {"largest": most, "smallest": fewest, "total": total, "ratio": round(most / max(1, fewest), 2)},
         )  # fmt: skip
-    yield from _rare(train, things)
+    yield from rare(train, things)
+    yield from absent(counts, things)
+
+
+def absent(counts: Mapping[str, Mapping[str, int]], things: str) -> Iterator[Finding]:
+    """Yield classes that a split does not have, of those that training names."""
     for split, other in counts.items():
-        absent = [each for each in train if not other.get(each)]
-        if absent and sum(other.values()):
+        lacking = [each for each in counts["train"] if not other.get(each)]
+        if lacking and sum(other.values()):
             yield Finding(
                 "warning" if split == "train" else "note", "absent class", f"{split} split",
-                f"no {things} of {listed(absent)}",
+                f"no {things} of {listed(lacking)}",
                 "what is not there is neither learned nor measured", "more examples, or another --split-seed",
-                {"classes": len(absent)},
+                {"classes": len(lacking)},
             )  # fmt: skip
 
 
-def _rare(train: Mapping[str, int], things: str) -> Iterator[Finding]:
-    rare = {name: count for name, count in train.items() if 0 < count < RARE}
-    if not rare:
+def rare(train: Mapping[str, int], things: str) -> Iterator[Finding]:
+    """Yield classes of which there are too few to learn from."""
+    few = {name: count for name, count in train.items() if 0 < count < RARE}
+    if not few:
         return
-    shown = listed([f"'{name}' ({count})" for name, count in sorted(rare.items(), key=lambda each: each[1])])
+    shown = listed([f"'{name}' ({count})" for name, count in sorted(few.items(), key=lambda each: each[1])])
     yield Finding(
-        "warning", "rare classes", "classes", f"{len(rare)} classes have fewer than {RARE} training {things}: {shown}",
+        "warning", "rare classes", "classes", f"{len(few)} classes have fewer than {RARE} training {things}: {shown}",
         "too few to learn from, and too few in the other splits to measure by",
         f"collect more, join classes, or leave out those with fewer than {FEWEST + 1}",
-        {"classes": len(rare), "fewest": min(rare.values())},
+        {"classes": len(few), "fewest": min(few.values())},
     )  # fmt: skip
 
 

@@ -123,15 +123,32 @@ def _folders(path: Path, options: Mapping[str, Any]) -> dict[str, Folder] | None
 
 def _of_folders(dataset: Dataset, folders: dict[str, Folder], most: int, way: str) -> Pictures:
     names = getattr(dataset.targets, "names", ())
+    for folder in folders.values():
+        folder.labels = folder.labels or _labels(folder, names)
+    places = {split: places_of(dataset, split, len(folder.paths)) for split, folder in folders.items()}
+    return of_folders(dataset.name, folders, places, most, way)
+
+
+def of_folders(
+    name: str, folders: Mapping[str, Folder], places: Mapping[str, Sequence[str]], most: int, way: str
+) -> Pictures:
+    """Look at the images of folders.
+
+    Args:
+        name: how they are called.
+        folders: by part; their `labels` say the class of each image, empty for none.
+        places: of each part, the split of each of its images.
+        most: how many are decoded.
+        way: how the splits were made.
+    """
     jobs: list[tuple[Path, str, str, str]] = []
     broken: list[dict[str, str]] = []
     total = sum(len(folder.paths) for folder in folders.values())
-    for split, folder in folders.items():
+    for part, folder in folders.items():
         broken += folder.quarantined
-        labels = folder.labels or _labels(folder, names)
-        places = _splits(dataset, split, len(folder.paths))
-        for place, (path, label) in enumerate(zip(folder.paths, labels, strict=True)):
-            jobs.append((path, folder.name(path), label, places[place]))
+        labels = folder.labels or [""] * len(folder.paths)
+        for path, label, split in zip(folder.paths, labels, places[part], strict=True):
+            jobs.append((path, folder.name(path), label, split))
     chosen = sorted(jobs, key=lambda job: hashlib.blake2b(job[1].encode()).digest())[:most]
     chosen.sort(key=lambda job: job[1])
     seen = []
@@ -145,7 +162,7 @@ def _of_folders(dataset: Dataset, folders: dict[str, Folder], most: int, way: st
         counts.setdefault(split, {}).setdefault(label, 0)
         counts[split][label] += 1
     unique = {each["file"]: each for each in broken}
-    return Pictures(dataset.name, seen, list(unique.values()), counts, (len(chosen), total), way)
+    return Pictures(name, seen, list(unique.values()), counts, (len(chosen), total), way)
 
 
 def _labels(folder: Folder, names: Sequence[str]) -> list[str]:
@@ -155,7 +172,7 @@ def _labels(folder: Folder, names: Sequence[str]) -> list[str]:
     return [str(each) for each in folder.frame.to_series().to_list()]
 
 
-def _splits(dataset: Dataset, part: str, count: int) -> list[str]:
+def places_of(dataset: Dataset, part: str, count: int) -> list[str]:
     """Return the split of each file of a part: the training folder is cut, the others are whole."""
     if part != "train":
         return [part] * count

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from neurarium.core.errors import UserError, unknown_option
+from neurarium.core.errors import DataError, UserError, unknown_option
 from neurarium.data.dataset import Dataset
 from neurarium.studies.inspection import (
     balance,
+    boxes,
     columns,
     copies,
     correlation,
@@ -22,8 +23,10 @@ from neurarium.studies.inspection import (
     histories,
     images,
     leakage,
+    masks,
     oddities,
     pairs,
+    scenes,
     similar,
     sounds,
     tables,
@@ -77,7 +80,12 @@ def check_data(
     dataset, refused = _read(source, target, asked, options or {})
     facts: dict[str, Any] = {}
     streamed = dataset is not None and dataset.rereading is None and not isinstance(source, Dataset)
-    if dataset is None or _is_table(dataset) or (streamed and type(dataset.inputs).__name__ == "Table"):
+    marked = scenes.asked_for(source, asked)
+    if marked is not None:
+        kind = "images"
+        given = {**asked, **(options or {})}
+        found = [*_of_scenes(scenes.scenes_of(source, marked, given, dataset, rows), facts, rows)]
+    elif dataset is None or _is_table(dataset) or (streamed and type(dataset.inputs).__name__ == "Table"):
         kind = "table"
         table = _table(source, target, asked, options or {}, dataset)
         found = [*_of_table(table, facts, rows)]
@@ -106,6 +114,7 @@ def _read(
         return source, None
     path = isinstance(source, str | os.PathLike)
     kind = kind_of(source, asked)[0] if path else "table"
+    scened = scenes.asked_for(source, asked) is not None
     if kind == "table" and target is None:
         return None, None
     try:
@@ -115,12 +124,17 @@ def _read(
 
         return table(source, target, **_for_reader(asked, options)), None
     except UserError as error:
-        if kind != "table":
+        if kind != "table" and not (scened and isinstance(error, DataError)):
             raise
         action = error.fix or "mend the data"
         said = f" (expected {error.expected}, received {error.received})" if error.expected else ""
         return None, Finding(
-            "error", "training", "the table", error.problem + said, "training stops with this message", action
+            "error",
+            "training",
+            "the table" if kind == "table" else "the images",
+            error.problem + said,
+            "training stops with this message",
+            action,
         )
 
 
@@ -211,6 +225,11 @@ def _of_pictures(pictures: Pictures, facts: dict[str, Any]) -> Iterator[Finding]
         yield from balance.of_classes(pictures.counts, "images")
 
 
+def _of_scenes(held: scenes.Scenes, facts: dict[str, Any], rows: int) -> Iterator[Finding]:
+    yield from _of_pictures(held.pictures, facts)
+    yield from masks.findings(held, facts, rows) if held.what == "masks" else boxes.findings(held, facts)
+
+
 def _of_others(dataset: Dataset, facts: dict[str, Any], rows: int) -> Iterator[Finding]:
     facts["splits"] = {key: len(split) for key, split in dataset.splits.items()}
     inputs, targets = type(dataset.inputs).__name__, type(dataset.targets).__name__
@@ -220,7 +239,7 @@ def _of_others(dataset: Dataset, facts: dict[str, Any], rows: int) -> Iterator[F
         yield from histories.findings(dataset, facts)
     elif targets == "Text":
         yield from pairs.findings(dataset, facts)
-    elif targets not in ("Mask", "Boxes", "Expectation"):
+    elif targets != "Expectation":
         yield from copies.findings(dataset, facts, rows)
     yield from _of_classes(dataset, facts)
 
