@@ -2,6 +2,7 @@
 
     python benchmarks/serving.py                     # trains a small run on digits, serves it, measures
     python benchmarks/serving.py --run runs/digits-1 --seconds 20
+    python benchmarks/serving.py --turns             # a language model: a short question alone, and while a long text is written
 
 The load comes from a second process on the same machine: raw sockets with keep-alive, one request in flight on each.
 First as many requests as are answered (closed loop), then half that rate, sent on time whatever the answers do (open
@@ -22,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 
@@ -38,12 +41,58 @@ def main() -> None:
         "--rate", type=float, help="requests per second of the open loop; half of the closed one's"
     )
     parser.add_argument("--serve", default="", help="further options of `neurarium serve`")
+    parser.add_argument("--turns", action="store_true", help="long and short questions to a language model")
     options = parser.parse_args()
+    if options.turns:
+        return turns(options.serve.split())
     with tempfile.TemporaryDirectory() as folder:
         run = options.run or trained(Path(folder) / "digits")
         server, address = started(run, options.serve.split())
         try:
             report(asyncio.run(measured(address, options, server.pid)), memory(server.pid))
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=30)
+
+
+SHORT, LONG = {"prompt": "to be", "tokens": 5}, {"prompt": "to be", "tokens": 1000}
+
+
+def turns(options: list[str]) -> None:
+    """Print how long a question of 5 tokens takes, alone and beside one, and four, of 1,000."""
+    with tempfile.TemporaryDirectory() as folder:
+        book, run = Path(folder) / "book.txt", Path(folder) / "run"
+        book.write_text("To be, or not to be, that is the question. " * 200, encoding="utf-8")
+        command = [sys.executable, "-m", "neurarium", "train", str(book), "--steps", "20", "--out", str(run)]
+        subprocess.run(command, check=True, capture_output=True)
+        server, (host, port) = started(run, options)
+
+        def ask(question: dict[str, object]) -> tuple[str, float]:
+            body, began = json.dumps(question).encode(), time.perf_counter()
+            asked = urllib.request.Request(
+                f"http://{host}:{port}/predict", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(asked, timeout=120) as response:
+                said = json.load(response)["predictions"][0]["text"]
+            return said, time.perf_counter() - began
+
+        try:
+            expected = [ask(each)[0] for each in (SHORT, LONG)]
+            for beside in (0, 1, 4):
+                with ThreadPoolExecutor(8) as pool:
+                    long = [pool.submit(ask, LONG) for _ in range(beside)]
+                    time.sleep(0.1)
+                    short = [ask(SHORT) for _ in range(9)]
+                    waited = not any(each.done() for each in long)
+                    assert {each for each, _ in short} == {expected[0]} and waited, (
+                        "a long text ended too early"
+                    )
+                    assert {each.result()[0] for each in long} <= {expected[1]}
+                took = ", ".join(f"{each.result()[1]:.2f} s" for each in long) or "none"
+                print(
+                    f"5 tokens: {1000 * statistics.median(each for _, each in short):.1f} ms (median of 9), while {beside} of "
+                    f"1,000 tokens were written: {took}"
+                )
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=30)

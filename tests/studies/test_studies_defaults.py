@@ -47,6 +47,25 @@ def test_epochs_go_by_the_examples_seen_within_bounds(table):
     assert chosen["epochs"] == TABM.epochs[1] and chosen["batch_size"] is None
 
 
+def test_long_texts_are_passed_over_less_often_within_bounds():
+    def passes(words, count=200):
+        texts = [f"{'good' if n % 2 else 'bad'} " * words for n in range(count)]
+        data = nr.data.table(
+            {"said": texts, "y": [n % 2 for n in range(count)]}, "y", text=("said",), tokenizer="words"
+        )
+        chosen, _, decisions = settle(data, "text-cnn", NOTHING, {})
+        return (
+            chosen["epochs"],
+            next(each.reason for each in decisions if each.subject == "epochs"),
+            len(data.train),
+        )
+
+    epochs, reason, _ = passes(4)
+    assert epochs == 20 and "long texts" not in reason
+    epochs, reason, train = passes(2000, 1400)
+    assert epochs == round(14_000_000 / (2000 * train)) == 7 and "14 million tokens" in reason
+
+
 def test_what_is_given_stays(table):
     chosen, options, decisions = settle(
         table, "tabm", {**NOTHING, "steps": 5, "batch_size": 32}, {"learning_rate": 0.5}

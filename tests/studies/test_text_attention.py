@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -64,6 +66,9 @@ def test_a_transformer_shows_its_blocks_on_a_page():
     run = trained("transformer", {"width": 16, "heads": 2, "blocks": 2}, epochs=1)
     found = nr.studies.attend(run, "the <b>film</b> was great and we saw it twice")
     assert found.cut == 16 - 8  # nine words and seven pieces of tags, of which eight are read
+    assert found.gap == 4 and found.to_json()["gap"] == 4  # four from the beginning, four from the end
+    marks = re.findall(r"<span[^>]*>([^<]*)</span>", render_attention(found, {"prediction": "yes"}))
+    assert marks.index("…") == 4
     assert found.matrices.shape == (2, 2, 9, 9) and found.labels[0] == "[class]"
     torch.testing.assert_close(found.matrices.sum(-1), torch.ones(2, 2, 9))
     page = render_attention(found, {"prediction": "yes", "probability_yes": 0.75})

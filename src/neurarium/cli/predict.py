@@ -204,14 +204,16 @@ def _attention(found: Any, predicted: dict[str, Any], out: Path | None, said: Ou
     """Show the weights of a text's tokens, and write the page."""
     top = max(found.weights) or 1.0
     shown = table("token", "weight", "", right=(1,))
-    for token, weight in zip(found.tokens, found.weights, strict=True):
+    for number, (token, weight) in enumerate(zip(found.tokens, found.weights, strict=True)):
+        if found.cut and number == found.gap:
+            shown.add_row("…", "", "")
         shown.add_row(escape(token), f"{weight:.4f}", "█" * max(round(24 * weight / top), 1))
     if not said.as_json:
         said.say(shown)
     if found.of:
         said.note(f"the attention is that of {found.of}")
     if found.cut:
-        said.note(f"{found.cut} tokens behind the length that the network reads were cut")
+        said.note(f"the text is longer than what the network reads: {found.cut} tokens were left out")
     if out is not None:
         from neurarium.report.attention_page import write_attention
 

@@ -152,7 +152,7 @@ class BatchEnsembleLinear(nn.Module):
         return self.scale_out(self.linear(self.scale_in(inputs)), self.bias)
 
 
-def combine(members: Tensor, combination: Combination) -> Tensor:
+def combine(members: Tensor, combination: Combination, shares: Tensor | None = None) -> Tensor:
     """Combine the members' outputs into one prediction, in the form that one network would give.
 
     Args:
@@ -164,6 +164,7 @@ def combine(members: Tensor, combination: Combination) -> Tensor:
             `gaussian`: means and raw variances; those of the mixture, mu = mean of mu_m,
             sigma^2 = mean of (sigma_m^2 + mu_m^2) - mu^2 (Lakshminarayanan et al. 2017, arXiv:1612.01474, section 2.4).
             `softmax 3, mean 1`: several targets side by side, each with its number of outputs.
+        shares: `(members,)`, which sum to one: the mean is weighted by them, of all but `gaussian`; None for equal ones.
 
     Returns:
         `(batch, outputs)`.
@@ -176,19 +177,52 @@ def combine(members: Tensor, combination: Combination) -> Tensor:
     if "," in combination:
         parts = [each.split() for each in combination.split(",")]
         cut = members.split([int(width) for _, width in parts], dim=-1)
-        return torch.cat([combine(each, how) for each, (how, _) in zip(cut, parts, strict=True)], dim=-1)
+        each_part = zip(cut, parts, strict=True)
+        return torch.cat([combine(each, how, shares) for each, (how, _) in each_part], dim=-1)
     if combination == "mean":
-        return members.mean(dim=1)
+        return members.mean(dim=1) if shares is None else torch.einsum("bmo,m->bo", members, shares)
     if combination == "gaussian":
         return _mixture(members)
     members = members.float() if members.dtype in (torch.bfloat16, torch.float16) else members
+    weights = members.new_tensor(-math.log(members.shape[1])) if shares is None else shares.log()[:, None]
     if combination == "softmax":
-        return functional.log_softmax(members, dim=-1).logsumexp(dim=1) - math.log(members.shape[1])
+        return (functional.log_softmax(members, dim=-1) + weights).logsumexp(dim=1)
     if combination == "sigmoid":
-        # The log of the number of members cancels in the difference.
-        positive, negative = functional.logsigmoid(members), functional.logsigmoid(-members)
+        positive, negative = (
+            functional.logsigmoid(members) + weights,
+            functional.logsigmoid(-members) + weights,
+        )
         return positive.logsumexp(dim=1) - negative.logsumexp(dim=1)
     raise unknown("combination", combination, ("mean", "sigmoid", "softmax", "gaussian"))
+
+
+def mixture_shares(likelihoods: Tensor, prior: float, steps: int = 500) -> Tensor:
+    r"""Return the shares of a mixture that suit examples best, by expectation maximization.
+
+    w maximizes sum_i log(sum_m w_m p_m(y_i | x_i)) + prior sum_m log w_m: as if each member had explained so many more.
+
+    Args:
+        likelihoods: p_m(y_i | x_i), `(examples, members)`.
+        prior: examples per member; the larger, the more equal the shares.
+        steps: of the iteration w_m <- (prior + sum_i w_m p_im / sum_k w_k p_ik) / (n + M prior).
+
+    Returns:
+        `(members,)`, summing to one.
+
+    Dempster, Laird and Rubin 1977, section 4.3.
+
+    >>> mixture_shares(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), prior=1.0)
+    tensor([0.7151, 0.2849], dtype=torch.float64)
+    """
+    likelihoods = likelihoods.double().clamp(min=1e-300)
+    count, members = likelihoods.shape
+    shares = likelihoods.new_full((members,), 1 / members)
+    for _ in range(steps):
+        explained = shares * likelihoods
+        shares = (prior + (explained / explained.sum(dim=1, keepdim=True)).sum(dim=0)) / (
+            count + members * prior
+        )
+    return shares
 
 
 def gaussian_moments(outputs: Tensor) -> tuple[Tensor, Tensor]:

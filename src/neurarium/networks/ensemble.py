@@ -23,7 +23,7 @@ class Ensemble(nn.Module):
     Classes: p(c | x) = 1/M sum_m p_m(c | x). Quantities with `distribution="gaussian"`: the mixture of M Gaussians,
     taken as one Gaussian with its moments, mu = 1/M sum_m mu_m, sigma^2 = 1/M sum_m (sigma_m^2 + mu_m^2) - mu^2.
 
-    Trained as one network by `members`, every network gets the gradient of its own loss. Training them one after the
+    Networks that are mixtures of unequal shares keep them within their own share of 1/M. Trained as one network by `members`, every network gets the gradient of its own loss. Training them one after the
     other and then putting them together here gives each its own order of the data.
 
     Args:
@@ -75,8 +75,21 @@ class Ensemble(nn.Module):
         """Return every network's prediction, `(batch, networks, outputs)`; of ensembles, that of each member."""
         return torch.cat([_members_of(network, inputs) for network in self.networks], dim=1)
 
+    def member_shares(self) -> Tensor | None:
+        """Return how much each member counts in the mixture, `(members,)`; None where all count alike."""
+        said = [getattr(network, "member_shares", lambda: None)() for network in self.networks]
+        known = next((each for each in said if each is not None), None)
+        if known is None:
+            return None
+        sizes = [getattr(network, "ensemble_size", 1) for network in self.networks]
+        parts = [
+            known.new_full((size,), 1 / size) if each is None else each
+            for each, size in zip(said, sizes, strict=True)
+        ]
+        return torch.cat(parts) / len(parts)
+
     def forward(self, inputs: Any) -> Tensor:
-        return combine(self.members(inputs), self.combination)
+        return combine(self.members(inputs), self.combination, self.member_shares())
 
 
 def _members_of(network: nn.Module, inputs: Any) -> Tensor:

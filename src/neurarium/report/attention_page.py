@@ -54,7 +54,7 @@ def render_attention(found: TextAttention, predicted: Mapping[str, Any]) -> str:
 
 
 def _lead(found: TextAttention) -> str:
-    cut = f" {found.cut} tokens behind the length that it reads were cut." if found.cut else ""
+    cut = f" The text is longer than what it reads: {found.cut} tokens were left out." if found.cut else ""
     of = f" It is that of {found.of}." if found.of else ""
     return (
         "The darker a token, the larger its weight. Attention says where a network looked, not why it decided."
@@ -69,6 +69,8 @@ def _marked(found: TextAttention) -> str:
     for token, weight in zip(found.tokens, found.weights, strict=True):
         tone = f"background:rgba(38,99,235,{0.65 * weight / top:.3f});padding:.15em .3em;border-radius:.3em"
         spans.append(f'<span style="{tone}" title="{weight:.4f}">{escape(token)}</span>')
+    if found.cut:
+        spans.insert(found.gap, f'<span class=muted title="{found.cut} tokens were left out">…</span>')
     return f"<p style='font-size:1.35rem;line-height:2.1'>{' '.join(spans)}</p>"
 
 

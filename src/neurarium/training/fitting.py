@@ -12,6 +12,7 @@ import torch
 
 from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.examples import Examples
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.callbacks.logger import Logger, opened
@@ -123,6 +124,7 @@ def fit(
             _resume(loop, resume)
             loop.train()
         _hold(method, loop, keep, decisions)
+        _settle(method, setting, validation)
         run.finish(loop)
     distributed.barrier()  # the folder is whole when any process goes on
     if loop.terminated:  # whoever sent SIGTERM wants this process to end, not the script to go on
@@ -190,3 +192,15 @@ def _hold(method: Method, loop: Loop, keep: str | None, decisions: list[Decision
         chosen, reason = "last", f"after step {loop.step}"
     method.eval()
     decisions.append(Decision("weights held", chosen, reason, "--keep"))
+
+
+def _settle(method: Method, setting: Setting, validation: Any) -> None:
+    """Let the parts of the network that take something from examples that were not learned from look at these."""
+    dataset: Any = setting.dataset
+    examples = dataset.validation if validation is None and dataset is not None else validation
+    if dataset is None or not isinstance(examples, Examples):
+        return
+    for module in method.deployed.modules():
+        if hasattr(module, "settle_on"):
+            found: Any = module.settle_on(examples, dataset.targets)  # type: ignore[operator]
+            setting.decisions += [found] if found is not None else []

@@ -26,7 +26,7 @@ def test_texts_become_indices_that_survive_saving(kind, tmp_path):
     assert tokens.max() < made.inputs.vocabulary <= 400
     assert made.batch(tokens)["mask"].sum(dim=1)[:7].tolist()[5:] == [0, 0]
     assert (tokens[7] == 1).any() == (kind == "words")  # byte pairs know every text
-    assert [each.subject for each in decisions] == ["tokenizer of text", "length of text"]
+    assert [each.subject for each in decisions][:2] == ["tokenizer of text", "length of text"]
 
 
 def test_the_length_is_a_percentile_of_training_texts():
@@ -36,16 +36,51 @@ def test_the_length_is_a_percentile_of_training_texts():
     assert fit_text(texts, kind="words", length=7)[0].length == 7
 
 
+@pytest.mark.parametrize(("count", "length"), [(10, 900), (22_222, 900), (40_000, 500), (200_000, 256)])
+def test_texts_that_are_all_there_is_are_read_whole_as_far_as_a_pass_over_them_allows(count, length):
+    some = ["a " * 900, *["a " * 900] * 9]
+    texts = [*some, *[None] * (count - len(some))]
+    assert fit_text(texts, kind="words", whole=True)[0].length == length
+    assert fit_text(["a " * 9000] * 10, kind="words", whole=True)[0].length == module.WHOLE
+
+
 def test_the_plan_says_how_many_long_texts_are_cut_and_how_long_they_are():
     texts = ["word " * 20] * 6 + ["word " * 900] * 4
-    prepared, (_, length) = fit_text(texts, kind="words")
+    prepared, (_, length, cut) = fit_text(texts, kind="words")
+    assert prepared.length == 256 and "900 tokens would hold" in length.reason
+    assert cut.choice == "head-tail of the 40.0% of texts that are longer" and "1905.05583" in cut.reason
+    _, told = fit_text(texts, kind="words", truncate="tail")
+    assert told[2].choice.startswith("tail of") and told[2].reason == "given"
+    assert len(fit_text(texts[:6], kind="words")[1]) == 2
+    with pytest.raises(OptionError, match="did you mean 'tail'"):
+        fit_text(texts, kind="words", truncate="tails")
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"), [("head", "a b c d e"), ("tail", "e f g h i"), ("head-tail", "a b c h i")]
+)
+def test_of_a_longer_text_the_rule_says_what_is_kept_and_saving_keeps_the_rule(rule, kept, tmp_path):
+    made = TextPreparation(Words("abcdefghi"), 5, rule)
+    held = json.loads(json.dumps(made.save(tmp_path / "tokenizer.json")))
+    again = TextPreparation.load(tmp_path, held)
     assert (
-        prepared.length == 256
-        and "40% of them are longer" in length.reason
-        and "900 tokens would hold" in length.reason
+        made.decode(made.encode(["a b c d e f g h i"]))
+        == again.decode(again.encode(["a b c d e f g h i"]))
+        == [kept]
     )
-    _, (_, short) = fit_text(texts[:6], kind="words")
-    assert "cut" not in short.reason
+    assert made.decode(made.encode(["a b c"])) == ["a b c"]
+    del held["truncate"]  # a run of before
+    assert TextPreparation.load(tmp_path, held).truncate == "head"
+
+
+@pytest.mark.parametrize("rule", module.TRUNCATIONS)
+@pytest.mark.parametrize("length", [1, 2, 3, 6, 11, 12])
+def test_the_special_tokens_around_a_text_stay(rule, length):
+    tokenizer = Words(())
+    tokenizer.prefix, tokenizer.suffix = [101], [102]
+    kept = TextPreparation(tokenizer, length, rule).kept(11)
+    assert len(kept) == min(length, 11) and kept == sorted(set(kept)) and kept[-1] == 10
+    assert length == 1 or kept[0] == 0
 
 
 def test_training_again_gives_the_same_tokenizer():

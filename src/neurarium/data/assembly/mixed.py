@@ -34,6 +34,7 @@ class Parts:
     tokenizer: texts.Kind | None = None
     vocabulary: int = texts.VOCABULARY
     length: int | None = None
+    truncate: str | None = None
     image_size: int | None = None
 
 
@@ -87,13 +88,15 @@ def with_parts(
     fitted_texts: list[tuple[str, str, TextPreparation]] = []
     images: list[tuple[str, ImageColumn]] = []
     decisions: list[Decision] = []
+    whole = sum(kind.kind != "drop" for kind in kinds) == 1
     for kind in kinds:
         if kind.kind == "text":
             values = text(frame.get_column(kind.name), preparation.reading.missing).gather(train).to_list()
             _require_different(values, kind.name)
             made, told = fit_text(
-                values, kind=parts.tokenizer, vocabulary=parts.vocabulary, length=parts.length, name=kind.name
-            )
+                values, kind=parts.tokenizer, vocabulary=parts.vocabulary, length=parts.length, truncate=parts.truncate,
+                whole=whole, name=kind.name,
+            )  # fmt: skip
             fitted_texts.append((f"text_{key[kind.name]}", kind.name, made))
             decisions += told
         elif kind.kind == "image":

@@ -25,6 +25,7 @@ from neurarium.data.preparation.several_targets import SeveralTargets
 from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
 from neurarium.data.preparation.targets import Labels, TableTarget, Task, recognise_target
 from neurarium.data.preparation.text import Kind as Tokenizing
+from neurarium.data.preparation.text import Truncation
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Read, Reading
 from neurarium.data.readers.frames import read_frame
@@ -56,6 +57,7 @@ def table(
     text: Sequence[str] = (),
     image: Sequence[str] = (),
     tokenizer: Tokenizing | None = None, vocabulary: int = 8000, length: int | None = None,
+    truncate: Truncation | None = None,
     image_size: int | None = None,
     separator: str | None = None, quote: str | None = None, encoding: str | None = None,
     missing: Sequence[str] | None = None, skip: int = 0,
@@ -92,7 +94,9 @@ def table(
         text: columns of texts; others are recognised (three words per value, mostly different ones).
         image: columns of paths of images; others are recognised (such files are there).
         tokenizer: of texts: "byte-pair" (needs the extra `text`) or "words", or a folder with a published one;
-            `vocabulary` tokens at most, `length` per text (by default the 95th percentile of training texts, 256 at most).
+            `vocabulary` tokens at most, `length` per text (by default the 95th percentile of training texts, 256 at most, or
+            2,048 where one text is all that a row has and a pass reads no more than 20 million).
+        truncate: what is kept of longer texts: "head", "tail", or by default "head-tail", half of each.
         image_size: pixels of the sides of images in columns; by default those of the data, 64 at most.
         separator, quote, encoding, missing, skip, broken: how text is read, where it is not found out rightly; see
             `Reading`.
@@ -133,7 +137,7 @@ def table(
     rows, split_decisions = partition(main.frame, main.encoded, main.usable, plan, how)
     found = with_images(_kinds(main.frame[rows["train"]], features, kinds, reading), main.frame, main.folder)
     preparation, left = _fit(main, plan, found, rows["train"], reading, scaling, indicators, weights)
-    how_parts = Parts(tokenizer, vocabulary, length, image_size)
+    how_parts = Parts(tokenizer, vocabulary, length, truncate, image_size)
     preparation, told = with_parts(preparation, main.frame, rows["train"], found, main.folder, how_parts)
     parts, quarantined = _examples(preparation, main, rows, others)
     decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left, *told]

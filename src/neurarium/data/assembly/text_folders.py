@@ -11,7 +11,7 @@ import numpy
 from neurarium.core.errors import DataError
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset
-from neurarium.data.preparation.text import Kind
+from neurarium.data.preparation.text import Kind, Truncation
 from neurarium.data.readers.folders import split_folders
 from neurarium.data.readers.text_folders import CLASS, TEXT, labelled_texts
 
@@ -27,6 +27,7 @@ def texts(
     tokenizer: Kind | None = None,
     vocabulary: int = 8000,
     length: int | None = None,
+    truncate: Truncation | None = None,
     encoding: str | None = None,
 ) -> Dataset:
     """Read a folder per class with a `.txt` file per text.
@@ -37,7 +38,7 @@ def texts(
         source: the folder.
         validation, test_fraction: the shares that are set aside where there is no such folder.
         split, seed: as for `table`.
-        tokenizer, vocabulary, length: as for `table`.
+        tokenizer, vocabulary, length, truncate: as for `table`.
         encoding: of the files, where it is not UTF-8.
 
     Returns:
@@ -73,7 +74,7 @@ def texts(
     columns = {TEXT: [said for said, _ in together], CLASS: [label for _, label in together]}
     return table(
         columns, CLASS, text=(TEXT,), task="classification", seed=seed, name=root.resolve().name,
-        tokenizer=tokenizer, vocabulary=vocabulary, length=length,
+        tokenizer=tokenizer, vocabulary=vocabulary, length=length, truncate=truncate,
         **_parts(rows, split, validation, test_fraction, seed),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from neurarium.data.assembly.tables import table
 from neurarium.data.assembly.text_pairs import text_pairs
 from neurarium.data.dataset import Dataset
 from neurarium.data.preparation.language import LanguageKind
-from neurarium.data.preparation.text import Kind
+from neurarium.data.preparation.text import Kind, Truncation
 
 KINDS = {
     "ABBR": "abbreviation", "DESC": "description", "ENTY": "entity",
@@ -23,11 +23,12 @@ KINDS = {
 
 
 def sst2(
-    *, folder: Path, tokenizer: Kind | None = "words", vocabulary: int = 16000, length: int | None = None
-) -> Dataset:
+    *, folder: Path, tokenizer: Kind | None = "words", vocabulary: int = 16000, length: int | None = None,
+    truncate: Truncation | None = None,
+) -> Dataset:  # fmt: skip
     """Sentences of film reviews, cut into words already, with the published training, validation and test files."""
     parts = {key: _tabbed(folder / f"{name}.tsv") for key, name in _FILES.items()}
-    return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length)
+    return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length, truncate)
 
 
 _FILES = {"train": "train", "validation": "dev", "test": "test"}
@@ -47,6 +48,7 @@ def tiny_shakespeare(
 def trec(
     *, folder: Path, fine: bool = False, validation: float = 0.1, seed: int = 0,
     tokenizer: Kind | None = None, vocabulary: int = 8000, length: int | None = None,
+    truncate: Truncation | None = None,
 ) -> Dataset:  # fmt: skip
     """Questions and the kind of their answer, with the published test file."""
     parts = {key: _questions(folder / f"TREC.{key}", fine) for key in ("train", "test")}
@@ -56,12 +58,13 @@ def trec(
     parts["train"] = [row for place, row in enumerate(rows) if place not in held]
     if held:
         parts["validation"] = [row for place, row in enumerate(rows) if place in held]
-    return _texts(parts, "question", "answer", tokenizer, vocabulary, length)
+    return _texts(parts, "question", "answer", tokenizer, vocabulary, length, truncate)
 
 
 def movie_review_polarity(
     *, folder: Path, fold: int = 0,
     tokenizer: Kind | None = None, vocabulary: int = 16000, length: int | None = None,
+    truncate: Truncation | None = None,
 ) -> Dataset:  # fmt: skip
     """Long film reviews; the usual ten folds by their number: one tests, the next one validates."""
     if not 0 <= fold <= 9:
@@ -77,7 +80,7 @@ def movie_review_polarity(
             stream = packed.extractfile(member)
             said = stream.read().decode("latin-1") if stream else ""
             parts[part].append((said, "negative" if place.parent.name == "neg" else "positive"))
-    return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length)
+    return _texts(parts, "text", "sentiment", tokenizer, vocabulary, length, truncate)
 
 
 def multi30k(
@@ -118,6 +121,7 @@ def _texts(
     tokenizer: Kind | None,
     vocabulary: int,
     length: int | None,
+    truncate: Truncation | None,
 ) -> Dataset:
     """Put the splits into one table of a text and a class."""
     rows = [pair for part in parts.values() for pair in part]
@@ -126,5 +130,5 @@ def _texts(
     columns = {source: [said for said, _ in rows], target: [label for _, label in rows]}
     return table(
         columns, target, split=split, text=(source,), task="classification",
-        tokenizer=tokenizer, vocabulary=vocabulary, length=length,
+        tokenizer=tokenizer, vocabulary=vocabulary, length=length, truncate=truncate,
     )  # fmt: skip

@@ -62,12 +62,6 @@ class PublishedTokenizer:
         """Return the indices of texts, with the special tokens around each or without."""
         return [each.ids for each in self.tokenizer.encode_batch(list(texts), add_special_tokens=special)]
 
-    def cut(self, indices: list[int], length: int) -> list[int]:
-        """Return the first `length` indices of a text; its last special token stays the last."""
-        if len(indices) <= length or not self.suffix:
-            return indices[:length]
-        return indices[: max(0, length - len(self.suffix))] + self.suffix[-length:]
-
     def pieces(self, text: str) -> list[str]:
         """Return the piece of the text that each index of `encode` stands for; of a special token, its name."""
         found = self.tokenizer.encode(text)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy
 import torch
@@ -27,8 +27,11 @@ from neurarium.data.specs import Tokens
 
 VOCABULARY = 8000
 PERCENTILE, LONGEST = 95, 256
+WHOLE, PASS = 2048, 20_000_000  # the most tokens of a text that is read whole, and of all of them in a pass
 SAMPLE = 100_000  # texts that a tokenizer is trained on, at most
 WORD = re.compile(r"\w+|[^\w\s]")
+Truncation = Literal["head", "tail", "head-tail"]
+TRUNCATIONS = get_args(Truncation)
 Kind = str  # a name of `KINDS`, or where a published tokenizer is
 
 
@@ -152,10 +155,12 @@ class TextPreparation:
     Args:
         tokenizer: trained on training rows.
         length: tokens per text; longer texts are cut, shorter ones padded.
+        truncate: what is kept of a longer text: its "head", its "tail", or "head-tail", half of each.
     """
 
     tokenizer: Tokenizer
     length: int
+    truncate: str = "head"
 
     @property
     def inputs(self) -> Tokens:
@@ -170,13 +175,33 @@ class TextPreparation:
     def encode(self, texts: Sequence[str | None]) -> Tensor:
         """Return indices `(texts, length)` int32; a missing text is all padding."""
         found = numpy.full((len(texts), self.length), self.padding, dtype=numpy.int32)
-        cut = getattr(self.tokenizer, "cut", lambda indices, length: indices[:length])
         encoded = self.tokenizer.encode([text or "" for text in texts])
         for row, text, indices in zip(found, texts, encoded, strict=True):
             if text:
-                kept = cut(indices, self.length)
+                kept = (
+                    indices
+                    if len(indices) <= self.length
+                    else [indices[each] for each in self.kept(len(indices))]
+                )
                 row[: len(kept)] = kept
         return torch.from_numpy(found)
+
+    def kept(self, count: int) -> list[int]:
+        """Return which of `count` tokens of a text are read; the special tokens around it always are.
+
+        Sun et al. 2019, arXiv:1905.05583, section 5.3.1.
+
+        >>> [TextPreparation(Words(()), 5, rule).kept(9) for rule in TRUNCATIONS]
+        [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8], [0, 1, 2, 7, 8]]
+        """
+        if count <= self.length:
+            return list(range(count))
+        before, behind = (len(getattr(self.tokenizer, side, ())) for side in ("prefix", "suffix"))
+        behind = min(behind, self.length)
+        before = min(before, self.length - behind)
+        room, end = self.length - before - behind, count - behind
+        first = {"head": room, "tail": 0, "head-tail": room - room // 2}[self.truncate]
+        return [*range(before + first), *range(end - (room - first), count)]
 
     def decode(self, tokens: Tensor) -> list[str]:
         """Spell tokens `(texts, length)`, in lower case and cut at the length; a missing text is empty."""
@@ -192,6 +217,7 @@ class TextPreparation:
         write_text(path, self.tokenizer.to_text())
         return {
             "file": path.name, "sha256": sha256(path), "kind": self.tokenizer.kind, "length": self.length,
+            "truncate": self.truncate,
         }  # fmt: skip
 
     @classmethod
@@ -207,7 +233,8 @@ class TextPreparation:
                 f"the tokenizer {path} is missing or was altered",
                 fix="restore it from a copy, or train again",
             )
-        return cls(HELD[held["kind"]].from_text(path.read_text(encoding="utf-8")), int(held["length"]))
+        tokenizer = HELD[held["kind"]].from_text(path.read_text(encoding="utf-8"))
+        return cls(tokenizer, int(held["length"]), held.get("truncate", "head"))
 
 
 def fit_text(
@@ -216,6 +243,8 @@ def fit_text(
     kind: Kind | None = None,
     vocabulary: int = VOCABULARY,
     length: int | None = None,
+    truncate: str | None = None,
+    whole: bool = False,
     name: str = "text",
     lowercase: bool = True,
 ) -> tuple[TextPreparation, list[Decision]]:
@@ -227,26 +256,31 @@ def fit_text(
             tokenizer, or its hub id; None takes byte pairs where they can be had.
         vocabulary: tokens at most.
         length: tokens per text; None for the 95th percentile of the training texts, at most 256.
+        truncate: what is kept of longer texts, "head", "tail" or "head-tail" (half of each); None for the last.
+        whole: texts are all there is: without a given length they may have 2,048 tokens, as long as a pass over all of them
+            reads no more than 20 million.
         name: of the column, for messages.
         lowercase: whether texts are read in lower case; texts that are written keep their case.
 
     Raises:
         DataError: no text at all.
-        OptionError: no such tokenizer.
+        OptionError: no such tokenizer, no such truncation.
         MissingDependencyError: byte pairs were asked for without the extra.
     """
+    if truncate is not None and truncate not in TRUNCATIONS:
+        raise unknown("truncation", truncate, TRUNCATIONS)
     known = [text for text in texts if text]
     if not known:
         raise DataError(f"the text column '{name}' is empty in the training rows", fix=f"drop=('{name}',)")
     tokenizer, chosen, reason = _tokenizer(known, kind, vocabulary, lowercase)
     sizes = [len(each) for each in tokenizer.encode(known[:: max(1, len(known) // 10_000)])]
-    most = min(LONGEST, getattr(tokenizer, "longest", 0) or LONGEST)
+    most = _most(tokenizer, len(texts), whole)
     needed = max(1, int(numpy.percentile(sizes, PERCENTILE)))
-    preparation = TextPreparation(tokenizer, length or min(most, needed))
+    preparation = TextPreparation(tokenizer, length or min(most, needed), truncate or "head-tail")
     why = "given" if length else f"the {PERCENTILE}th percentile of the training texts, {most} at most"
     if not length and needed > most:
-        cut = sum(size > most for size in sizes) / len(sizes)
-        why += f": {cut:.0%} of them are longer and are cut there; {needed} tokens would hold {PERCENTILE} % of them whole"
+        why += f"; {needed} tokens would hold {PERCENTILE} % of them whole"
+    cut = sum(size > preparation.length for size in sizes) / len(sizes)
     decisions = [
         Decision(f"tokenizer of {name}", f"{chosen}, {tokenizer.size:,} tokens", reason, "--set tokenizer="),
         Decision(f"length of {name}", f"{preparation.length} tokens", why, "--set length="),
@@ -254,7 +288,25 @@ def fit_text(
     if empty := len(texts) - len(known):
         shown, kept = f"{empty:,} of {len(texts):,} training rows", "kept: all of such a text is padding"
         decisions.append(Decision(f"empty texts of {name}", shown, kept, "leave the rows out of the table"))
+    if cut:
+        reason = (
+            "given"
+            if truncate
+            else "of reviews, beginning and end say more than either alone (arXiv:1905.05583)"
+        )
+        shown = f"{preparation.truncate} of the {max(cut, 0.001):.1%} of texts that are longer"
+        decisions.append(
+            Decision(f"truncation of {name}", shown, reason, "--set truncate=head|tail|head-tail")
+        )
     return preparation, decisions
+
+
+def _most(tokenizer: Any, count: int, whole: bool) -> int:
+    """Return how many tokens a text has at most where no length is given."""
+    published = getattr(tokenizer, "longest", None)  # attention costs the square of it
+    if published is not None or not whole:
+        return min(LONGEST, published or LONGEST)
+    return max(LONGEST, min(WHOLE, PASS // count))
 
 
 def _tokenizer(

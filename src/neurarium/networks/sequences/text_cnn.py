@@ -110,7 +110,7 @@ class TextCNN(nn.Module):
         """Return the strongest answers, with dropout, `(batch, feature_dim)`; with pooling "none" those at each position."""
         if self.pooling == "none":
             return self.dropout(self.states(inputs)[0])
-        sequence, mask = self.entry(inputs if self.read is None else excerpt(inputs, self.read)[0])
+        sequence, mask = self.entry(inputs if self.read is None else excerpt(inputs, self.read))
         signal, found = sequence.transpose(1, 2), []
         for convolution, activate in zip(self.convolutions, self.activations, strict=True):
             answers = activate(convolution(signal))

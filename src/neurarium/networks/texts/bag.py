@@ -14,7 +14,6 @@ from neurarium.data.specs import Spec, Tokens
 from neurarium.layers.attention_pooling import AttentionPooling
 from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
-from neurarium.networks.sequences.excerpt import excerpt, require_read
 from neurarium.networks.sizing import Distribution, check, head_outputs
 
 
@@ -31,7 +30,6 @@ class TextBag(nn.Module):
         outputs: how many numbers are predicted.
         width: numbers per token.
         dropout: the probability that a number of an embedded token is set to zero in training.
-        read: tokens that are read of a longer text, its beginning and its end; None for all.
         padding: the index of the padding token, whose embedding is zero and stays so.
         score: of the pooling: additive, dot, scaled-dot, cosine or general (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
@@ -39,7 +37,7 @@ class TextBag(nn.Module):
     `forward`: `{"tokens": (batch, length) int64, "mask": (batch, length) bool}` -> `(batch, outputs)`.
 
     Raises:
-        OptionError: an empty vocabulary, or no token is read.
+        OptionError: an empty vocabulary.
 
     Joulin et al. 2016, arXiv:1607.01759 (the bag); Yang et al. 2016, "Hierarchical attention networks", eq. 5 to 7.
 
@@ -56,7 +54,6 @@ class TextBag(nn.Module):
         outputs: int,
         width: int = 64,
         dropout: float = 0.2,
-        read: int | None = None,
         padding: int = 0,
         score: ScoreName = "additive",
         distribution: Distribution = None,
@@ -64,7 +61,6 @@ class TextBag(nn.Module):
         super().__init__()
         if vocabulary < 1:
             raise OptionError("the vocabulary is empty", expected="1 token or more", received=vocabulary)
-        self.read = require_read(read)
         self.distribution = distribution
         self.embedding = nn.Embedding(vocabulary, width, padding_idx=padding)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
@@ -82,19 +78,14 @@ class TextBag(nn.Module):
 
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return mean and pooled tokens side by side, `(batch, feature_dim)`; zeros for a text without tokens."""
-        inputs, _ = excerpt(inputs, self.read)
         tokens = self.dropout(self.embedding(inputs["tokens"]))
         real = inputs["mask"].to(tokens.dtype).unsqueeze(-1)
         mean = (tokens * real).sum(dim=1) / real.sum(dim=1).clamp(min=1)
         return torch.cat([mean, self.pool(tokens, inputs["mask"])], dim=1)
 
     def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the weight of each token in the pooling, `(batch, length)`, summing to one over real ones; zero where it is not read."""
-        kept, places = excerpt(inputs, self.read)
-        weights = self.pool.weights(self.embedding(kept["tokens"]), kept["mask"])
-        if places is None:
-            return weights
-        return weights.new_zeros(inputs["tokens"].shape).scatter(1, places, weights)
+        """Return the weight of each token in the pooling, `(batch, length)`, summing to one over real ones."""
+        return self.pool.weights(self.embedding(inputs["tokens"]), inputs["mask"])
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
-import torch  # noqa: F401  # for the examples
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
+from neurarium.core import batches
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.data.specs import Spec, Tokens
-from neurarium.layers.ensemble import Combination
+from neurarium.data.dataset import Decision
+from neurarium.data.specs import Classes, Spec, Tokens
+from neurarium.layers.ensemble import Combination, mixture_shares
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sequences.text_cnn import TextCNN
 from neurarium.networks.sizing import Distribution, check, combination_for
@@ -20,6 +23,7 @@ from neurarium.networks.texts.characters import TextCharacters
 from neurarium.networks.texts.ngrams import TextNgrams
 
 READ = 256
+PART, PRIOR = 64, 2.0  # examples at once that shares are taken from, and how many each member is ahead by
 BUCKETS, FEW = 1 << 17, 8  # places of hashed n-grams, for so many outputs
 
 
@@ -36,9 +40,9 @@ def places_for(outputs: int) -> int:
 class TextEnsemble(Ensemble):
     """A mixture of `TextNgrams`, `TextCharacters`, several `TextCNN` and `TextBag`, each of which learns by its own loss.
 
-    p(c | x) = 1 / M (p_ngrams(c | x) + p_characters(c | x) + sum_i p_cnn_i(c | x) + sum_j p_bag_j(c | x))
+    p(c | x) = w_1 p_ngrams(c | x) + w_2 p_characters(c | x) + sum_i w_i p_cnn_i(c | x) + sum_j w_j p_bag_j(c | x)
 
-    The attention of the bags is what `neurarium predict --attention` shows.
+    The shares w are equal until `settle_on` finds those under which the classes of the validation split are likeliest. The attention of the bags is what `neurarium predict --attention` shows.
 
     Args:
         vocabulary: how many tokens there are.
@@ -49,7 +53,8 @@ class TextEnsemble(Ensemble):
         strength: of both that count; each has its own when left out.
         characters: the longest run of `TextCharacters`; 0 leaves it out.
         width, filters, maps, dropout, embedding_dropout, token_dropout: of `TextCNN`; the dropout is that of the bags too.
-        read: tokens that these two read of a longer text, its beginning and its end; what is counted is counted in all of it.
+        read: tokens that `TextCNN` reads of a longer text, its beginning and its end; the others read all of it.
+        mixture: where the shares come from: "validation", or "equal" ones.
         padding: the index of the padding token.
         distribution: `gaussian` for a mean and a raw variance per output.
 
@@ -85,6 +90,7 @@ class TextEnsemble(Ensemble):
         embedding_dropout: float = 0.0,
         token_dropout: float = 0.0,
         read: int | None = READ,
+        mixture: Literal["validation", "equal"] = "validation",
         padding: int = 0,
         distribution: Distribution = None,
     ):
@@ -94,6 +100,8 @@ class TextEnsemble(Ensemble):
                 expected="cnns, bags or characters of 1 or more",
                 received=f"cnns={cnns}, bags={bags}, characters={characters}",
             )
+        if mixture not in ("validation", "equal"):
+            raise OptionError("there is no such mixture", expected="validation or equal", received=mixture)
         common: dict[str, Any] = {"padding": padding, "distribution": distribution}
         start: dict[str, Any] = {} if strength is None else {"strength": strength}
         found: list[nn.Module] = [TextNgrams(vocabulary, outputs, ngrams, buckets, **start, **common)]
@@ -117,9 +125,11 @@ class TextEnsemble(Ensemble):
             )
             for _ in range(cnns)
         ]  # fmt: skip
-        found += [TextBag(vocabulary, outputs, dropout=dropout, read=read, **common) for _ in range(bags)]
+        found += [TextBag(vocabulary, outputs, dropout=dropout, **common) for _ in range(bags)]
         super().__init__(found, combination)
-        self.bags = bags
+        self.bags, self.mixture = bags, mixture
+        self.register_buffer("shares", torch.full((len(found),), 1 / len(found)))
+        self.shares: Tensor
 
     def rate_factors(self) -> dict[str, float]:
         """Return the multiples of the learning rate by parameter: bags have little to learn per token, and take more."""
@@ -129,6 +139,29 @@ class TextEnsemble(Ensemble):
             for place in range(first, len(self.networks))
             for name, _ in self.networks[place].named_parameters()
         }
+
+    def member_shares(self) -> Tensor | None:
+        """Return the shares of the members, `(members,)`; None where all count alike."""
+        return self.shares if self.combination in ("softmax", "sigmoid") else None
+
+    @torch.no_grad()
+    def settle_on(self, examples: Any, targets: Spec) -> Decision | None:
+        """Take the shares from examples that were not learned from; None where they stay equal."""
+        if self.mixture == "equal" or not isinstance(targets, Classes) or self.member_shares() is None:
+            return None
+        found = []
+        for first in range(0, len(examples), PART):
+            batch = batches.to(examples.take(slice(first, first + PART)), self.shares.device)
+            found.append(
+                _likelihoods(self.members(batch["inputs"]).float(), batch["targets"], self.combination)
+            )
+        self.shares.copy_(mixture_shares(torch.cat(found), PRIOR))
+        names = (type(each).__name__ for each in self.networks)
+        shown = ", ".join(
+            f"{name} {share:.2f}" for name, share in zip(names, self.shares.tolist(), strict=True)
+        )
+        reason = f"under these shares the {len(examples):,} validation examples are likeliest, where each member is {PRIOR:g} ahead"
+        return Decision("mixture", shown, reason, "--set mixture=equal")
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> TextEnsemble:  # type: ignore[override]
@@ -143,3 +176,13 @@ class TextEnsemble(Ensemble):
             **sizes,
             **options,
         )  # type: ignore[attr-defined]
+
+
+def _likelihoods(logits: Tensor, targets: Tensor, combination: Combination) -> Tensor:
+    """Return how likely each member finds the classes, `(examples, members)`; of several labels each is an example."""
+    if combination == "softmax":
+        return functional.softmax(logits, dim=-1)[
+            torch.arange(len(targets), device=targets.device), :, targets
+        ]
+    given = targets.to(logits.dtype).reshape(len(logits), 1, -1)
+    return torch.where(given > 0.5, logits.sigmoid(), (-logits).sigmoid()).transpose(1, 2).flatten(0, 1)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.specs import Tokens
 from neurarium.studies.planning.owners import RECURRENT
 
 LARGE = (
@@ -24,6 +25,7 @@ class Recipe:
         reason: where they come from.
         seen: how many examples training sees in all, by kind of targets: it decides the epochs.
         epochs: the fewest and the most.
+        read: how many tokens of texts training reads at most in all, beyond the fewest epochs; None for any number.
         descent: options of `Descent`.
         batch_size: where there are many examples; None leaves it to `fit`.
         bfloat16: compute in bfloat16 where the processor multiplies such matrices in hardware.
@@ -35,6 +37,7 @@ class Recipe:
     descent: Mapping[str, Any]
     batch_size: int | None = None
     bfloat16: bool = False
+    read: int | None = None
 
 
 TABM = Recipe(
@@ -119,6 +122,7 @@ TEXT = Recipe(
         "schedule": "cosine",
         "warmup": 0.05,
     },
+    read=14_000_000,
 )
 MIXTURE = dataclasses.replace(
     TEXT,
@@ -393,4 +397,8 @@ def _epochs(count: int, dataset: Dataset, recipe: Recipe) -> tuple[int, str]:
     reason = (
         f"some {seen:,} examples in all, within {least} to {most} epochs: what {kind} of such data needed"
     )
+    length = dataset.inputs.length if isinstance(dataset.inputs, Tokens) else 0
+    if recipe.read and epochs > least and epochs * count * length > recipe.read:
+        epochs = max(least, round(recipe.read / (count * length)))
+        reason += f"; fewer of long texts, some {recipe.read / 1e6:.0f} million tokens in all"
     return epochs, reason

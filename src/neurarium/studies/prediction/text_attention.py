@@ -28,7 +28,8 @@ class TextAttention:
         matrices: of a transformer, `(blocks, heads, queries, keys)`, the class token before the others where there is
             one; None for networks without.
         labels: of the queries and keys of the matrices.
-        cut: tokens behind the length that the network reads.
+        cut: tokens that were left out, because the text is longer than what the network reads.
+        gap: how many tokens stand before those that were left out.
         of: of a mixture, which of its networks have the attention; empty where all have, or there is one network.
     """
 
@@ -38,10 +39,12 @@ class TextAttention:
     matrices: Tensor | None = None
     labels: list[str] = dataclasses.field(default_factory=list)
     cut: int = 0
+    gap: int = 0
     of: str = ""
 
     def to_json(self) -> dict[str, Any]:
         held = {"text": self.text, "tokens": self.tokens, "weights": self.weights, "cut": self.cut}
+        held |= {"gap": self.gap} if self.cut else {}
         return {**held, "of": self.of} if self.of else held
 
 
@@ -115,12 +118,14 @@ def attend(run: Run, text: str) -> TextAttention:
         matrices = network.attention(inputs)[0].cpu() if hasattr(network, "attention") else None
     pieces = fitted.tokenizer.pieces(text)
     count = int(inputs["mask"].sum())
-    tokens = pieces[:count]
+    places = fitted.kept(len(pieces))[:count]
+    tokens = [pieces[place] for place in places]
     found = TextAttention(
         text,
         tokens,
         [float(each) for each in weights[:count].cpu()],
         cut=len(pieces) - count,
+        gap=sum(place == number for number, place in enumerate(places)),
         of=_told(network, looking),
     )
     if matrices is not None:

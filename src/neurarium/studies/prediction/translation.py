@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.preparation.text_pairs import TextPairPreparation
-from neurarium.data.specs import Text
+from neurarium.data.specs import NextToken, Text
 from neurarium.studies.decoding.beam_search import search_beams
 from neurarium.studies.prediction.learner import evaluating, learner_of
 from neurarium.training.method import Method
@@ -89,7 +89,9 @@ def pair_preparation(run: Run) -> TextPairPreparation:
             f"{run.folder or 'the run'} writes no texts",
             expected="a run that was trained on pairs of texts",
             received=f"{type(run.inputs).__name__} -> {type(run.targets).__name__}",
-            fix="predict with: neurarium predict",
+            fix="go on with a text: neurarium generate"
+            if isinstance(run.targets, NextToken)
+            else "predict with: neurarium predict",
         )
     if not isinstance(run.preparation, TextPairPreparation):
         raise ArtifactError(
