@@ -288,17 +288,18 @@ def fit_text(
     if empty := len(texts) - len(known):
         shown, kept = f"{empty:,} of {len(texts):,} training rows", "kept: all of such a text is padding"
         decisions.append(Decision(f"empty texts of {name}", shown, kept, "leave the rows out of the table"))
-    if cut:
-        reason = (
-            "given"
-            if truncate
-            else "of reviews, beginning and end say more than either alone (arXiv:1905.05583)"
-        )
-        shown = f"{preparation.truncate} of the {max(cut, 0.001):.1%} of texts that are longer"
-        decisions.append(
-            Decision(f"truncation of {name}", shown, reason, "--set truncate=head|tail|head-tail")
-        )
-    return preparation, decisions
+    return preparation, [*decisions, *_truncation(preparation, cut, truncate, name)]
+
+
+def _truncation(preparation: TextPreparation, cut: float, given: str | None, name: str) -> list[Decision]:
+    """Say what is kept of the share `cut` of texts that are longer."""
+    if not cut:
+        return []
+    reason = (
+        "given" if given else "of reviews, beginning and end say more than either alone (arXiv:1905.05583)"
+    )
+    shown = f"{preparation.truncate} of the {max(cut, 0.001):.1%} of texts that are longer"
+    return [Decision(f"truncation of {name}", shown, reason, "--set truncate=head|tail|head-tail")]
 
 
 def _most(tokenizer: Any, count: int, whole: bool) -> int:
