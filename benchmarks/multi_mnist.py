@@ -23,6 +23,8 @@ from neurarium.data.catalogue.overlapping import overlaid
 from neurarium.report.capsule_plot import parted, plot_capsules
 from neurarium.studies.prediction.learner import evaluating
 
+HELD = 0.02  # of the images and of MNIST's training digits, for validation alone
+
 
 def correlation(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
     """Return Pearson's correlation of images `(..., height, width)` over their pixels."""
@@ -31,15 +33,15 @@ def correlation(one: torch.Tensor, two: torch.Tensor) -> torch.Tensor:
     return (one * two).sum(-1) / (one.norm(dim=-1) * two.norm(dim=-1)).clamp(min=1e-12)
 
 
-def measure(run, data, folder: Path, count: int) -> dict[str, float]:
+def measure(run, data, folder: Path, count: int, split: str = "test") -> dict[str, float]:
     """Return the shares of images with both labels right, and of digits whose drawing is nearer to its own digit."""
-    truth = overlaid(folder, "test", count)
+    truth = overlaid(folder, split, count, validation=HELD)
     own, other = [], []
     right = 0
     with evaluating(run.method) as device, torch.no_grad():
         for start in range(0, count, 500):
             some = slice(start, min(start + 500, count))
-            found = parted(run.network, data.test.take(some)["inputs"].to(device))
+            found = parted(run.network, data.splits[split].take(some)["inputs"].to(device))
             labels, drawn = found.labels.cpu(), found.parts[:, :, 0].cpu()
             classes, parts = torch.from_numpy(truth.classes[some]), torch.from_numpy(truth.parts[some])
             both = (labels.sort(1).values == classes.sort(1).values).all(1)
@@ -72,6 +74,8 @@ def main() -> None:
     options.add_argument("--count", type=int, default=40_000)
     options.add_argument("--test-count", type=int, default=2000)
     options.add_argument("--reconstruction", type=float, default=0.005)
+    options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="options of `train`")
+    options.add_argument("--validation-only", action="store_true", help="to choose a recipe: measure there")
     options.add_argument("--labels-alone", action="store_true")
     options.add_argument("--device", default=None)
     options.add_argument("--picture", default=None)
@@ -81,17 +85,21 @@ def main() -> None:
         "multi-mnist",
         count=asked.count,
         test_count=asked.test_count,
-        validation=0.02,
+        validation=HELD,
         parts=not asked.labels_alone,
     )
     chosen = {"reconstruction": asked.reconstruction} | ({"widths": asked.widths} if asked.widths else {})
+    chosen |= dict(each.split("=", 1) for each in asked.set)
     start = time.process_time()
     run = nr.studies.train(
         data, asked.network, options=chosen, steps=asked.steps, batch_size=asked.batch_size, device=asked.device,
         evaluate=False, progress=False,
     )  # fmt: skip
     print(f"{asked.steps} steps of {asked.batch_size}, {time.process_time() - start:.0f} s of the processor")
-    for name, value in measure(run, data, folder, asked.test_count).items():
+    split, count = (
+        ("validation", round(HELD * asked.count)) if asked.validation_only else ("test", asked.test_count)
+    )
+    for name, value in measure(run, data, folder, count, split).items():
         print(f"{name}: {value:.4f}")
     if asked.picture:
         with evaluating(run.method) as device:

@@ -96,6 +96,8 @@ def test_masks_from_folders_to_pictures(squares, tmp_path):
     assert [each["file"].endswith("broken.png") for each in notes["quarantined"]] == [True]
     assert predict(loaded, new)["share_square"].to_list() == frame["share_square"].to_list()
     held = examine(run, data)["scenes"]
+    told = [float(each["note"].split()[1].rstrip(";")) for each in held]
+    assert numpy.mean(told) == pytest.approx(run.results["test"]["dice"], abs=0.02)
     page = render(run)
     assert len(held) == len(data.test) and page.count('alt="what was found"') == len(held)
     assert "IoU" in page and "What it sees" in page and page.count('class="key color"') == 1

@@ -105,8 +105,13 @@ def test_a_slip_of_the_brush_is_told_from_a_rare_class(maps):
     mask[0, 0] = 3
     save(maps, "train/05.png", picture, mask)
     found = check(maps, validation=0.0)
-    assert found.of("stray values", "class 3")[0].numbers == {"pixels": 1, "masks": 1}
+    assert found.of("stray values", "class 3")[0].numbers == {"value": 3, "pixels": 1, "masks": 1}
     assert [each.subject for each in found.of("stray values")] == ["class 3"]
+    assert not found.of("rare classes") and not found.of("imbalance")  # one fault is said once
+    mask[:8, :8] = 3
+    save(maps, "train/05.png", picture, mask)
+    found = check(maps, validation=0.0)
+    assert not found.of("stray values")
     assert found.of("rare classes")[0].numbers == {"classes": 1, "fewest": 1}
     assert not check(maps, options={"ignored": (3,)}).of("stray values")
 

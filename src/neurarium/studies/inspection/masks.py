@@ -174,13 +174,18 @@ def _of_values(
     }
     facts["masks"]["ignored"] = sum(counts[value] for counts in pixels.values() for value in ignored)
     yield from _unknown(read, set(known) | ignored)
-    yield from _stray(read, {value: names[value] for value in names if value in known})
-    yield from _shares(facts["target"]["classes"][first])
-    yield from balance.rare({name: holding[first][value] for value, name in names.items()}, "masks")
+    slips = list(_stray(read, {value: names[value] for value in names if value in known}))
+    yield from slips
+    said = {
+        each.numbers["value"] for each in slips
+    }  # and is not said again as a class of few pixels and masks
+    kept = {value: name for value, name in names.items() if value not in said}
+    yield from _shares({name: pixels[first][value] for value, name in kept.items()})
     masks_of = {
-        split: {name: counts.get(value, 0) for value, name in names.items()}
+        split: {name: counts.get(value, 0) for value, name in kept.items()}
         for split, counts in holding.items()
     }
+    yield from balance.rare(masks_of[first], "masks")
     yield from balance.absent({"train": masks_of.pop(first), **masks_of}, "mask")
     facts["masks"]["empty"] = sum(len(set(each.values) - ignored) == 1 for each in read)
     yield from _bare(read, ignored, names)
@@ -218,7 +223,7 @@ def _stray(read: Sequence[Marked], names: dict[int, str]) -> Iterator[Finding]:
                 "warning", "stray values", f"class {name}",
                 f"the value {called(value)} stands in {count:,} pixels of {len(having):,} masks ({share(count, total)} of all)",
                 "it is a class of its own, and hardly ever seen; often it is a slip of the brush or a smoothed edge",
-                f"mend these masks, or --set ignored={value}", {"pixels": count, "masks": len(having)},
+                f"mend these masks, or --set ignored={value}", {"value": value, "pixels": count, "masks": len(having)},
                 tuple(each.mask for each in having[:20]),
             )  # fmt: skip
 
