@@ -2,6 +2,7 @@
 
     python benchmarks/etth1.py --networks dlinear --horizons 96,192,336,720 --seeds 0,1,2 --out etth1.jsonl
     python benchmarks/etth1.py --table etth1.jsonl
+    python benchmarks/etth1.py --plain --horizons 720     # DLinear's program written again in plain torch: both of its starts
 
 All 7 columns, standardized by the 12 months that train; 4 months validate and pick the epoch, 4 months test, on every window.
 The papers' loaders leave the last incomplete batch of the test part out: `repeat-last` is printed both ways.
@@ -16,9 +17,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy
 import torch
 
 import neurarium as nr
+from neurarium.data.catalogue import fetch
 from neurarium.data.specs import Horizon
 from neurarium.studies.evaluation.forecasting import forecast_report
 
@@ -75,6 +78,73 @@ def trained(network: str, horizon: int, seed: int, data: Any, more: dict[str, An
     }  # fmt: skip
 
 
+def plain(horizon: int, seed: int, lookback: int, start: str) -> dict[str, Any]:
+    """DLinear as its authors' program trains it, in plain torch on the bare numbers; nothing of ours but the file.
+
+    Adam at 0.005, halved after each epoch from the second on; 10 epochs of batches of 32 in random order, the last
+    incomplete one left out in training and in validation; patience 3. `start`: "flat" (1 / lookback, their first
+    versions), or "random" (torch's, their last one).
+    """
+    begun = time.perf_counter()
+    torch.manual_seed(seed)
+    cuts = _plain_windows(lookback + horizon, lookback)
+    maps = [torch.nn.Linear(lookback, horizon) for _ in range(2)]
+    if start == "flat":
+        for each in maps:
+            torch.nn.init.constant_(each.weight, 1 / lookback)
+    parameters = [part for each in maps for part in each.parameters()]
+    optimizer = torch.optim.Adam(parameters, lr=5e-3)
+
+    def error(windows: torch.Tensor) -> torch.Tensor:  # of windows (batch, channels, steps)
+        seen = windows[..., :lookback]
+        trend = torch.nn.functional.avg_pool1d(
+            torch.nn.functional.pad(seen, (12, 12), mode="replicate"), 25, stride=1
+        )
+        return maps[0](seen - trend) + maps[1](trend) - windows[..., lookback:]
+
+    def measured(part: torch.Tensor, last: bool) -> tuple[float, float]:
+        with torch.no_grad():
+            errors = [error(each) for each in part.split(32) if last or len(each) == 32]
+        count = sum(each.numel() for each in errors)
+        return sum(float(e.square().sum()) for e in errors) / count, sum(
+            float(e.abs().sum()) for e in errors
+        ) / count
+
+    best, bad, kept = float("inf"), 0, [each.detach().clone() for each in parameters]
+    for epoch in range(1, 11):
+        order = torch.randperm(len(cuts["train"]))
+        for batch in order[: len(order) // 32 * 32].split(32):
+            optimizer.zero_grad()
+            error(cuts["train"][batch]).square().mean().backward()
+            optimizer.step()
+        optimizer.param_groups[0]["lr"] = 5e-3 * 0.5 ** (epoch - 1)
+        validation = measured(cuts["validation"], last=False)[0]
+        if validation <= best:
+            best, bad, kept = validation, 0, [each.detach().clone() for each in parameters]
+        elif (bad := bad + 1) == 3:
+            break
+    for own, each in zip(parameters, kept, strict=True):
+        own.data.copy_(each)
+    mse, mae = measured(cuts["test"], last=True)
+    return {
+        "network": f"dlinear plain {start}", "horizon": horizon, "seed": seed, "seconds": round(time.perf_counter() - begun, 1),
+        "epochs": epoch, "validation": best, "mse": mse, "mae": mae,
+    }  # fmt: skip
+
+
+def _plain_windows(length: int, lookback: int) -> dict[str, torch.Tensor]:
+    """All windows of the three parts of ETTh1, `(windows, channels, steps)`, read without our readers."""
+    table = numpy.loadtxt(fetch("etth1") / "ETTh1.csv", delimiter=",", skiprows=1, usecols=range(1, 8))
+    month = 30 * 24
+    table = (table - table[: 12 * month].mean(axis=0)) / table[: 12 * month].std(axis=0)
+    values = torch.from_numpy(table).float()
+    ends = {"train": (lookback, 12), "validation": (12 * month, 16), "test": (16 * month, 20)}
+    return {
+        name: values[first - lookback : last * month].unfold(0, length, 1)
+        for name, (first, last) in ends.items()
+    }
+
+
 def repeat_last(horizon: int, data: Any, batch: int = 32) -> dict[str, Any]:
     """The last value over and over: on all windows, and without the last incomplete batch, as it was printed."""
     whole = data.test.take(slice(None))
@@ -112,6 +182,15 @@ def show(rows: list[dict[str, Any]]) -> None:
             )
 
 
+def keep(rows: list[dict[str, Any]], row: dict[str, Any], out: Path | None) -> None:
+    """Add a row to the others, to what is printed, and to the file."""
+    rows.append(row)
+    print(json.dumps(row), flush=True)
+    if out:
+        with out.open("a") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -122,6 +201,9 @@ def main() -> None:
     parser.add_argument("--lookback", type=int, default=336)
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="options of the training"
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="DLinear's own program, written again in plain torch"
     )
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch-size", type=int)
@@ -138,6 +220,10 @@ def main() -> None:
     }
     for seed in said.seeds.split(","):
         for horizon in map(int, said.horizons.split(",")):
+            if said.plain:
+                for start in ("flat", "random"):
+                    keep(rows, plain(horizon, int(seed), said.lookback, start), said.out)
+                continue
             data = nr.data.load("etth1", horizon=horizon, lookback=said.lookback)
             assert isinstance(data.targets, Horizon)
             for network in said.networks.split(","):
@@ -150,11 +236,7 @@ def main() -> None:
                     }
                     row = trained(network, horizon, int(seed), data, {**more, "options": options})
                 row["network"] = f"{row['network']} {said.label}".strip()
-                rows.append(row)
-                print(json.dumps(row), flush=True)
-                if said.out:
-                    with said.out.open("a") as stream:
-                        stream.write(json.dumps(row) + "\n")
+                keep(rows, row, said.out)
     show(rows)
 
 

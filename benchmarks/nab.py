@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import argparse
 
-import numpy
-
 import neurarium as nr
 from neurarium.studies.anomalies.scores import anomaly_scores
-from neurarium.studies.anomalies.study import scored, watch
+from neurarium.studies.anomalies.study import scored, value_before, watch
 from neurarium.studies.anomalies.windowed_gaussian import windowed_gaussian
 
 
@@ -30,11 +28,10 @@ def main() -> None:
     data = nr.data.load("nab", detector=asked.detector)
     run = nr.studies.train(data, epochs=asked.epochs, seed=asked.seed, evaluate=False)
     watched = watch(run, data.traces)
-    last = {each.trace.name: numpy.append(each.trace.values[:1], each.trace.values[:-1]) for each in watched}
     rows = {
         "windowed Gaussian": scored(watched, lambda each: windowed_gaussian(each.trace.values)),
         "the value before, our scores": scored(
-            watched, lambda each: anomaly_scores(each.trace.values, last[each.trace.name])
+            watched, lambda each: anomaly_scores(each.trace.values, value_before(each.trace.values))
         ),
         f"{asked.detector}, our scores": scored(watched, lambda each: each.scores),
     }

@@ -51,6 +51,7 @@ def test_one_file_from_training_to_alarms(folder, capsys):
     assert rows[600]["anomaly"] == "true" and rows[600]["timestamp"] == "2024-01-03 02:00:00"
     assert run(capsys, "evaluate", folder / "run", "--json", "-q")[0] == 0
     page = (folder / "run" / "report.html").read_text()
+    assert "repeating the value before" in page and "the value before in place of the network gives" in page
     assert "What is odd" in page and "data:image/svg+xml" in page
 
 
@@ -58,7 +59,11 @@ def test_a_folder_with_labels_is_judged_beside_the_windowed_gaussian(folder, cap
     code, out, err = run(capsys, "train", folder / "data", *COMMON, "--out", folder / "run", "--json", "-q")
     assert code == 0, err
     found = json.loads(out)["metrics"]["anomalies"]
-    assert found["windows"] == 2 and found["nab_standard"] > 50 and "windowed_gaussian_standard" in found
+    assert (
+        found["windows"] == 2
+        and found["nab_standard"] > 50
+        and {"windowed_gaussian_standard", "value_before_standard"} < {*found}
+    )
     page = (folder / "run" / "report.html").read_text()
     assert "windowed Gaussian" in page and "2 of 2 labelled windows found" in page
     assert run(capsys, "check", folder / "data", *COMMON[:6], "--no-timing")[0] == 0

@@ -68,3 +68,9 @@ def test_no_window_and_no_target_knows_of_what_comes_after(seed, place):
     assert torch.equal(one["inputs"]["series"], two["inputs"]["series"]) and torch.equal(
         one["targets"], two["targets"]
     )
+
+
+def test_a_trace_shorter_than_a_window_has_no_places_and_is_no_error():
+    windows = Windows([trace(numpy.arange(30.0)), trace(numpy.arange(4.0), "b")], 8)
+    assert windows.places(1, 8, 2).tolist() == [] and windows.places(1, 8, 4).tolist() == []
+    assert windows.places(1, 0, 4).tolist() == [31, 32, 33]

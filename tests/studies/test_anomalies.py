@@ -89,4 +89,5 @@ def test_labels_judge_and_choose_the_threshold_of_the_run(run):
 
 def test_without_labels_alarms_are_counted(run):
     plain = Trace("x", [""] * LENGTH, numpy.arange(float(LENGTH)), wave())
-    assert set(judge(run, [plain])) == {"threshold", "alarms", "moments"}
+    found = judge(run, [plain])
+    assert set(found) == {"threshold", "alarms", "value_before_alarms", "moments"}

@@ -429,18 +429,19 @@ def _remarks(run: Run, report: Any) -> Iterator[str]:
 
 
 def anomalies_table(found: dict[str, Any]) -> Any:
-    """Return what the alarms of a run of traces are worth, beside the windowed Gaussian where there are labels."""
+    """Return what the alarms of a run of traces are worth, beside what there is without a network."""
     if "nab_standard" not in found:
         made = table("", "value", right=(1,))
         for name, value in found.items():
-            made.add_row(name, f"{value:,}" if isinstance(value, int) else number(value))
+            made.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else number(value))
         return made
-    made = table("NAB score", "this run", "windowed Gaussian", right=(1, 2))
+    made = table("NAB score", "this run", "the value before", "windowed Gaussian", right=(1, 2, 3))
     for name in ("standard", "reward_low_fp", "reward_low_fn"):
-        made.add_row(name, f"[bold]{found[f'nab_{name}']:.1f}", f"{found[f'windowed_gaussian_{name}']:.1f}")
-    made.add_row("windows found", f"{found['windows_found']} of {found['windows']}", "")
-    made.add_row("false alarms", f"{found['false_alarms']:,}", "")
-    made.add_row("threshold", number(found["threshold"]), "")
+        beside = [f"{found[f'{each}_{name}']:.1f}" for each in ("value_before", "windowed_gaussian")]
+        made.add_row(name, f"[bold]{found[f'nab_{name}']:.1f}", *beside)
+    made.add_row("windows found", f"{found['windows_found']} of {found['windows']}", "", "")
+    made.add_row("false alarms", f"{found['false_alarms']:,}", "", "")
+    made.add_row("threshold", number(found["threshold"]), "", "")
     return made
 
 

@@ -26,6 +26,8 @@ class Trace:
         moments: the same as numbers.
         values: `(length,)` float64 without gaps.
         windows: first and last place of each labelled window.
+        filled: how many values were missing, and hold the one before them.
+        beyond: how many labelled windows begin before the first moment or end behind the last.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Trace:
     moments: numpy.ndarray
     values: numpy.ndarray
     windows: tuple[tuple[int, int], ...] = ()
+    filled: int = 0
+    beyond: int = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -89,7 +93,8 @@ class Windows:
     def places(self, trace: int, first: int, last: int) -> Tensor:
         """Return the places of a trace's moments from `first` up to `last`, those that have something before them."""
         start = int(self.starts[trace])
-        return torch.arange(start + max(1, first), start + last)
+        first = max(1, first)
+        return torch.arange(start + first, start + max(first, last))
 
     def examples(self, places: Tensor) -> Examples:
         """Return the windows at some places as examples; they are cut out when they are taken."""

@@ -92,6 +92,11 @@ def other_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(
             ("missing", ", ".join(f"{share:.1%} {name}" for name, share in series["missing"].items()))
         )
+    if watched := facts.get("traces"):
+        rows.append(("traces", f"{watched['traces']:,}, {watched['moments']:,} moments"))
+        rows.append(("learned from", f"{watched['learned_from']:.1%}"))
+        labels = f"{watched['windows']:,} windows, {watched['labelled']:.1%} of the moments"
+        rows.append(("labelled", labels if watched["windows"] else "nothing"))
     for side, each in (facts.get("texts") or {}).items():
         said = f"{each['shortest']:,} to {each['longest']:,}, median {each['median']:,}"
         rows.append((f"words {side}", said))

@@ -7,13 +7,13 @@ from html import escape
 from typing import Any
 
 from neurarium.report.parts import section, table
-from neurarium.report.words import number
+from neurarium.report.words import integer, number
 
 PROFILES = {"standard": "standard", "reward_low_fp": "few false alarms", "reward_low_fn": "few misses"}
 
 
 def traces(found: Mapping[str, Any]) -> str:
-    """The scores of the detector beside the windowed Gaussian's, and pictures of some traces."""
+    """The scores of the detector beside those of the value before and of the windowed Gaussian, and pictures of some traces."""
     held = found.get("traces")
     if not held:
         return ""
@@ -33,14 +33,32 @@ def traces(found: Mapping[str, Any]) -> str:
 def _scores(found: Mapping[str, Any]) -> str:
     judged = found.get("anomalies") or {}
     if "nab_standard" not in judged:
-        return ""
+        return _counts(judged)
     rows = [
-        [words, number(judged[f"nab_{name}"]), number(judged[f"windowed_gaussian_{name}"])]
+        [
+            words,
+            *(number(judged.get(f"{each}_{name}")) for each in ("nab", "value_before", "windowed_gaussian")),
+        ]
         for name, words in PROFILES.items()
     ]
     told = (
         f"{judged['windows_found']} of {judged['windows']} labelled windows found with {judged['false_alarms']} false alarms, at the one "
         "threshold that is best for the standard profile, as the benchmark does. 0 is saying nothing, 100 is perfect."
     )
-    shown = table(["NAB score", "this run", "windowed Gaussian"], rows, "NAB scores", right=(1, 2))
+    shown = table(
+        ["NAB score", "this run", "the value before", "windowed Gaussian"],
+        rows,
+        "NAB scores",
+        right=(1, 2, 3),
+    )
     return f"<div class=card>{shown}<p class=note>{escape(told)}</p></div>"
+
+
+def _counts(judged: Mapping[str, Any]) -> str:
+    """Without labels: how many alarms there are, and how many the value before would give."""
+    if "alarms" not in judged:
+        return ""
+    told = f"{integer(judged['alarms'])} alarms in {integer(judged['moments'])} moments, at a score of {number(judged['threshold'])}"
+    if "value_before_alarms" in judged:
+        told += f"; the value before in place of the network gives {integer(judged['value_before_alarms'])}"
+    return f"<p class=note>{escape(told)}. Nothing is labelled, so no one knows which are right.</p>"

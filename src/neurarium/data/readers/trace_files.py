@@ -121,9 +121,11 @@ def _trace(
     values = values[
         numpy.where(latest < 0, int(numpy.argmax(known)), latest)
     ]  # a gap holds the value before it
+    placed = [_placed(each, moments, name, said, formats) for each in windows]
     return Trace(
-        name, shown, moments, values, tuple(_placed(each, moments, name, said, formats) for each in windows)
-    )
+        name, shown, moments, values, tuple((first, last) for first, last, _ in placed), int((~known).sum()),
+        sum(beyond for _, _, beyond in placed),
+    )  # fmt: skip
 
 
 def arrival(moments: numpy.ndarray) -> numpy.ndarray:
@@ -178,8 +180,9 @@ def _values(column: polars.Series, name: str) -> numpy.ndarray:
 
 def _placed(
     window: Sequence[str], moments: numpy.ndarray, name: str, said: polars.Series, formats: list[str]
-) -> tuple[int, int]:
-    """Turn the times of a window into places: the first moment not before its start, the last not behind its end."""
+) -> tuple[int, int, bool]:
+    """Turn the times of a window into places: the first moment not before its start, the last not behind its end; and whether a
+    part of it lies outside of the trace."""
     texts = said.dtype == polars.String
     ends = (
         _moments(polars.Series("window", list(map(str, window))), formats)
@@ -195,4 +198,4 @@ def _placed(
             f"a window of {name} holds no moment", expected=f"times from {said[0]} to {said[-1]}",
             received=f"{window[0]} to {window[1]}",
         )  # fmt: skip
-    return first, last
+    return first, last, bool(ends[0] < moments.min() or ends[1] > moments.max())

@@ -119,27 +119,32 @@ def detect(run: Run, raw: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
 
 
 def judge(run: Run, traces: Sequence[Trace]) -> dict[str, Any]:
-    """Judge a run by the labelled windows of its traces, beside the windowed Gaussian.
+    """Judge a run by the labelled windows of its traces, beside the windowed Gaussian and the value before.
 
     The threshold of the standard profile becomes the run's.
 
     Returns:
-        `nab_standard`, `nab_reward_low_fp`, `nab_reward_low_fn`, the same of the windowed Gaussian, `threshold`, `windows`,
-        `windows_found`, `false_alarms`; without labels the count of `alarms` alone.
+        `nab_standard`, `nab_reward_low_fp`, `nab_reward_low_fn`, the same of `windowed_gaussian` and of `value_before` (our scores,
+        with the value before in place of what the network expects), `threshold`, `windows`, `windows_found`, `false_alarms`;
+        without labels the counts of `alarms`, of those of the value before, and of the moments.
     """
     watched = watch(run, traces)
     preparation = run.preparation
     if not any(each.trace.windows for each in watched):
-        count = sum(int(each.alarms(preparation.threshold).sum()) for each in watched)
         return {
             "threshold": preparation.threshold,
-            "alarms": count,
+            "alarms": sum(int(each.alarms(preparation.threshold).sum()) for each in watched),
+            "value_before_alarms": sum(
+                int(_naive(each).alarms(preparation.threshold).sum()) for each in watched
+            ),
             "moments": sum(len(each.scores) for each in watched),
         }
     ours = scored(watched, lambda each: each.scores)
     beside = scored(watched, lambda each: windowed_gaussian(each.trace.values))
     found: dict[str, Any] = {f"nab_{name}": each.score for name, each in ours.items()}
     found |= {f"windowed_gaussian_{name}": each.score for name, each in beside.items()}
+    before = scored(watched, lambda each: _naive(each).scores)
+    found |= {f"value_before_{name}": each.score for name, each in before.items()}
     best = ours["standard"]
     preparation.threshold = best.threshold
     found |= {
@@ -156,6 +161,22 @@ def judge(run: Run, traces: Sequence[Trace]) -> dict[str, Any]:
         Decision("threshold", f"{best.threshold:.4g}", reason, "--set threshold= without labels")
     )
     return found
+
+
+def value_before(values: numpy.ndarray) -> numpy.ndarray:
+    """Return the value before each one, `(length,)`: what is expected without a network; the first expects itself.
+
+    >>> value_before(numpy.array([3.0, 5.0, 4.0])).tolist()
+    [3.0, 3.0, 5.0]
+    """
+    return numpy.concatenate([values[:1], values[:-1]])
+
+
+def _naive(watched: Watched) -> Watched:
+    """The same trace, with the value before in place of what the network expected."""
+    values = watched.trace.values
+    expected = value_before(values)
+    return dataclasses.replace(watched, expected=expected, scores=anomaly_scores(values, expected))
 
 
 def scored(watched: Sequence[Watched], score: Callable[[Watched], numpy.ndarray]) -> dict[str, NabScore]:

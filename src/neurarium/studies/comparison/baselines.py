@@ -135,11 +135,11 @@ def fit_baselines(
         made.seconds = time.thread_time() - started
         found.append(made)
     truth = _truth(data.splits[split].targets, targets)
-    _measure([each for each in found if each.kind in said], said, truth, seen, data, split, resamples, seed)
+    measure([each for each in found if each.kind in said], said, truth, seen, data, split, resamples, seed)
     return found
 
 
-def _measure(
+def measure(
     found: list[Baseline],
     said: dict[str, Tensor],
     truth: Tensor,

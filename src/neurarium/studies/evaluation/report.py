@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from neurarium.core.display import Displayed
-from neurarium.data.specs import Quantity, Spec, Text, spec_from_json
+from neurarium.data.specs import Expectation, Quantity, Spec, Text, spec_from_json
 from neurarium.metrics.intervals import Interval
 from neurarium.studies.prediction.learner import fields_of
 from neurarium.training.run import Run
@@ -93,6 +93,9 @@ class EvaluationReport(Displayed):
         if isinstance(self.targets, Text):
             return next((name for name in ("bleu", "rouge_l") if name in self.metrics), "perplexity")
         several = isinstance(self.targets, Quantity) and len(self.targets.names) > 1
+        several = several and not isinstance(
+            self.targets, Expectation
+        )  # one quantity at the places of a window
         return "r2" if several else HEADLINES.get(getattr(self.targets, "kind", ""), "rmse")
 
     def __str__(self) -> str:

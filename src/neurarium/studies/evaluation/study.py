@@ -15,6 +15,7 @@ from neurarium.data.specs import (
     ABSENT,
     Boxes,
     Classes,
+    Expectation,
     Horizon,
     Mask,
     Quantity,
@@ -147,7 +148,11 @@ def report_of(
         _fill_boxes(report, seen, targets)
     elif isinstance(targets, Quantity):
         report.pairs = _sampled(seen, targets, seed)
-        if len(targets.names) > 1:
+        if isinstance(
+            targets, Expectation
+        ):  # the places of a window are one quantity: its last one is the moment
+            report.pairs = {name: pairs for name, pairs in report.pairs.items() if name == targets.names[-1]}
+        elif len(targets.names) > 1:
             found, bounds = _by_quantity(seen, targets, resamples, seed)
             report.metrics |= found
             report.intervals |= bounds

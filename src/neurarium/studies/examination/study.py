@@ -38,6 +38,7 @@ from neurarium.studies.examination.language_samples import language_samples
 from neurarium.studies.examination.mistakes import errors_among
 from neurarium.studies.examination.scene_examples import scene_examples
 from neurarium.studies.examination.slices import slices_of
+from neurarium.studies.examination.trace_baselines import trace_baselines
 from neurarium.studies.pictures.traces import trace_examples
 from neurarium.studies.prediction.learner import intervals_of, learner_of
 from neurarium.studies.prediction.raw_columns import raw_columns, sampled
@@ -153,6 +154,9 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     method = learner_of(run)
     targets: Any = getattr(method, "targets", None) or run.targets
     if isinstance(targets, Expectation):
+        if split is not None:
+            found.held["split"] = split
+            found.add("baselines", lambda: trace_baselines(method, data, split))
         found.add("traces", lambda: _traces(run, data))
         found.held["anomalies"] = run.results.get("anomalies")
         return

@@ -94,14 +94,14 @@ def _channel(name: str, column: dict[str, numpy.ndarray], *, compare: bool) -> I
             "nothing is learned of it, and any change later is a surprise", "leave it out of --target, or give more of the past",
         )  # fmt: skip
         return
-    run, most = _longest(train), max(12.0, STUCK * len(train))
-    if run > most and not _lies_at_floor(train):
+    run, most = longest_run(train), max(12.0, STUCK * len(train))
+    if run > most and not lies_at_floor(train):
         yield Finding(
             "note", "stuck", subject, f"{run:,} training values in a row are equal",
             "a sensor that stands still teaches that nothing happens", "look at that part; empty cells are gaps, which do not count",
             {"values": run},
         )  # fmt: skip
-    far = int((numpy.abs(train - numpy.median(train)) > FAR * max(float(_spread(train)), 1e-9)).sum())
+    far = int((numpy.abs(train - numpy.median(train)) > FAR * max(float(spread(train)), 1e-9)).sum())
     if far:
         yield Finding(
             "note", "outliers", subject, f"{far:,} training values lie over {FAR:g} usual deviations from the median",
@@ -126,19 +126,20 @@ def _channel(name: str, column: dict[str, numpy.ndarray], *, compare: bool) -> I
         )  # fmt: skip
 
 
-def _longest(values: numpy.ndarray) -> int:
+def longest_run(values: numpy.ndarray) -> int:
     """Return the length of the longest run of equal values."""
     edges = numpy.flatnonzero(numpy.diff(values)) + 1
     bounds = [0, *edges.tolist(), len(values)]
     return max(stop - start for start, stop in itertools.pairwise(bounds))
 
 
-def _lies_at_floor(values: numpy.ndarray) -> bool:
-    """Whether the most frequent value is the least or the largest one: nights without sun, days without sales."""
+def lies_at_floor(values: numpy.ndarray) -> bool:
+    """Return whether the most frequent value is the least or the largest one: nights without sun, days without sales."""
     found, counts = numpy.unique(values, return_counts=True)
     return bool(found[counts.argmax()] in (found[0], found[-1]))
 
 
-def _spread(values: numpy.ndarray) -> float:
+def spread(values: numpy.ndarray) -> float:
+    """Return the deviation that the middle half of the values stands for."""
     low, high = numpy.quantile(values, [0.25, 0.75])
     return float(high - low) / 1.349

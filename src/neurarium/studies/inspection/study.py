@@ -30,6 +30,7 @@ from neurarium.studies.inspection import (
     similar,
     sounds,
     tables,
+    watching,
 )
 from neurarium.studies.inspection.finding import Finding, ordered
 from neurarium.studies.inspection.pictures import Pictures
@@ -239,7 +240,9 @@ def _of_others(dataset: Dataset, facts: dict[str, Any], rows: int) -> Iterator[F
         yield from histories.findings(dataset, facts)
     elif targets == "Text":
         yield from pairs.findings(dataset, facts)
-    elif targets != "Expectation":
+    elif targets == "Expectation":
+        yield from watching.findings(dataset, facts)
+    else:
         yield from copies.findings(dataset, facts, rows)
     yield from _of_classes(dataset, facts)
 
