@@ -36,8 +36,8 @@ def rows(tmp_path) -> list[Row]:
 def check(tmp_path):
     """Return `check(rows) -> Inspection`, which writes the rows as a CSV first."""
 
-    def check(rows: list[Row], **options: Any) -> Inspection:
-        lines = ["image,x_min,y_min,x_max,y_max,label", *(",".join(map(str, row)) for row in rows)]
+    def check(lines_of: list[Row], **options: Any) -> Inspection:
+        lines = ["image,x_min,y_min,x_max,y_max,label", *(",".join(map(str, row)) for row in lines_of)]
         (tmp_path / "boxes.csv").write_text("\n".join(lines) + "\n")
         given = {"boxes": str(tmp_path / "boxes.csv"), "timing": False, **options}
         return nr.studies.check_data(tmp_path / "images", **given)
@@ -146,6 +146,12 @@ def test_the_same_image_twice_is_told(rows, check, tmp_path):
     (tmp_path / "images" / "98.png").write_bytes((tmp_path / "images" / "07.png").read_bytes())
     found = check([*rows, ("98.png", *rows[14][1:])])
     assert [each.kind for each in found.findings if each.kind.startswith("duplicates")]
+
+
+def test_all_boxes_are_counted_where_few_images_are_looked_at(rows, check):
+    found = check([*rows, ("00.png", 40, 10, WIDE + 9, 30, "ant")], rows=10)
+    assert found.facts["images"]["looked_at"] == 10
+    assert found.facts["boxes"]["boxes"] == 121
 
 
 def test_a_list_that_is_not_there_is_a_mistake_of_the_command(rows, check):

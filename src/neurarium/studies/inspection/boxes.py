@@ -26,12 +26,12 @@ HALF, SOME = 0.5, 0.01
 
 @dataclasses.dataclass
 class Things:
-    """The boxes of an image that was looked at.
+    """The boxes of an image.
 
     Args:
         name: of the image.
         split: where it stands.
-        width, height: in pixels, as it is shown.
+        width, height: in pixels, as it is shown; 0 where it was not looked at.
         boxes: `(boxes, 4)`, left, top, right, bottom.
         labels: of each.
     """
@@ -69,9 +69,10 @@ def findings(scenes: Scenes, facts: dict[str, Any]) -> Iterator[Finding]:
         return
     by_split = {split: {name: count[name] for name in names} for split, count in counts.items()}
     facts["target"] = {"task": "detection", "classes": by_split}
-    yield from _resized(things, held)
-    yield from _places(things)
-    yield from _sizes(scenes, things)
+    looked_at = [each for each in things if each.width]
+    yield from _resized(looked_at, held)
+    yield from _places(looked_at)
+    yield from _sizes(scenes, looked_at)
     yield from _twice(things)
     yield from _bare(things)
     yield from _spelled(names)
@@ -92,9 +93,9 @@ def _things(scenes: Scenes, held: Listed) -> tuple[list[Things], list[str], list
             unnamed.append(name)
             continue
         met.add(key)
-        if name in seen:
-            own = numpy.array(held.boxes[key], dtype=float).reshape(-1, 4)
-            things.append(Things(name, split, seen[name].width, seen[name].height, own, held.labels[key]))
+        own = numpy.array(held.boxes[key], dtype=float).reshape(-1, 4)
+        width, height = (seen[name].width, seen[name].height) if name in seen else (0, 0)
+        things.append(Things(name, split, width, height, own, held.labels[key]))
     return things, [name for name in held.boxes if name not in met], unnamed
 
 
