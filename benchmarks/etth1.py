@@ -145,6 +145,14 @@ def _plain_windows(length: int, lookback: int) -> dict[str, torch.Tensor]:
     }
 
 
+def options_of(network: str, given: list[str]) -> dict[str, Any]:
+    """The published options and those of the command line; another schedule takes nothing of the published one."""
+    said = dict(each.split("=", 1) for each in given)
+    usual = PUBLISHED.get(network, {}).get("options", {})
+    kept = {k: v for k, v in usual.items() if "schedule" not in said or not k.startswith("schedule")}
+    return {**kept, **said}
+
+
 def repeat_last(horizon: int, data: Any, batch: int = 32) -> dict[str, Any]:
     """The last value over and over: on all windows, and without the last incomplete batch, as it was printed."""
     whole = data.test.take(slice(None))
@@ -230,10 +238,7 @@ def main() -> None:
                 if network == "repeat-last":
                     row = repeat_last(horizon, data)
                 else:
-                    options = {
-                        **PUBLISHED.get(network, {}).get("options", {}),
-                        **dict(each.split("=", 1) for each in said.set),
-                    }
+                    options = options_of(network, said.set)
                     row = trained(network, horizon, int(seed), data, {**more, "options": options})
                 row["network"] = f"{row['network']} {said.label}".strip()
                 keep(rows, row, said.out)

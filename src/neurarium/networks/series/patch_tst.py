@@ -93,13 +93,14 @@ class PatchBlock(nn.Module):
         self.rise, self.fall = nn.Linear(width, inner), nn.Linear(inner, width)
         self.activate = nn.GELU()
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for _ in range(2))
-        self.dropouts = nn.ModuleList(Dropout(dropout) if dropout else nn.Identity() for _ in range(3))
+        # as the authors' program: what attention says is dropped out twice, behind its projection and before the skip connection
+        self.dropouts = nn.ModuleList(Dropout(dropout) if dropout else nn.Identity() for _ in range(4))
 
     def forward(self, tokens: Tensor, scores: Tensor | None) -> tuple[Tensor, Tensor | None]:
         mixed, scores = self._attend(tokens, scores)
-        tokens = self._normal(0, tokens + self.dropouts[0](self.out(mixed)))
-        inside = self.fall(self.dropouts[1](self.activate(self.rise(tokens))))
-        return self._normal(1, tokens + self.dropouts[2](inside)), scores
+        tokens = self._normal(0, tokens + self.dropouts[1](self.dropouts[0](self.out(mixed))))
+        inside = self.fall(self.dropouts[2](self.activate(self.rise(tokens))))
+        return self._normal(1, tokens + self.dropouts[3](inside)), scores
 
     def _attend(self, tokens: Tensor, scores: Tensor | None) -> tuple[Tensor, Tensor | None]:
         query, key, value = (
@@ -109,7 +110,7 @@ class PatchBlock(nn.Module):
         if not self.residual:
             mixed = functional.scaled_dot_product_attention(query, key, value)
             return mixed.transpose(1, 2).flatten(2), None
-        found = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+        found = (query / math.sqrt(query.shape[-1])) @ key.transpose(-2, -1)
         if scores is not None:
             found = found + scores
         return (found.softmax(dim=-1) @ value).transpose(1, 2).flatten(2), found
