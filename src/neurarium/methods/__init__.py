@@ -5,6 +5,12 @@ from neurarium.core.members import Member, lazy
 MEMBERS = {
     "Supervised": Member("supervised", "supervised", "learn targets from inputs", "03"),
     "Ridge": Member("ridge", "ridge", "the linear head in closed form, on features that stay", "21"),
+    "ForecastRidge": Member(
+        "forecast_ridge",
+        "forecast-ridge",
+        "a linear forecast in closed form, chosen by rolling origins",
+        "21",
+    ),
     "Capsules": Member("capsules", "capsules", "margin loss of lengths, and the image drawn again", "12"),
     "TruncatedBackpropagation": Member(
         "truncated_backpropagation",

@@ -54,6 +54,12 @@ MEMBERS: dict[str, Member] = {
     "DLinear": Member(
         "series.linear", "dlinear", "a moving average and the rest, each mapped to the horizon", "21"
     ),
+    "WindowLinear": Member(
+        "series.window_linear",
+        "window-linear",
+        "one linear map of the window, its spread and the calendar; solved in closed form",
+        "21",
+    ),
     "NLinear": Member("series.linear", "nlinear", "one linear map from the window to the horizon", "21"),
     "RLinear": Member(
         "series.linear", "rlinear", "one linear map of the window by its own mean and scale", "21"

@@ -22,4 +22,5 @@ SIZED = (
     "future",
     "ids",
     "numbers",
+    "rhythms",
 )

@@ -27,7 +27,7 @@ from neurarium.studies.decisions.conformal import calibrate_intervals
 from neurarium.studies.decisions.thresholds import choose_thresholds
 from neurarium.studies.evaluation.study import report_of
 from neurarium.studies.evaluation.text_quality import add_text_quality, decoding
-from neurarium.studies.planning.assignment import Assignment, assign, owners_of, values
+from neurarium.studies.planning.assignment import Assignment, asks_for_steps, assign, owners_of, values
 from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_options
 from neurarium.studies.planning.machine import computed, uncompiled
 from neurarium.studies.planning.owners import METHODS, SHARED, usual_method
@@ -283,7 +283,8 @@ def _chosen(
         name, inherited = network_of(start)
         reason = f"the network of {start.folder or 'the run'}"
     else:
-        name, reason = default(data.inputs, data.targets)
+        descends = asks_for_steps(options, precision, method)
+        name, reason = default(data.inputs, data.targets, descends=descends)
     asked = {**({"descent.precision": precision} if precision else {}), **options}
     owners = owners_of(name or None, method)
     if isinstance(augment, str):

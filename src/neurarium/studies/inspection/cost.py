@@ -79,7 +79,8 @@ def _measured(dataset: Dataset) -> dict[str, Any]:
     epochs = int(given.pop("epochs"))
     clock = _Clock()
     begun = time.perf_counter()
-    run = fit(method, alone, steps=WARM + STEPS, callbacks=[clock], progress=False, keep="last", **given)
+    count = 1 if getattr(method, "closed_form", False) else WARM + STEPS
+    run = fit(method, alone, steps=count, callbacks=[clock], progress=False, keep="last", **given)
     took = clock.took
     median = statistics.median(took) if took else (time.perf_counter() - begun) / max(1, len(clock.ends))
     plan = {each.subject: each.choice for each in [*run.decisions, *decisions]}

@@ -125,6 +125,21 @@ def owners_of(network: str | None, method: str | None) -> dict[str, Callable[...
     return found
 
 
+def asks_for_steps(options: Mapping[str, Any], precision: str | None, method: str | Any | None) -> bool:
+    """Return whether something was asked for that only a training in steps has: a loss, a rate, a method that descends.
+
+    >>> asks_for_steps({"learning_rate": 0.1}, None, None), asks_for_steps({"lookback": 7}, None, None)
+    (True, False)
+    """
+    if precision is not None or (
+        method is not None and not getattr(find("method", method), "closed_form", False)
+    ):
+        return True
+    parts = {**owners_of("dlinear", "supervised")}
+    own = {name for owner, builder in parts.items() for name in _names(owner, builder)} | {*NESTED, *parts}
+    return any(name.partition(".")[0] in own for name in options)
+
+
 def _names(owner: str, builder: Callable[..., Any]) -> set[str]:
     own = getattr(builder, "option_names", None)  # several builders together say theirs
     names = set(parameters(builder) if own is None else own) - HIDDEN.get(owner, set())

@@ -21,7 +21,14 @@ METHODS: dict[str, tuple[str, str]] = dict.fromkeys(
         "capsules learn by the margin loss of their lengths and by drawing the image (arXiv:1710.09829)",
     ),
 ) | {
-    "minirocket": ("ridge", "its features are fixed: a linear head on them has a solution (arXiv:2012.08791)")
+    "minirocket": (
+        "ridge",
+        "its features are fixed: a linear head on them has a solution (arXiv:2012.08791)",
+    ),
+    "window-linear": (
+        "forecast-ridge",
+        "the least squares of a linear forecast have a solution (arXiv:2403.14587)",
+    ),
 }
 RECURRENT = ("rnn", "lstm", "gru")  # they read a text on from batch to batch: truncated backpropagation
 SHARED = ("context",)  # what the reader cuts and the network sees is one number: both take it

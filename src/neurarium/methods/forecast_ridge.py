@@ -1,0 +1,333 @@
+"""ForecastRidge: a linear forecast in closed form, its penalty and its normalizations chosen by rolling origins."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import statistics
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.core.recipe import recorded
+from neurarium.data.dataset import Decision
+from neurarium.data.examples import Examples
+from neurarium.data.sources.whole import Whole
+from neurarium.data.specs import Horizon, Spec
+from neurarium.data.windows import Windows
+from neurarium.losses import loss_for
+from neurarium.methods.supervised import said
+from neurarium.training.context import Context
+from neurarium.training.method import Evaluation, Method
+
+AT_ONCE = 512  # windows that are cut together
+NORMALIZATIONS = ("none", "last", "instance")
+BEFORE = 3 / 8  # of the windows come before the first fold
+PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4)
+
+
+@recorded
+class ForecastRidge(Method):
+    r"""Solve the least squares of `WindowLinear`, of one normalization of the window or of the mean of several.
+
+    .. math:: \min_W \sum_{i} \| W z_i + C a_i - (y_i - l_i) \|^2 + \lambda v \| W \|^2
+
+    over all training windows and channels, z = x, x - x_L or x - m and the level l = 0, x_L or m; a, without a penalty, is
+    what stands beside (1, the deviation, the calendar), v the mean square of z: lambda counts windows. Folds follow each
+    other in time: each is forecast by what is solved on the windows that end before it begins. Of each normalization the
+    penalty of least error over the folds is taken; the forecasts are then weighted so that the error of their sum over the
+    folds is least (weights from 0, which sum to 1), and the sum is linear again. The validation split is not used.
+
+    Args:
+        network: a `WindowLinear` without covariates but the calendar.
+        normalizations: those that are tried: "none", "last", "instance".
+        penalties: values of lambda.
+        folds: how many.
+        targets: their spec; `fit` gives the dataset's where None.
+        **descent: nothing: a solution has no rate and no optimizer.
+
+    Raises:
+        RefusalError: another network, other targets, or quantiles.
+        OptionError: options of a descent, an unknown normalization, no penalty, or fewer than two folds.
+
+    Toner and Darlow 2024, arXiv:2403.14587 (the closed form); Tashman 2000 (rolling origins); Bates and Granger 1969, and
+    Breiman 1996, "Stacked regressions" (the weights).
+
+    >>> import neurarium as nr
+    >>> passengers = nr.data.load("airline-passengers")  # doctest: +SKIP
+    >>> nr.studies.train(passengers, method="forecast-ridge")  # doctest: +SKIP
+    """
+
+    closed_form: ClassVar[bool] = True
+    shardable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        normalizations: tuple[str, ...] = NORMALIZATIONS,
+        penalties: tuple[float, ...] = PENALTIES,
+        folds: int = 5,
+        targets: Spec | None = None,
+        **descent: Any,
+    ):
+        super().__init__()
+        if descent:
+            raise OptionError(
+                "a closed form does not descend", expected="normalizations, penalties, folds", received=", ".join(descent),
+                fix="leave that out, or train with --method supervised",
+            )  # fmt: skip
+        wrong = [each for each in normalizations if each not in NORMALIZATIONS]
+        if wrong or not normalizations:
+            raise OptionError(
+                "there is no such normalization",
+                expected="none, last, instance",
+                received=", ".join(wrong) or "nothing",
+            )
+        if not penalties or min(penalties) <= 0:
+            raise OptionError("a penalty is too small", expected="numbers above 0", received=penalties)
+        if folds < 2:
+            raise OptionError("there are too few folds", expected="2 or more", received=folds)
+        if not hasattr(network, "parts") or getattr(network, "effects", None) is not None:
+            raise RefusalError(
+                f"the forecast of {type(network).__name__} has no closed form", expected="the network window-linear, without "
+                "covariates", fix="--method supervised",
+            )  # fmt: skip
+        if network.numbers != 1 or network.normalization != "none":
+            raise RefusalError(
+                "a closed form says one number of each value", expected="neither quantiles, a distribution nor a "
+                "normalization of the network", fix="--method supervised",
+            )  # fmt: skip
+        self.network: Any = network
+        self.normalizations, self.penalties, self.folds = tuple(normalizations), tuple(penalties), folds
+        self.targets, self.loss, self.cut = targets, None, None
+        self.decisions: list[Decision] = []
+
+    def begin(self, context: Context) -> None:
+        self.targets = self.targets or context.targets
+        if not isinstance(self.targets, Horizon) or self.targets.quantiles:
+            raise RefusalError(
+                "this closed form is of forecasts",
+                expected="a horizon without quantiles",
+                fix="--method supervised",
+            )
+        self.loss, self.decisions = loss_for(self.targets, None).to(context.device), context.decisions
+        super().begin(context)
+
+    def source(self, examples: Any, *, batch_size: int, seed: int, **options: Any) -> Whole:
+        if not isinstance(examples, Windows):
+            raise RefusalError("this closed form is of windows of series", received=type(examples).__name__)
+        if options.get("augment") is not None:
+            raise OptionError("a closed form sees each window once", received="--augment", fix="leave it out")
+        self.cut = examples.cut
+        return Whole(Examples(dict(examples.batch)), device=options.get("device"))
+
+    @torch.no_grad()
+    def step(self, batch: Any) -> dict[str, Tensor]:
+        count, steps = len(batch["start"]), self.network.horizon
+        borders = _borders(count, steps, self.folds)
+        sums = self._sums(batch, sorted({0, count, *(each for fold in borders for each in fold)}))
+        parts = [(sums[a], sums[c] - sums[b]) for a, b, c in borders]
+        maps = {name: _map(name, self.network) for name in self.normalizations}
+        found = [_rolled(name, maps[name], parts, self.penalties) for name in self.normalizations]
+        rolled = [
+            [_solve(maps[each.name], before, (each.penalty,))[0] for each in found] for before, _ in parts
+        ]
+        shares = _shares(rolled, parts) if parts else [1 / len(found)] * len(found)
+        solutions = [_solve(maps[each.name], sums[count], (each.penalty,))[0] for each in found]
+        weights = sum(share * each for share, each in zip(shares, solutions, strict=True))
+        if not bool(weights.isfinite().all()):
+            raise RefusalError("the training windows have no linear forecast", fix="--network dlinear")
+        self.network.linear.weight.copy_(weights[:-1].T)
+        self.network.linear.bias.copy_(weights[-1])
+        self._tell(found, shares)
+        total = _squares(weights, sums[count])
+        return {"loss": torch.tensor(total / float(sums[count][_one(self.network), _one(self.network)]))}
+
+    def _sums(self, batch: dict[str, Tensor], cuts: list[int]) -> dict[int, Tensor]:
+        """Return the sums of u u^T over the windows before each cut, u = (window, deviation, calendar, 1, what came)."""
+        total: Any = 0.0
+        sums = {}
+        for low, high in zip([0, *cuts], cuts, strict=False):
+            for start in range(low, high, AT_ONCE):
+                part = {name: each[start : min(start + AT_ONCE, high)] for name, each in batch.items()}
+                taken = self.cut(part)  # type: ignore[misc]
+                beside = self.network.parts(taken["inputs"]["series"].double(), taken["inputs"])
+                rows = torch.cat(
+                    [beside, torch.ones_like(beside[..., :1]), taken["targets"].double().transpose(1, 2)],
+                    dim=2,
+                )
+                if "weights" in taken:  # a window counts by the share of its steps to come that are known
+                    rows = rows * taken["weights"].double().mean(dim=1).sqrt()[:, None, None]
+                rows = rows.flatten(0, 1)
+                total = rows.T @ rows + total
+            sums[high] = total
+        size = self.network.linear.in_features + 1 + self.network.horizon
+        return {0: torch.zeros(size, size, dtype=torch.float64, device=batch["start"].device)} | sums
+
+    def _tell(self, found: list[Rolled], shares: list[float]) -> None:
+        self.decisions[:] = [
+            each for each in self.decisions if each.subject not in ("normalization", "ridge penalty")
+        ]
+        reason = "no fold fits in: equal weights and a middle penalty"
+        if found[0].errors:
+            each = ", ".join(f"{one.name} {statistics.fmean(one.errors):.4g}" for one in found)
+            reason = (
+                f"weights of least error over {len(found[0].errors)} rolling origins, where alone: {each}"
+            )
+        kept = [(share, one) for share, one in zip(shares, found, strict=True) if share > 0]
+        chosen = (
+            " + ".join(f"{share:.2f} {one.name}" for share, one in kept) if len(kept) > 1 else kept[0][1].name
+        )
+        said = ", ".join(f"{one.penalty:g}" for _, one in kept)
+        self.decisions += [
+            Decision("normalization", chosen, reason, "--set normalizations="),
+            Decision(
+                "ridge penalty", said, "windows' worth, of least error over the folds", "--set penalties="
+            ),
+        ]
+
+    def evaluate(self, batch: Any) -> Evaluation:
+        with torch.no_grad():
+            outputs = self.network(batch["inputs"])
+            weights = batch.get("weights")
+            loss: Any = self.loss
+            own = loss(outputs, batch["targets"], weights)
+            predictions, targets = said(self.targets, loss, outputs, batch["targets"])
+            if weights is not None and weights.ndim == 2:
+                weights = weights.unsqueeze(-1).expand_as(targets)
+        return Evaluation(predictions, targets, weights, own)
+
+
+@dataclasses.dataclass
+class Rolled:
+    """A normalization, its best penalty, and the error of each fold with it."""
+
+    name: str
+    penalty: float
+    errors: list[float]
+
+
+class _Map:
+    """How (z, a) and the level follow from what stands in the sums: `inputs` `(known, features)`, `level` `(known,)`; the first
+    `penalized` features are z."""
+
+    def __init__(self, inputs: Tensor, level: Tensor, penalized: int):
+        self.inputs, self.level, self.penalized = inputs, level, penalized
+
+
+def _one(network: Any) -> int:
+    return int(network.linear.in_features)
+
+
+def _map(name: str, network: Any) -> _Map:
+    place = network.linear.weight.device
+    steps, known = network.lookback, network.linear.in_features + 1
+    every = torch.eye(known, dtype=torch.float64, device=place)
+    level = torch.zeros(known, dtype=torch.float64, device=place)
+    if name == "last":
+        level[steps - 1] = 1
+    if name == "instance":
+        level[:steps] = 1 / steps
+    window = every[:, :steps] - level[:, None]
+    rhythms = every[:, steps + 1 : -1]
+    beside = every[:, steps : steps + 1] if name == "instance" else every[:, -1:]  # the deviation, or 1
+    return _Map(torch.cat([window, beside, rhythms], dim=1), level, steps)
+
+
+def _borders(count: int, horizon: int, folds: int) -> list[tuple[int, int, int]]:
+    """Return (end of the training, begin, end) of each fold, in windows; a window trains where its horizon ends before.
+
+    >>> _borders(16, 1, 5)
+    [(6, 6, 8), (8, 8, 10), (10, 10, 12), (12, 12, 14), (14, 14, 16)]
+    """
+    size = count * (1 - BEFORE) / folds
+    edges = [round(count * BEFORE + size * each) for each in range(folds)] + [count]
+    found = [(begin - horizon + 1, begin, end) for begin, end in itertools.pairwise(edges)]
+    return [each for each in found if each[0] >= 2 and each[2] > each[1]]
+
+
+def _rolled(name: str, how: _Map, parts: list[tuple[Tensor, Tensor]], penalties: tuple[float, ...]) -> Rolled:
+    """Find the penalty of least mean error over the folds, each `(sums before, sums of the fold)`."""
+    if not parts:
+        return Rolled(name, sorted(penalties)[len(penalties) // 2], [])
+    one = len(how.level) - 1
+    table = []
+    for before, after in parts:
+        steps = len(after) - len(how.level)
+        scale = float(after[one, one]) * steps
+        table.append([_squares(each, after) / scale for each in _solve(how, before, penalties)])
+    columns = list(zip(*table, strict=True))
+    best = min(range(len(penalties)), key=lambda place: statistics.fmean(columns[place]))
+    return Rolled(name, penalties[best], list(columns[best]))
+
+
+def _solve(how: _Map, sums: Tensor, penalties: tuple[float, ...]) -> list[Tensor]:
+    """Return the forecast of each penalty as weights of (window, deviation, calendar, 1), `(known, horizon)`.
+
+    What has no penalty is solved for first: with P = G_zz - G_za G_aa^-1 G_az and Q likewise, W = (P + lambda v)^-1 Q.
+    """
+    known, z = len(how.level), how.penalized
+    gram = how.inputs.T @ sums[:known, :known] @ how.inputs
+    wanted = how.inputs.T @ (sums[:known, known:] - (sums[:known, :known] @ how.level)[:, None])
+    free = gram[z:, z:]
+    free = free + 1e-9 * (free.diagonal().mean() + 1e-12) * torch.eye(
+        len(free), dtype=free.dtype, device=free.device
+    )
+    through = torch.linalg.solve(free, torch.cat([gram[z:, :z], wanted[z:]], dim=1))
+    values, vectors = torch.linalg.eigh(gram[:z, :z] - gram[:z, z:] @ through[:, :z])
+    projected = vectors.T @ (wanted[:z] - gram[:z, z:] @ through[:, z:])
+    unit = float(gram[:z, :z].diagonal().mean() / sums[known - 1, known - 1].clamp(min=1e-12)) or 1.0
+    found = []
+    for penalty in penalties:
+        own = vectors @ (projected / (values.clamp(min=0) + penalty * unit)[:, None])
+        beside = through[:, z:] - through[:, :z] @ own
+        found.append(how.inputs @ torch.cat([own, beside]) + how.level[:, None])
+    return found
+
+
+def _squares(weights: Tensor, sums: Tensor) -> float:
+    """Return the sum of squared errors of a forecast over the windows of some sums."""
+    known = len(weights)
+    cross = (weights * sums[:known, known:]).sum()
+    return float(
+        sums[known:, known:].trace() - 2 * cross + (weights * (sums[:known, :known] @ weights)).sum()
+    )
+
+
+def _shares(forecasts: list[list[Tensor]], parts: list[tuple[Tensor, Tensor]]) -> list[float]:
+    """Return the weights, from 0 and of sum 1, of the least mean error over the folds.
+
+    M_ab is the mean over folds of the mean product of the errors of a and b; w^T M w is least for w = M^-1 1 / 1^T M^-1 1,
+    where no weight is negative: of all sets of forecasts the best such one.
+
+    Args:
+        forecasts: for each fold, what each forecast is there, `(known, horizon)`.
+        parts: the sums before, and of, each fold.
+    """
+    count = len(forecasts[0])
+    products = torch.zeros(count, count, dtype=torch.float64)
+    for each, (_, after) in zip(forecasts, parts, strict=True):
+        known, steps = each[0].shape
+        errors = [torch.cat([one, -torch.eye(steps, dtype=one.dtype, device=one.device)]) for one in each]
+        behind = [after @ one for one in errors]
+        scale = after[known - 1, known - 1] * steps * len(parts)
+        products += torch.tensor(
+            [[float((a * b).sum() / scale) for b in behind] for a in errors], dtype=torch.float64
+        )
+    best, chosen = float("inf"), [1 / count] * count
+    for size in range(1, count + 1):
+        for members in itertools.combinations(range(count), size):
+            inside = products[list(members)][:, list(members)]
+            inside = inside + 1e-9 * inside.diagonal().mean() * torch.eye(size, dtype=inside.dtype)
+            own = torch.linalg.solve(inside, torch.ones(size, dtype=inside.dtype))
+            own = own / own.sum()
+            error = float(own @ inside @ own)
+            if bool((own >= 0).all()) and error < best * (1 - 1e-6):
+                best, chosen = (
+                    error,
+                    [float(own[members.index(n)]) if n in members else 0.0 for n in range(count)],
+                )
+    return chosen
