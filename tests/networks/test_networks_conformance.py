@@ -139,6 +139,7 @@ FORECASTERS = {
     "NLinear": {},
     "ForecastEnsemble": {"members": ("nlinear", "dlinear")},
     "RLinear": {"individual": True},
+    "WindowLinear": {},
     "PatchTST": {
         "patch": 4,
         "stride": 2,

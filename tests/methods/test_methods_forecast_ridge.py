@@ -1,0 +1,136 @@
+"""ForecastRidge: its solution against scikit-learn's, its folds in time, its weights against a search."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy
+import pytest
+import torch
+from sklearn.linear_model import Ridge as Reference
+
+import neurarium as nr
+from neurarium.core.errors import OptionError, RefusalError
+from neurarium.methods.forecast_ridge import ForecastRidge, _borders, _shares
+from neurarium.networks import DLinear, WindowLinear
+
+
+def read(values, horizon=3, lookback=6, **more):
+    frame = {"t": list(range(len(values))), "y": [None if v is None else float(v) for v in values]}
+    return nr.data.forecast(frame, "y", time="t", horizon=horizon, lookback=lookback, **more)
+
+
+def waves(count=200, noise=0.3, seed=0):
+    chance = numpy.random.default_rng(seed)
+    return numpy.sin(numpy.arange(count) / 2) + noise * chance.normal(size=count)
+
+
+def solved(data, **options):
+    method = ForecastRidge(WindowLinear.for_data(data.inputs, data.targets), **options)
+    return nr.fit(method, data, epochs=1, progress=False)
+
+
+@pytest.mark.parametrize("name", ["none", "last", "instance"])
+def test_the_solution_is_scikit_learns(name):
+    data = read(waves())
+    run = solved(data, normalizations=(name,), penalties=(20.0,))
+    batch = data.train.take(slice(None))
+    x, y = batch["inputs"]["series"][..., 0].double().numpy(), batch["targets"][..., 0].double().numpy()
+    level = {"none": 0 * x[:, :1], "last": x[:, -1:], "instance": x.mean(axis=1, keepdims=True)}[name]
+    z, beside = x - level, numpy.ones_like(level)
+    if name == "instance":
+        beside = numpy.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+    # what has no penalty is taken out of both sides first (Frisch and Waugh 1933)
+    out = lambda part: part - beside @ numpy.linalg.lstsq(beside, part, rcond=None)[0]  # noqa: E731
+    fit = Reference(alpha=20 * (z**2).mean(), fit_intercept=False).fit(out(z), out(y - level))
+    rest = numpy.linalg.lstsq(beside, y - level - z @ fit.coef_.T, rcond=None)[0]
+    wanted = z @ fit.coef_.T + beside @ rest + level
+    found = run.method.predict({"series": batch["inputs"]["series"]})[..., 0].detach().numpy()
+    numpy.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_a_fold_is_forecast_by_windows_that_end_before_it():
+    for count, horizon in itertools.product((20, 57, 400), (1, 5)):
+        folds = _borders(count, horizon, 5)
+        assert folds[-1][2] == count
+        for end, begin, stop in folds:
+            assert end - 1 + horizon <= begin < stop  # the last of them says step begin - 1 at most
+    assert _borders(8, 7, 5) == []
+
+
+def test_the_weights_are_those_of_a_search():
+    chance = torch.Generator().manual_seed(1)
+    errors = (
+        torch.randn(400, 3, generator=chance).double() * torch.tensor([1.0, 1.2, 3.0])
+        + torch.randn(400, 1, generator=chance).double()
+    )
+    truth = torch.randn(400, 1, generator=chance).double()
+    rows = torch.cat([truth + errors, torch.ones(400, 1).double(), truth], dim=1)  # forecasts, 1, what came
+    forecasts = [[torch.eye(4).double()[:, [each]] for each in range(3)]]
+    found = _shares(forecasts, [(torch.zeros(5, 5), rows.T @ rows)])
+    grid = torch.cartesian_prod(*[torch.linspace(0, 1, 101).double()] * 2)
+    grid = torch.cat([grid, 1 - grid.sum(dim=1, keepdim=True)], dim=1)
+    grid = grid[grid[:, 2] >= -1e-9]
+    best = grid[(errors @ grid.T).square().mean(dim=0).argmin()]
+    assert torch.allclose(torch.tensor(found).double(), best, atol=0.011)
+    assert sum(found) == pytest.approx(1.0) and 0 < found[1] < found[0]
+
+
+def test_a_series_that_drifts_away_is_forecast_from_its_last_value():
+    chance = numpy.random.default_rng(0)
+    data = read(numpy.cumsum(chance.normal(size=400)))
+    told = {each.subject: each for each in solved(data).decisions}
+    assert "last" in told["normalization"].choice or "instance" in told["normalization"].choice
+    shifted = {**told}["normalization"].reason
+    assert "5 rolling origins" in shifted
+    steady = solved(read(chance.normal(size=400)))
+    assert next(each.choice for each in steady.decisions if each.subject == "normalization").endswith("none")
+
+
+def test_it_learns_in_one_step_alike_for_every_seed_and_loads_again(tmp_path):
+    data = read(waves())
+    run = nr.studies.train(data, seed=0, progress=False, out=tmp_path / "run")
+    again = nr.studies.train(data, seed=1, progress=False)
+    assert torch.equal(run.method.network.linear.weight, again.method.network.linear.weight)
+    chosen = {each.subject: each.choice for each in run.decisions}
+    assert chosen["network"] == "window-linear" and chosen["method"] == "forecast-ridge"
+    metrics = run.reports["test"].metrics
+    assert metrics["mse"] < 0.5 * metrics["naive: mse"]
+    assert nr.studies.evaluate(nr.load(tmp_path / "run"), data).metrics["mse"] == pytest.approx(
+        metrics["mse"]
+    )
+
+
+def test_values_that_are_missing_count_less():
+    values = list(waves(noise=0.01))
+    for place in range(20, 120, 3):
+        values[place] = None
+    whole, holed = solved(read(waves(noise=0.01))), solved(read(values))
+    kept = whole.method.network.linear.weight - holed.method.network.linear.weight
+    assert kept.isfinite().all() and kept.abs().max() > 0
+
+
+@pytest.mark.parametrize(
+    ("more", "network"),
+    [({}, "window-linear"), ({"loss": "huber"}, "dlinear"), ({"learning_rate": "1e-3"}, "dlinear")],
+)
+def test_what_only_descent_has_is_trained_in_steps(more, network):
+    run = nr.studies.train(read(waves(120)), options=more, epochs=1, progress=False, evaluate=False)
+    assert {each.subject: each.choice for each in run.decisions}["network"] == network
+
+
+def test_what_cannot_be_solved_is_refused_by_name():
+    data = read(waves(120))
+    with pytest.raises(RefusalError, match="no closed form"):
+        ForecastRidge(DLinear.for_data(data.inputs, data.targets))
+    network = WindowLinear.for_data(data.inputs, data.targets)
+    for options, said in (
+        ({"normalizations": ("mean",)}, "no such normalization"),
+        ({"penalties": (0.0,)}, "too small"),
+        ({"folds": 1}, "too few folds"),
+        ({"learning_rate": 0.1}, "does not descend"),
+    ):
+        with pytest.raises(OptionError, match=said):
+            ForecastRidge(network, **options)
+    with pytest.raises(RefusalError, match="one number of each value"):
+        ForecastRidge(WindowLinear(1, 6, 3, distribution="gaussian"))
