@@ -69,3 +69,13 @@ def test_channels_do_not_meet():
     assert torch.allclose(network({"series": x})[..., 1], network({"series": changed})[..., 1], atol=1e-6)
     with pytest.raises(OptionError, match="do not go together"):
         PatchTST(2, 24, 5, width=10, heads=4)
+
+
+def test_what_attention_says_is_dropped_out_twice_as_in_the_authors_program():
+    network = PatchTST(2, 64, 5, blocks=1, dropout=0.5)
+    heard = {}
+    for number, each in enumerate(network.blocks[0].dropouts):
+        each.register_forward_hook(lambda module, given, found, number=number: heard.update({number: found}))
+    network({"series": torch.randn(64, 64, 2)})
+    shares = [float((heard[number] == 0).double().mean()) for number in range(4)]
+    assert shares == pytest.approx([0.5, 0.75, 0.5, 0.5], abs=0.02)
