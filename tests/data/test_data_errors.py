@@ -249,7 +249,7 @@ CASES = {
     "missing image folder": (lambda f: nr.data.images(f / "nowhere"), ["there is no file"]),
     "images from memory": (lambda f: nr.data.images(numpy.zeros((3, 8, 8))), ["nr.data.arrays"]),
     "empty image folder": (lambda f: nr.data.images(f), ["no folder of images"]),
-    "loose images": (picture_folder("a.png", "b.png"), ["folder per class", "2 files beside them"]),
+    "loose images": (picture_folder("a.png", "b.png"), ["folder per class", "2 files beside"]),
     "one class of images": (picture_folder("cat/1.png", "cat/2.png"), ["one class only", "'cat'"]),
     "no image in the folders": (picture_folder("cat/1.txt", "dog/2.txt"), ["is an image", "cat/1.txt"]),
     "cut idx": (idx(PIXELS[:-1]), ["cut off", "24 bytes", "23 bytes"]),

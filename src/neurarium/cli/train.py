@@ -15,7 +15,8 @@ from neurarium.cli.command import Command, pairs, seconds
 from neurarium.cli.folders import find_run, reserved
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import DataError, OptionError, UserError
-from neurarium.report.words import counted, duration, number
+from neurarium.core.wording import counted
+from neurarium.report.words import duration, number
 from neurarium.training.callbacks.callback import Callback
 
 SOME = 50  # examples of which not one is wrong, from which that is remarked
@@ -388,15 +389,16 @@ def finish(run: Run, output: Output, took: float) -> None:
 def _show(run: Run, output: Output, took: float) -> None:
     plan = {each.subject: each.choice for each in run.decisions}
     name = run.data.name if run.data is not None else ""
-    epochs = run.history[-1]["epoch"] if run.history else 0
+    last = run.history[-1] if run.history else {"epoch": 0, "step": 0}
+    passes = counted(last["epoch"], "epoch") if last["epoch"] else counted(last["step"], "step")
     output.say(
         f"\n[bold]{escape(name)}[/]  {plan.get('network', '')}, {plan.get('parameters', '?')} parameters, "
-        f"{counted(epochs, 'epoch')}, {duration(took)}  [dim]({escape(run.reason)})[/]"
+        f"{passes}, {duration(took)}  [dim]({escape(run.reason)})[/]"
     )
     output.say(metrics_table(run.reports))
     if run.results.get("anomalies"):
         output.say(anomalies_table(run.results["anomalies"]))
-    last = next(reversed(run.reports.values()), None)
+    report = next(reversed(run.reports.values()), None)
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
     held = next((each for each in run.decisions if each.subject == "weights held"), None)
     rows: list[tuple[str, Any]] = [] if held is None else [("weights", f"{held.choice}: {held.reason}")]
@@ -407,7 +409,7 @@ def _show(run: Run, output: Output, took: float) -> None:
     else:
         verb = "translate" if type(run.targets).__name__ == "Text" else "predict"
         rows.append((verb, f"neurarium {verb} {run.folder} {asked}"))
-    for remark in _remarks(run, last):
+    for remark in _remarks(run, report):
         output.say(f"[dim]{escape(remark)}[/]")
     for label, text in rows:
         output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
@@ -451,7 +453,11 @@ def metrics_table(reports: dict[str, Any]) -> Any:
     last = reports[splits[-1]] if splits else None
     head = [f"{split} ({reports[split].examples:,})" for split in splits]
     made = table(
-        "", *head, f"95 % interval, {splits[-1]}" if splits else "", right=tuple(range(1, len(splits) + 1))
+        "",
+        *head,
+        f"95 % interval, {splits[-1]}" if splits else "",
+        right=tuple(range(1, len(splits) + 1)),
+        whole=(0,),
     )
     for name in last.metrics if last else ():
         bounds = last.intervals.get(name) if last else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from neurarium.core.errors import ArtifactError, require
 
@@ -47,3 +49,18 @@ def fetched(hub_id: str, patterns: Sequence[str] = (*WEIGHTS, *TOKENIZER)) -> Pa
             fix=f"check the name; or fetch its config.json, model.safetensors and tokenizer.json elsewhere, put them into a "
             f"folder and name that: --weights {name}/",
         ) from error
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """Return the mapping in a JSON file beside published weights; an empty one where there is no such file.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}", fix="fetch it again") from error
+    return found if isinstance(found, dict) else {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from neurarium.report.words import duration
+from neurarium.studies.inspection.finding import listed
 
 if TYPE_CHECKING:
     from neurarium.studies.inspection.result import Inspection
@@ -146,13 +146,3 @@ def cost_line(cost: dict[str, Any]) -> str:
         f"takes about {duration(cost['seconds'])} and {readable(cost['bytes'])} on {cost['device']} "
         f"({cost['milliseconds_per_step']:,.1f} ms a step; {cost['measured']})"
     )
-
-
-def listed(values: Sequence[Any], most: int = 5) -> str:
-    """Write some of the values, and how many there are.
-
-    >>> listed([3, 1, 2], 2)
-    '3, 1, ... (3)'
-    """
-    shown = ", ".join(str(value) for value in values[:most])
-    return shown + (f", ... ({len(values):,})" if len(values) > most else "")

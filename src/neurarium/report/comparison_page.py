@@ -155,7 +155,7 @@ def _differences(found: RunComparison) -> str:
             for place, value in enumerate(values)
         ]  # fmt: skip
         rows.append([Html(f"<code>{escape(name)}</code>"), *cells])
-    style = "<style>mark{background:color-mix(in srgb,var(--accent) 22%,transparent);color:inherit;border-radius:4px;padding:1px 4px}</style>"
+    style = "<style>mark{background:color-mix(in srgb,var(--accent) 22%,transparent);color:var(--ink);border-radius:4px;padding:1px 4px}</style>"
     held = table(
         ["option or decision", *found.names], rows, "options and decisions that differ", class_="plan"
     )

@@ -99,15 +99,6 @@ def integer(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def counted(count: int, what: str) -> str:
-    """Write how many of a thing there are.
-
-    >>> counted(1, "epoch"), counted(1200, "step")
-    ('1 epoch', '1,200 steps')
-    """
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def duration(seconds: float) -> str:
     """Write a time.
 

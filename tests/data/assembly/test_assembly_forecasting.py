@@ -197,7 +197,7 @@ def test_missing_stamps_leave_their_rows_out():
     table = frame()
     table["when"][10] = None
     data = forecast(table, time="when", horizon=5)
-    assert decided(data, "rows without a time") == "1 left out" and decided(data, "gaps") == "1 steps put in"
+    assert decided(data, "rows without a time") == "1 left out" and decided(data, "gaps") == "1 step put in"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import torch
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.quarantine import left_out
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
@@ -151,13 +152,6 @@ def collected(
     splits = {key: examples("train", part) for key, part in rows.items()}
     splits |= {key: examples(key, usable[key]) for key in found if key != "train"}
     quarantined = [each for folder in found.values() for each in folder.quarantined]
-    if quarantined:
-        shown = "; ".join(f"{each['file']}: {each['reason']}" for each in quarantined[:3])
-        reason = f"unreadable: {shown}"
-        decisions = [
-            *decisions,
-            Decision("quarantine", f"{len(quarantined)} files", reason, "mend or remove the files"),
-        ]
     summary: dict[str, Any] = {
         "examples": sum(len(part) for part in splits.values()),
         "splits": {key: len(part) for key, part in splits.items()},
@@ -172,7 +166,7 @@ def collected(
         splits.get("validation"),
         splits.get("test"),
         preparation=preparation,
-        decisions=[*decisions, *split],
+        decisions=[*decisions, *left_out(quarantined), *split],
         summary=summary,
         rows=dict(rows),
     )

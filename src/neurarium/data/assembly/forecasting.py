@@ -10,6 +10,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.core.wording import counted
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.forecasting import ForecastPreparation, starts_of, unit_of
@@ -383,7 +384,7 @@ def _splits(
         )
     unknown_targets = int((~grid.known).sum())
     if unknown_targets:
-        reason = f"{unknown_targets:,} steps: the last value before stands for them; they are not counted as targets"
+        reason = f"{counted(unknown_targets, 'step')}: the last value before stands there, and is not counted as a target"
         decisions.append(Decision("missing values", "filled forward", reason, "fill them in the table"))
     return splits, rows
 

@@ -18,6 +18,7 @@ from neurarium.data.assembly.arrays import arrays, collected
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.on_demand import MappedExamples, PictureExamples, ReadPicture, counted
 from neurarium.data.assembly.partition import How, partition
+from neurarium.data.assembly.quarantine import left_out, named
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
@@ -236,7 +237,7 @@ def _from_files(
     parts = {key: _good(part, held[key if key in held else "train"]) for key, part in parts.items()}
     rows = {key: parts[key] for key in rows}
     if not len(rows["train"]):
-        raise DataError("no training image can be decoded", received=_first(found["train"].quarantined))
+        raise DataError("no training image can be decoded", received=named(found["train"].quarantined))
     if not isinstance(plan, Labels):
         plan = plan.fitted(encoded["train"][rows["train"]])
     mean, scale = _moments(held["train"], histogram, rows["train"])
@@ -392,19 +393,13 @@ def _quarantine(found: Mapping[str, Folder], failed: Mapping[str, Mapping[int, s
         raise DataError(
             f"more than half of the images are broken: {broken:,} of {broken + good:,}",
             expected="image files that can be decoded",
-            received=_first(every),
+            received=named(every),
             fix="copy them again, or remove those that are no images",
         )
 
 
 def _left_out(found: Mapping[str, Folder]) -> list[Decision]:
-    decisions = []
-    quarantined = [each for folder in found.values() for each in folder.quarantined]
-    if quarantined:
-        fix = "mend or remove the files"
-        decisions.append(
-            Decision("quarantine", f"{len(quarantined)} files", f"unreadable: {_first(quarantined)}", fix)
-        )
+    decisions = left_out([each for folder in found.values() for each in folder.quarantined])
     empty = found["train"].empty
     if empty:
         shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
@@ -412,11 +407,6 @@ def _left_out(found: Mapping[str, Folder]) -> list[Decision]:
             Decision("empty classes", f"without {shown}", "no image is in these folders", "add images")
         )
     return decisions
-
-
-def _first(listed: Sequence[Mapping[str, str]], count: int = 3) -> str:
-    more = f"; and {len(listed) - count} more" if len(listed) > count else ""
-    return "; ".join(f"{each['file']}: {each['reason']}" for each in listed[:count]) + more
 
 
 def _digest(found: Mapping[str, Folder]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy
 
 from neurarium.core.errors import OptionError
+from neurarium.core.wording import counted
 from neurarium.data.dataset import Decision
 from neurarium.data.readers.folders import Folder
 from neurarium.data.readers.pictures import Header, Rules, deep_values, usual_levels
@@ -96,7 +97,7 @@ def _levels(found: Mapping[str, Folder], rules: Rules) -> tuple[Rules, list[Deci
     low, high = float(min(each.min() for each in known)), float(max(each.max() for each in known))
     whole = all((each == each.round()).all() for each in known)
     levels = usual_levels(low, high, whole)
-    reason = f"{len(deep):,} images have more than 8 bits, with values from {low:g} to {high:g}"
+    reason = f"{counted(len(deep), 'image')} with more than 8 bits, values from {low:g} to {high:g}"
     choice = f"{levels[0]:g} becomes 0, {levels[1]:g} becomes 255"
     return dataclasses.replace(rules, levels=levels), [Decision("levels", choice, reason, "--set levels=")]
 
@@ -106,7 +107,7 @@ def _odd(heads: Sequence[Header], rules: Rules) -> list[Decision]:
     found = []
     clear = sum(head.clear for head in heads)
     if clear:
-        found.append(Decision("transparency", f"over {rules.background}", f"{clear:,} images may be transparent",
+        found.append(Decision("transparency", f"over {rules.background}", f"{counted(clear, 'image')} with transparency",
                               "--set background="))  # fmt: skip
     spaces = sorted({head.mode for head in heads} & {"CMYK", "YCbCr", "LAB", "HSV", "P", "1"})
     if spaces:
@@ -115,10 +116,10 @@ def _odd(heads: Sequence[Header], rules: Rules) -> list[Decision]:
         found.append(Decision("color spaces", "converted to those of the rest", reason, "--set channels="))
     turned = sum(head.turned for head in heads)
     if turned:
-        reason = f"{turned:,} images say how the camera was held"
+        reason = f"{counted(turned, 'image')} held another way, as the camera noted"
         found.append(Decision("orientation", "turned upright", reason, "remove the EXIF tag from the files"))
     animated = sum(head.frames for head in heads)
     if animated:
-        reason = f"{animated:,} images have several pictures"
+        reason = f"{counted(animated, 'image')} with several pictures"
         found.append(Decision("animation", "the first picture", reason, "give the pictures as files"))
     return found

@@ -11,6 +11,7 @@ import numpy
 import torch
 
 from neurarium.core.errors import DataError
+from neurarium.core.wording import counted
 from neurarium.data.assembly.dense import collected, found_images, how_to_split, image_folder, pixels_of
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.rereading import rereadable
@@ -119,7 +120,7 @@ def encoded_masks(paths: Sequence[Path], target: MaskTarget, aspect: str) -> tor
             raise DataError(
                 f"the mask {path} has a value that no training mask has",
                 expected=", ".join(called(each) for each in target.values),
-                received=f"{called(int(raw[odd][0]))} in {int(odd.sum()):,} pixels",
+                received=f"{called(int(raw[odd][0]))} in {counted(int(odd.sum()), 'pixel')}",
                 fix="mend the mask, move it to the training part, or name the value with --set ignored=",
             )
         fit = fit_of(raw.shape[1], raw.shape[0], (target.height, target.width), aspect)

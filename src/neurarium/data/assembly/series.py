@@ -13,6 +13,7 @@ import polars
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.core.files import sha256
+from neurarium.core.wording import counted
 from neurarium.data.assembly.partition import How, partition
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
@@ -225,7 +226,7 @@ def _noted(main: Collection, preparation: SeriesPreparation) -> list[Decision]:
     found = [Decision("scaling", preparation.scaling, ways[preparation.scaling], "--set scaling=series")]
     if gaps:
         reason = "a straight line between the values beside a gap, the nearest value at the ends"
-        found.append(Decision("gaps", f"{gaps:,} values filled", reason, "fill them in the file"))
+        found.append(Decision("gaps", f"{counted(gaps, 'value')} filled", reason, "fill them in the file"))
     if min(lengths) < max(lengths):
         reason = "padded to the longest of a split; networks see the lengths, so that padding changes nothing"
         found.append(Decision("lengths", f"{min(lengths)} to {max(lengths)}", reason, "cut them in the file"))

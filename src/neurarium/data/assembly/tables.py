@@ -13,6 +13,7 @@ import polars
 import torch
 
 from neurarium.core.errors import DataError, OptionError, unknown
+from neurarium.core.wording import counted
 from neurarium.data.assembly.mixed import Parts, finish_of, with_images, with_parts
 from neurarium.data.assembly.partition import How, partition
 from neurarium.data.assembly.rereading import rereadable
@@ -186,7 +187,7 @@ def _part(read: Read, plan: TableTarget) -> _Part:
         decisions.append(Decision(f"labels of {read.origin}", shown, reason, "mend the labels in the file"))
     if not known.all():
         reason = "a row without a target teaches nothing and measures nothing"
-        choice = f"{int((~known).sum())} rows left out"
+        choice = f"{counted(int((~known).sum()), 'row')} left out"
         decisions.append(Decision(f"missing targets of {read.origin}", choice, reason, "fill the target in"))
     return _Part(read.frame, encoded, numpy.flatnonzero(known), read.origin, decisions)
 

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
+from neurarium.core.wording import counted
+from neurarium.data.assembly.quarantine import left_out
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.sounds import LabelsFrom, SoundPreparation, padded
@@ -231,7 +233,10 @@ def _rules(takes: Mapping[str, Takes], rate: int) -> list[Decision]:
     if wide:
         found.append(
             Decision(
-                "channels", "1", f"{wide:,} recordings have more: their mean is taken", "save one channel"
+                "channels",
+                "1",
+                f"{counted(wide, 'recording')} with more: their mean is taken",
+                "save one channel",
             )
         )
     others = collections.Counter(each.rate for each in facts if each.rate != rate)
@@ -239,30 +244,21 @@ def _rules(takes: Mapping[str, Takes], rate: int) -> list[Decision]:
         shown = ", ".join(f"{count:,} of {each:,}" for each, count in sorted(others.items())[:6])
         found.append(
             Decision(
-                "resampled", f"{sum(others.values()):,} recordings", f"other rates: {shown}", "--set rate="
+                "resampled",
+                counted(sum(others.values()), "recording"),
+                f"other rates: {shown}",
+                "--set rate=",
             )
         )
     silent = sum(each.peak == 0 for each in facts)
     if silent:
         reason = "all their samples are zero; they are kept as they are"
-        found.append(Decision("silent", f"{silent:,} recordings", reason, "remove the files"))
+        found.append(Decision("silent", counted(silent, "recording"), reason, "remove the files"))
     return found
 
 
 def _left_out(takes: Mapping[str, Takes]) -> list[Decision]:
-    quarantined = [each for take in takes.values() for each in take.files.quarantined]
-    decisions = []
-    if quarantined:
-        shown = "; ".join(f"{each['file']}: {each['reason']}" for each in quarantined[:3])
-        more = f"; and {len(quarantined) - 3} more" if len(quarantined) > 3 else ""
-        decisions.append(
-            Decision(
-                "quarantine",
-                f"{len(quarantined)} files",
-                f"unreadable: {shown}{more}",
-                "mend or remove the files",
-            )
-        )
+    decisions = left_out([each for take in takes.values() for each in take.files.quarantined])
     empty = takes["train"].files.empty
     if empty:
         decisions.append(

@@ -16,10 +16,10 @@ from neurarium.core.errors import DataError
 from neurarium.data.preparation.statistics import Standardize
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import Target, match, target_from_json
-from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.listing import TABLES, read_listing
 from neurarium.data.readers.npz import inputs_of
+from neurarium.data.readers.paths import are_paths, files_at
 from neurarium.data.readers.pictures import USUAL, Rules, decode_all, files
 from neurarium.data.readers.stacks import as_stack
 from neurarium.data.specs import Image
@@ -69,15 +69,15 @@ class ImagePreparation:
         Raises:
             DataError: no readable image.
         """
-        if not isinstance(raw, str | os.PathLike) and not _are_paths(raw):
+        if not isinstance(raw, str | os.PathLike) and not are_paths(raw):
             return self._stacked(raw)
-        if not _are_paths(raw) and Path(raw).suffix.lower() in (".npz", ".npy"):
+        if not are_paths(raw) and Path(raw).suffix.lower() in (".npz", ".npy"):
             return self._stacked(inputs_of(raw))
-        if not _are_paths(raw) and _is_idx(Path(raw)):
+        if not are_paths(raw) and _is_idx(Path(raw)):
             return self._stacked(read_idx(raw))
-        if not _are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():
+        if not are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():
             return self._from_table(Path(raw))
-        return self._decoded(_listed(raw), raw)
+        return self._decoded(files_at(raw, files), raw)
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json and preparation.safetensors into a folder."""
@@ -146,19 +146,6 @@ class ImagePreparation:
 
     def _finished(self, pixels: Tensor, notes: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.finish()({"inputs": pixels}), notes
-
-
-def _are_paths(raw: Any) -> bool:
-    listed = isinstance(raw, list | tuple) and len(raw) > 0
-    return listed and all(isinstance(each, str | os.PathLike) for each in raw)
-
-
-def _listed(raw: Any) -> list[Path]:
-    given = [Path(each) for each in raw] if _are_paths(raw) else [Path(raw)]
-    for path in given:
-        if not path.exists():
-            raise missing_path(path)
-    return [each for path in given for each in (files(path) if path.is_dir() else [path])]
 
 
 def _is_idx(path: Path) -> bool:

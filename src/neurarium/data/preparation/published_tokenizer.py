@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurarium.core.errors import ArtifactError, MissingDependencyError, require
-from neurarium.core.hub import TOKENIZER, fetched, is_hub_id
+from neurarium.core.hub import TOKENIZER, fetched, is_hub_id, settings
 
 ENDS = ("[SEP]", "</s>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>")
 
@@ -104,7 +104,7 @@ def published_tokenizer(source: str | Path) -> PublishedTokenizer:
     path = fetched(str(source), ("config.json", *TOKENIZER)) if is_hub_id(source) else Path(source)
     folder = path if path.is_dir() else path.parent
     held = json.loads(_content(folder, None if path.is_dir() else path))
-    config, how = _json(folder / "config.json"), _json(folder / "tokenizer_config.json")
+    config, how = settings(folder / "config.json"), settings(folder / "tokenizer_config.json")
     tokenizer = require("tokenizers", extra="text").Tokenizer.from_str(json.dumps(held))
     content = {"tokenizer": held, "size": config.get("vocab_size") or 0, "longest": _longest(config)}
     return PublishedTokenizer(json.dumps({**content, "padding": _padding(tokenizer, config, how)}))
@@ -141,7 +141,7 @@ def _content(folder: Path, file: Path | None) -> str:
 
 def _word_piece(package: Any, folder: Path) -> Any:
     """Make BERT's tokenizer of a list of pieces."""
-    how = _json(folder / "tokenizer_config.json")
+    how = settings(folder / "tokenizer_config.json")
     words = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
     codes = {word.rstrip("\n"): code for code, word in enumerate(words)}
     made = package.Tokenizer(package.models.WordPiece(codes, unk_token="[UNK]"))
@@ -190,13 +190,3 @@ def _padding(tokenizer: Any, config: dict[str, Any], how: dict[str, Any]) -> int
         return int(config["pad_token_id"])
     ends = (tokenizer.token_to_id(name) for name in ENDS)
     return next((int(each) for each in ends if each is not None), 0)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ArtifactError(f"{path} is damaged: {error}", fix="fetch it again") from error
-    return found if isinstance(found, dict) else {}

@@ -15,8 +15,8 @@ from torch import Tensor
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import match, target_from_json
-from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.listing import TABLES, Listed, read_listing
+from neurarium.data.readers.paths import are_paths, files_at
 from neurarium.data.readers.recordings import SUFFIXES, at_rate, decode, inspected, sound_files
 from neurarium.data.specs import Transcript, Waveform
 
@@ -64,11 +64,11 @@ class SoundPreparation:
         Raises:
             DataError: no readable sound.
         """
-        if not isinstance(raw, str | os.PathLike) and not _are_paths(raw):
+        if not isinstance(raw, str | os.PathLike) and not are_paths(raw):
             return self._samples(raw)
-        if not _are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():
+        if not are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():
             return self._from_table(Path(raw))
-        return self._decoded(_listed(raw), raw)
+        return self._decoded(files_at(raw, sound_files), raw)
 
     def batch(self, sounds: Sequence[numpy.ndarray]) -> dict[str, Tensor]:
         """Return sounds `(length,)` at the rate of the training as one batch."""
@@ -174,16 +174,3 @@ def name_label(path: Path) -> str:
     """
     stem = path.stem
     return stem.partition("_")[0] if "_" in stem else stem.partition("-")[0]
-
-
-def _are_paths(raw: Any) -> bool:
-    listed = isinstance(raw, list | tuple) and len(raw) > 0
-    return listed and all(isinstance(each, str | os.PathLike) for each in raw)
-
-
-def _listed(raw: Any) -> list[Path]:
-    given = [Path(each) for each in raw] if _are_paths(raw) else [Path(raw)]
-    for path in given:
-        if not path.exists():
-            raise missing_path(path)
-    return [each for path in given for each in (sound_files(path) if path.is_dir() else [path])]

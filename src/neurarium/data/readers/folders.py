@@ -9,6 +9,7 @@ from pathlib import Path
 import polars
 
 from neurarium.core.errors import DataError
+from neurarium.core.wording import counted
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.pictures import SUFFIXES, Header, files, header, quietly, shown
 
@@ -110,7 +111,7 @@ def read_folder(root: Path, base: Path) -> Folder:
         raise DataError(
             f"there is no folder of images in {root}" if not classes else f"no file below {root} is an image",
             expected="a folder per class, with png, jpg or other images in it",
-            received=f"{len(classes)} folders, {len(loose)} files beside them"
+            received=f"{counted(len(classes), 'folder')}, {counted(len(loose), 'file')} beside"
             + "".join(f"; {each['file']}: {each['reason']}" for each in found.quarantined[:3]),
             fix=f"where {tables[0]} says the labels: neurarium train {root / tables[0]} --image COLUMN --target COLUMN"
             if tables

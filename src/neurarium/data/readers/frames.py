@@ -13,6 +13,7 @@ from neurarium.core.errors import DataError
 from neurarium.data.readers.delimited import Read, Reading, checked_names
 from neurarium.data.readers.files import read_files
 from neurarium.data.readers.named_columns import from_columns
+from neurarium.data.readers.paths import are_paths
 from neurarium.data.readers.records import unnested
 from neurarium.data.readers.values import AMBIGUOUS, spellings
 
@@ -41,7 +42,7 @@ def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] =
     Raises:
         DataError: what cannot be read as a table; the message says why.
     """
-    if isinstance(source, str | os.PathLike) or _are_paths(source):
+    if isinstance(source, str | os.PathLike) or are_paths(source):
         read = read_files(source, reading, like)
     else:
         frame, header = _from_memory(source, reading, like)
@@ -51,11 +52,6 @@ def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] =
         raise DataError(f"{read.origin} has no rows", expected="at least one row and one column")
     read.frame = _clean(read.frame, reading.missing, read.origin)
     return read
-
-
-def _are_paths(source: Any) -> bool:
-    listed = isinstance(source, list | tuple) and len(source) > 0
-    return listed and all(isinstance(each, os.PathLike | str) for each in source)
 
 
 def _from_memory(

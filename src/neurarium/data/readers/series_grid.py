@@ -10,6 +10,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError, unknown
+from neurarium.core.wording import counted
 from neurarium.data.dataset import Decision
 from neurarium.data.readers.time_axis import Axis, axis_of, floor_to, from_zone, on_grid, read_moments
 from neurarium.data.readers.values import dates, finite, numbers, style_of
@@ -195,9 +196,8 @@ def _with_time(
     if not there.any():
         raise DataError(f"the column '{roles.time}' holds no time", expected="dates, times or numbers")
     if not there.all():
-        count = int((~there).sum())
-        reason = f"{count:,} rows have no '{roles.time}'"
-        decisions.append(Decision("rows without a time", f"{count:,} left out", reason, "fill in the times"))
+        choice, reason = f"{int((~there).sum()):,} left out", f"the column '{roles.time}' is empty there"
+        decisions.append(Decision("rows without a time", choice, reason, "fill in the times"))
     return frame.filter(polars.Series(there)), numpy.flatnonzero(there)
 
 
@@ -280,7 +280,7 @@ def _single(
     else:
         made = values[starts + sizes - 1] if how == "last" else values[starts]
     choice = {"refuse": "copies left out", "mean": "averaged"}.get(how, f"the {how} kept")
-    reason = f"{extra:,} rows are of a time that another row is of too"
+    reason = f"{counted(extra, 'row')} of a time that another row is of too"
     decisions.append(Decision("rows of one time", choice, reason, "--set duplicates=mean|first|last, step="))
     return made, rows[starts], codes[starts], moments[starts]
 
@@ -340,6 +340,6 @@ def _filled_up(
     where = places - numpy.repeat(first, numpy.diff(edges)) + numpy.repeat(bounds[:-1], numpy.diff(edges))
     whole[where], origin[where] = values, rows
     if missing:
-        reason = f"{missing:,} steps of {axis} have no row; they count as missing values"
-        decisions.append(Decision("gaps", f"{missing:,} steps put in", reason, "--set step="))
+        reason = f"steps of {axis} without a row count as missing values"
+        decisions.append(Decision("gaps", f"{counted(missing, 'step')} put in", reason, "--set step="))
     return Grid(axis, ids, first, bounds, whole, len(roles.targets), origin)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from neurarium.core.errors import ArtifactError
-from neurarium.core.hub import fetched, is_hub_id
+from neurarium.core.hub import fetched, is_hub_id, settings
 
 SAFE, TORCH = (".safetensors",), (".pth", ".pt", ".bin", ".ckpt")
 NESTS = ("state_dict", "model", "model_state_dict", "weights")
@@ -95,17 +95,7 @@ def _from_files(paths: list[Path], sha256: str | None) -> Weights:
     whole = digest.hexdigest() if len(paths) > 1 else own
     _check(paths[0], whole, sha256)
     origin = str(paths[0] if len(paths) == 1 else paths[0].parent)
-    return Weights(state, origin, whole, _config(paths[0].parent / "config.json"))
-
-
-def _config(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ArtifactError(f"{path} is damaged: {error}", fix="fetch it again") from error
-    return found if isinstance(found, dict) else {}
+    return Weights(state, origin, whole, settings(paths[0].parent / "config.json"))
 
 
 def _check(path: Path, found: str, wanted: str | None) -> None:

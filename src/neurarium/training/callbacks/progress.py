@@ -129,7 +129,7 @@ def _bar() -> Any:
 
 
 WATCHED = (
-    "dice", "map_50", "accuracy", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "mae", "rmse", "f1_macro", "r2",
+    "dice", "map_50", "accuracy", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "rmse", "mae", "f1_macro", "r2",
 )  # fmt: skip
 
 
@@ -141,9 +141,15 @@ def told(row: dict[str, Any]) -> str:
     """
     parts = []
     if "loss" in row.get("train", {}):
-        parts.append(f"loss {row['train']['loss']:.4f}")
+        parts.append(f"loss {_short(row['train']['loss'])}")
     seen = row.get("validation", {})
-    known = [f"{name} {seen[name]:.4f}" for name in ("loss", *WATCHED) if isinstance(seen.get(name), float)]
+    known = [
+        f"{name} {_short(seen[name])}" for name in ("loss", *WATCHED) if isinstance(seen.get(name), float)
+    ]
     if known:
         parts.append("validation " + ", ".join(known[:2]))
     return "  ".join(parts)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
