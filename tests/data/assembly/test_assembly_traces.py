@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy
 import pytest
@@ -82,9 +83,21 @@ def test_what_cannot_be_watched_is_refused_with_its_reason(tmp_path):
         traces(two, time="timestamp")
     fine = write(tmp_path / "fine.csv", good)
     for labels, told in (
-        ({"other.csv": []}, "not there"),
+        ({"fin.csv": []}, "no labelled trace 'fin.csv'(.|\n)*did you mean 'fine.csv'"),
         ({"fine.csv": [["2025-01-01 00:00:00", "2025-01-02 00:00:00"]]}, "holds no moment"),
         ({"fine.csv": ["2024-01-01"]}, "are no windows"),
     ):
         with pytest.raises(DataError, match=told):
             traces(fine, "value", time="timestamp", labels=labels)
+
+
+@pytest.mark.parametrize(("length", "window"), [(90, 32), (120, 32), (60, 32), (49, 32), (60, 8)])
+def test_what_is_advised_for_a_short_trace_is_enough(length, window):
+    values = numpy.sin(numpy.arange(float(length)))
+    with pytest.raises(DataError, match="too little to learn") as found:
+        traces(values, window=window)
+    given = dict(re.findall(r"(\w+)=([\d.]+)", str(found.value.fix)))
+    options = {name: float(value) if "." in value else int(value) for name, value in given.items()}
+    assert len(traces(values, **{"window": window, **options}).train) >= 16
+    with pytest.raises(DataError, match="49 moments or more"):
+        traces(values[:48], window=window)

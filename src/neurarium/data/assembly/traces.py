@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,10 @@ from neurarium.data.specs import Series
 from neurarium.data.trace import MEMORY, Trace
 
 PROBATION, LONGEST = 0.15, 5000  # of NAB: the share that is learned from, of 5,000 moments at most
-FEWEST = 20  # windows to learn from
+FEWEST, MOST_LEARNED = (
+    20,
+    0.6,
+)  # windows to learn from; the share of a trace that may be learned from where it is short
 THRESHOLD = 0.5
 MOST = 50_000  # windows of a split; all moments are scored whatever is measured
 
@@ -123,8 +127,22 @@ def _require_enough(found: list[Trace], heads: list[int], window: int, probation
             "there is too little to learn what is usual from",
             expected=f"{FEWEST} windows of {window} moments in the first {probation:.0%} of the traces",
             received=f"{count} windows; the longest trace has {longest:,} moments",
-            fix="a larger --set probation=0.5, or a smaller --set window=8",
+            fix=_enough(longest, window),
         )
+
+
+def _enough(longest: int, window: int) -> str:
+    """What makes a trace of so many moments long enough, at most 60 % of it learned from.
+
+    >>> _enough(100, 32), _enough(60, 32), _enough(30, 32)
+    ('--set probation=0.53', '--set window=8 --set probation=0.49', 'give a longer trace: 49 moments or more')
+    """
+    for narrow, words in ((window, ""), (8, "--set window=8 ")):
+        share = math.ceil(100 * (narrow + FEWEST + 1) / longest) / 100
+        if narrow <= window and share <= MOST_LEARNED:
+            return f"{words}--set probation={share:g}"
+    needed = math.ceil((min(window, 8) + FEWEST + 1) / MOST_LEARNED)
+    return f"give a longer trace: {needed} moments or more"
 
 
 def _called(source: Any) -> str:

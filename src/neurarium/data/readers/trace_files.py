@@ -61,11 +61,9 @@ def read_traces(
     windows = _windows(
         labels, base if isinstance(source, str | os.PathLike) and Path(source).is_dir() else None
     )
-    unknown_names = sorted(set(windows) - set(frames))
-    if unknown_names:
-        raise DataError(
-            "windows are given of traces that are not there", expected=", ".join(list(frames)[:5]) + ", ...",
-            received=", ".join(unknown_names[:5]), fix="name files by their path below the folder",
+    for name in sorted(set(windows) - set(frames)):
+        raise unknown(
+            "labelled trace", name, frames, error=DataError, fix="name files by their path below the folder"
         )  # fmt: skip
     formats = list(ISO)  # and those of the times of the files before
     return [_trace(name, each, target, time, windows.get(name, ()), formats) for name, each in frames.items()]
@@ -196,6 +194,6 @@ def _placed(
     if first > last:
         raise DataError(
             f"a window of {name} holds no moment", expected=f"times from {said[0]} to {said[-1]}",
-            received=f"{window[0]} to {window[1]}",
+            received=f"{window[0]} to {window[1]}", fix="look at the year, the zone and the file of the labels",
         )  # fmt: skip
     return first, last, bool(ends[0] < moments.min() or ends[1] > moments.max())
