@@ -107,7 +107,7 @@ def _odd(heads: Sequence[Header], rules: Rules) -> list[Decision]:
     found = []
     clear = sum(head.clear for head in heads)
     if clear:
-        found.append(Decision("transparency", f"over {rules.background}", f"{counted(clear, 'image')} with transparency",
+        found.append(Decision("transparency", f"over {rules.background}", f"{counted(clear, 'image')} with transparent parts, or room for them",
                               "--set background="))  # fmt: skip
     spaces = sorted({head.mode for head in heads} & {"CMYK", "YCbCr", "LAB", "HSV", "P", "1"})
     if spaces:
