@@ -116,3 +116,33 @@ def test_a_rolling_origin_from_the_shell(folder, tmp_path, run_line):
         "cross-validate", folder / "shops.csv", *words, "--how", "random", "--out", tmp_path / "no"
     )
     assert code == 2 and "what comes after it" in said["error"]["problem"]
+
+
+def test_thirty_rows_are_forecast_in_closed_form_and_their_report_has_no_band(tmp_path, run_line):
+    hours = polars.datetime_range(
+        polars.datetime(2024, 1, 1), polars.datetime(2024, 1, 2, 5), "1h", eager=True
+    ).cast(polars.String)
+    polars.DataFrame({"t": hours, "y": [float(n % 5) for n in range(30)]}).write_csv(tmp_path / "short.csv")
+    code, said, error = run_line(
+        "train",
+        tmp_path / "short.csv",
+        "--time",
+        "t",
+        "--target",
+        "y",
+        "--horizon",
+        "4",
+        "--out",
+        tmp_path / "run",
+    )
+    assert code == 0, error
+    assert said["metrics"]["test"]["mae"] < 0.05, "it repeats every five rows"
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "forecast of y" in report and 'class="band"' not in report
+    code, said, _ = run_line(
+        "predict", tmp_path / "run", "--input", tmp_path / "short.csv", "--output", tmp_path / "next.csv"
+    )
+    assert code == 0 and said["rows"] == 4
+    assert polars.read_csv(tmp_path / "next.csv")["prediction"].to_list() == pytest.approx(
+        [0.0, 1.0, 2.0, 3.0], abs=0.3
+    )

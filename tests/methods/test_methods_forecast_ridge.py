@@ -134,3 +134,9 @@ def test_what_cannot_be_solved_is_refused_by_name():
             ForecastRidge(network, **options)
     with pytest.raises(RefusalError, match="one number of each value"):
         ForecastRidge(WindowLinear(1, 6, 3, distribution="gaussian"))
+
+
+def test_a_series_that_never_changes_is_forecast_as_it_is():
+    run = nr.studies.train(read([5.0] * 120), progress=False)
+    assert run.reports["test"].metrics["mse"] == pytest.approx(0.0, abs=1e-8)
+    assert run.method.network.linear.weight.isfinite().all()

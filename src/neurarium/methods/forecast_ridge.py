@@ -328,7 +328,9 @@ def _shares(forecasts: list[list[Tensor]], parts: list[tuple[Tensor, Tensor]]) -
     for size in range(1, count + 1):
         for members in itertools.combinations(range(count), size):
             inside = products[list(members)][:, list(members)]
-            inside = inside + 1e-9 * inside.diagonal().mean() * torch.eye(size, dtype=inside.dtype)
+            inside = inside + 1e-9 * inside.diagonal().mean().clamp(min=1e-30) * torch.eye(
+                size, dtype=inside.dtype
+            )
             own = torch.linalg.solve(inside, torch.ones(size, dtype=inside.dtype))
             own = own / own.sum()
             error = float(own @ inside @ own)
