@@ -54,7 +54,9 @@ def window_chart(held: Mapping[str, Any]) -> str:
     (left, right), (bottom, top) = inside()
     past, truth, point = held["past"], held["truth"], held["forecast"]
     low, high = held.get("low"), held.get("high")
-    if any(value is None for value in [*(low or ()), *(high or ())]):  # too few windows to calibrate: no finite band
+    if any(
+        value is None for value in [*(low or ()), *(high or ())]
+    ):  # too few windows to calibrate: no finite band
         low = high = None
     x = Scale(float(1 - len(past)), float(max(len(truth), 1)), left, right, whole=True)
     y = spanning([*past, *truth, *point, *(low or ()), *(high or ())], bottom, top)
