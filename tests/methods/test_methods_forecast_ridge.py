@@ -49,6 +49,14 @@ def test_the_solution_is_scikit_learns(name):
     numpy.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+def test_what_the_step_tells_is_the_mean_squared_error_of_the_training_windows():
+    data = read(waves(), horizon=5)
+    run = solved(data)
+    batch = data.train.take(slice(None))
+    error = (run.method.predict(batch["inputs"]) - batch["targets"]).square().mean()
+    assert run.history[-1]["train"]["loss"] == pytest.approx(float(error), rel=1e-4)
+
+
 def test_a_fold_is_forecast_by_windows_that_end_before_it():
     for count, horizon in itertools.product((20, 57, 400), (1, 5)):
         folds = _borders(count, horizon, 5)

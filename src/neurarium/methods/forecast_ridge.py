@@ -152,7 +152,8 @@ class ForecastRidge(Method):
         self.network.linear.bias.copy_(weights[-1])
         self._tell(found, shares)
         total = _squares(weights, sums[count])
-        return {"loss": torch.tensor(total / float(sums[count][_one(self.network), _one(self.network)]))}
+        windows = float(sums[count][_one(self.network), _one(self.network)])
+        return {"loss": torch.tensor(total / (windows * steps))}
 
     def _sums(self, batch: dict[str, Tensor], cuts: list[int]) -> dict[int, Tensor]:
         """Return the sums of u u^T over the windows before each cut, u = (window, deviation, calendar, 1, what came)."""
