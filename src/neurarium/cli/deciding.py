@@ -160,7 +160,7 @@ def thresholds(
     rule = choose_rule(trained, goal=goal, costs=costs, at_least=limits or None, split=split)
     rows = _measured(trained, rule, costs)
     output.say(f"\n[bold]{escape(folder)}[/]  {escape(rule)} on {rule.examples:,} examples ({escape(split)})")
-    output.say(_table(rows, rule, trained.targets))
+    output.say(_table(rows, trained.targets))
     if split == "validation":
         output.say("[dim]what it reaches on validation flatters it; the test split tells[/]")
     output.say(
@@ -257,7 +257,7 @@ def _figures(decided: Any, truth: Any, costs: Any, targets: Any) -> dict[str, fl
     return found
 
 
-def _table(rows: dict[str, dict[str, dict[str, float]]], rule: Any, targets: Any) -> Any:
+def _table(rows: dict[str, dict[str, dict[str, float]]], targets: Any) -> Any:
     heads = [f"{split}, {which}" for split in rows for which in ("largest", "chosen")]
     made = table("", *heads, right=tuple(range(1, len(heads) + 1)))
     several = targets.several or len(targets.names) > 2

@@ -96,7 +96,7 @@ def series(
     others = {"validation": None if _is_fraction(validation) else validation, "test": test}
     for key, other in others.items():
         if other is not None:
-            parts[key] = _companion(preparation, other, target)
+            parts[key] = _companion(preparation, other)
     return Dataset(
         name or _called(path), preparation.spec, plan.spec, parts["train"], parts.get("validation"), parts.get("test"),
         preparation=preparation,
@@ -194,7 +194,7 @@ def _examples(
     return Examples({"inputs": preparation.transform(values), "targets": preparation.target.tensor(encoded)})
 
 
-def _companion(preparation: SeriesPreparation, source: Any, target: Any) -> Examples:
+def _companion(preparation: SeriesPreparation, source: Any) -> Examples:
     """Read the series of a split that has a source of its own; of arrays it is a pair with their labels."""
     labels = None
     if isinstance(source, tuple) and len(source) == 2:

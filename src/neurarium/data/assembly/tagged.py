@@ -91,7 +91,7 @@ def tagged(
     dataset = Dataset(
         name or _called(source), preparation.inputs, preparation.targets, held["train"],
         held.get("validation"), held.get("test"), preparation=preparation, decisions=decisions,
-        summary=_summary(parts, preparation, rows), rows=rows,
+        summary=_summary(parts, preparation), rows=rows,
     )  # fmt: skip
     return dataset
 
@@ -140,7 +140,7 @@ def _examples(preparation: TaggedPreparation, part: Sentences) -> Examples:
     )
 
 
-def _summary(parts: Mapping[str, Sentences], preparation: TaggedPreparation, rows: Any) -> dict[str, Any]:
+def _summary(parts: Mapping[str, Sentences], preparation: TaggedPreparation) -> dict[str, Any]:
     digest = hashlib.sha256()
     for part in parts.values():
         digest.update(part.content or repr((part.words, part.tags)).encode())

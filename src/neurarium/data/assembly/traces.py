@@ -102,7 +102,7 @@ def traces(
     dataset = Traces(
         name or _called(source), spec, preparation.target.spec, splits["train"],
         splits["validation"] if len(splits["validation"]) else None, splits["test"],
-        preparation=preparation, decisions=_decisions(found, heads, preparation),
+        preparation=preparation, decisions=_decisions(found, preparation),
         summary=_summary(found, splits, source),
     )  # fmt: skip
     dataset.traces = found
@@ -151,7 +151,7 @@ def _called(source: Any) -> str:
     return Path(source).resolve().stem
 
 
-def _decisions(found: list[Trace], heads: list[int], preparation: TracePreparation) -> list[Decision]:
+def _decisions(found: list[Trace], preparation: TracePreparation) -> list[Decision]:
     labelled = sum(len(each.windows) for each in found)
     listed = [
         Decision("detector", preparation.detector, "what a network expects, and how far it is from what came", "--set detector="),

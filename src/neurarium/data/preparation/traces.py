@@ -75,7 +75,7 @@ class TracePreparation:
         """Read traces from a file, a folder of files, a frame, or an array of values."""
         from neurarium.data.readers.trace_files import read_traces
 
-        return read_traces(raw, self.target.column, self.time, must=False)
+        return read_traces(raw, self.target.column, self.time)
 
     def continued(self, trace: Trace) -> tuple[Trace, int]:
         """Return a trace with the context of the training before it, where it goes on from there, and how long that is."""

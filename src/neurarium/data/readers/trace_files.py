@@ -22,9 +22,7 @@ ISO = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S")
 LABELS = ("combined_windows.json", "windows.json", "labels.json")
 
 
-def read_traces(
-    source: Any, target: str | None, time: str | None, *, labels: Any = None, must: bool = True
-) -> list[Trace]:
+def read_traces(source: Any, target: str | None, time: str | None, *, labels: Any = None) -> list[Trace]:
     """Read one trace or a folder of them.
 
     Args:
@@ -33,7 +31,6 @@ def read_traces(
         time: the column that orders them; None takes the rows as they come.
         labels: a JSON file of windows by file, `{"a.csv": [["2014-04-10 07:15:00", "2014-04-11 16:45:00"]]}`, or such a
             mapping; of a folder it is found beside the files.
-        must: a folder without a file is an error.
 
     Raises:
         DataError: columns that are not there, values that are none, windows of files or times that are not there.

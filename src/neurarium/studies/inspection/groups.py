@@ -29,7 +29,7 @@ def findings(table: Table) -> Iterator[Finding]:
     if split is None:
         return
     if table.group is not None:
-        yield from _given(table, table.group, split)
+        yield from _given(table, table.group)
     else:
         for name in table.kinds:
             yield from _candidate(table, name, split)
@@ -40,7 +40,7 @@ def _texts(table: Table, name: str, split: str) -> polars.Series:
     return table.frames[split].get_column(name).cast(polars.String)
 
 
-def _given(table: Table, name: str, split: str) -> Iterator[Finding]:
+def _given(table: Table, name: str) -> Iterator[Finding]:
     others = [key for key in ("validation", "test") if key in table.frames]
     train = _texts(table, name, "train").drop_nulls()
     for key in others:

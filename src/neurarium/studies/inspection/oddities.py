@@ -40,7 +40,7 @@ def _numbers(subject: str, name: str, values: numpy.ndarray) -> Iterator[Finding
         return
     code = _code(different, counts)
     if code is not None:
-        yield _sentinel(subject, name, code, int(counts[different == code][0]), different, len(values))
+        yield _sentinel(subject, code, int(counts[different == code][0]), different, len(values))
         keep = different != code
         different, counts = different[keep], counts[keep]
     elif (zeros := _zeros(different, counts)) is not None:
@@ -63,9 +63,7 @@ def _code(different: numpy.ndarray, counts: numpy.ndarray) -> float | None:
     return None
 
 
-def _sentinel(
-    subject: str, name: str, code: float, count: int, different: numpy.ndarray, rows: int
-) -> Finding:
+def _sentinel(subject: str, code: float, count: int, different: numpy.ndarray, rows: int) -> Finding:
     rest = different[different != code]
     low, high = float(rest.min()), float(rest.max())
     sure = code < 0 <= low
