@@ -296,3 +296,11 @@ def test_epochs_for_nothing_are_remarked(best, epochs, told):
     run = SimpleNamespace(best={"epoch": best}, history=[{"epoch": epochs}])
     said = " ".join(_remarks(run, SimpleNamespace(examples=9, metrics={})))
     assert (told in said and f"epoch {best} of {epochs}" in said) if told else not said
+
+
+def test_a_forecast_that_a_rule_beats_is_told_so():
+    run = SimpleNamespace(best={}, history=[])
+    metrics = {"mse": 0.5, "naive: mse": 1.7, "seasonal naive: mse": 0.4}
+    said = " ".join(_remarks(run, SimpleNamespace(examples=9, metrics=metrics)))
+    assert "repeating the last season does better (mse 0.4000 beside 0.5000)" in said
+    assert not list(_remarks(run, SimpleNamespace(examples=9, metrics=metrics | {"mse": 0.3})))

@@ -425,6 +425,11 @@ def _remarks(run: Run, report: Any) -> Iterator[str]:
         yield (
             "too good to be true? `neurarium check DATA` finds columns that give the target away, and copies across splits"
         )
+    rules = {"naive: mse": "repeating the last value", "seasonal naive: mse": "repeating the last season"}
+    known = {name: metrics[name] for name in rules if name in metrics}
+    if known and (least := min(known.values())) < metrics.get("mse", 0.0):
+        rule = next(rules[name] for name, value in known.items() if value == least)
+        yield f"{rule} does better (mse {number(least)} beside {number(metrics['mse'])}): more --epochs, a longer --set lookback=, or that rule"
     best, epochs = run.best.get("epoch", 0), run.history[-1]["epoch"] if run.history else 0
     if epochs >= LONG and 0 < best * EARLY <= epochs:
         yield f"it was best after epoch {best} of {epochs}: --patience {max(5, best)} stops sooner"
