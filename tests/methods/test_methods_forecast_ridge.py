@@ -102,6 +102,7 @@ def test_it_learns_in_one_step_alike_for_every_seed_and_loads_again(tmp_path):
     assert torch.equal(run.method.network.linear.weight, again.method.network.linear.weight)
     chosen = {each.subject: each.choice for each in run.decisions}
     assert chosen["network"] == "window-linear" and chosen["method"] == "forecast-ridge"
+    assert "picked the best weights" not in {each.subject: each.reason for each in run.decisions}["intervals"]
     metrics = run.reports["test"].metrics
     assert metrics["mse"] < 0.5 * metrics["naive: mse"]
     assert nr.studies.evaluate(nr.load(tmp_path / "run"), data).metrics["mse"] == pytest.approx(

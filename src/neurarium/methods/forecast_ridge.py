@@ -35,7 +35,7 @@ class ForecastRidge(Method):
     .. math:: \min_W \sum_{i} \| W z_i + C a_i - (y_i - l_i) \|^2 + \lambda v \| W \|^2
 
     over all training windows and channels, z = x, x - x_L or x - m and the level l = 0, x_L or m; a, without a penalty, is
-    what stands beside (1, the deviation, the calendar), v the mean square of z: lambda counts windows. Folds follow each
+    what stands beside (1, the deviation, the calendar), v the mean square of z: lambda counts rows of the sum. Folds follow each
     other in time: each is forecast by what is solved on the windows that end before it begins. Of each normalization the
     penalty of least error over the folds is taken; the forecasts are then weighted so that the error of their sum over the
     folds is least (weights from 0, which sum to 1), and the sum is linear again. The validation split is not used.
@@ -194,7 +194,10 @@ class ForecastRidge(Method):
         self.decisions += [
             Decision("normalization", chosen, reason, "--set normalizations="),
             Decision(
-                "ridge penalty", said, "windows' worth, of least error over the folds", "--set penalties="
+                "ridge penalty",
+                said,
+                "in rows of windows and channels, each of least error over the folds",
+                "--set penalties=",
             ),
         ]
 

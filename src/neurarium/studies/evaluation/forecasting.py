@@ -188,9 +188,10 @@ def measure_forecasts(run: Run, data: Dataset, splits: list[str], *, level: floa
     if data.validation is None or targets.quantiles:  # type: ignore[attr-defined]
         return
     run.intervals = bands(method, data.validation, targets, level)  # type: ignore[arg-type]
+    picked = "" if getattr(method, "closed_form", False) else ", and which also picked the best weights"
     reason = (
-        f"for each step and channel, from {run.intervals.calibration:,} validation windows, which overlap, and which also "
-        "picked the best weights: expect a little less than that share"
+        f"for each step and channel, from {run.intervals.calibration:,} validation windows, which overlap{picked}: expect a "
+        "little less than that share"
     )
     run.decisions.append(
         Decision("intervals", f"{level:.0%} by split conformal prediction", reason, "--set quantiles=")
