@@ -31,6 +31,8 @@ def test_a_level_has_twice_the_stride_of_the_one_before():
     assert more(torch.zeros(1, 1, 50, 70)).shape == outputs.shape  # two levels of the trunk, two beyond
     with pytest.raises(OptionError, match="levels"):
         CentreDetector(1, 5, pyramid_levels=0)
+    with pytest.raises(OptionError, match="follows from the data"):
+        CentreDetector.for_data(Image(1, 50, 70), spec, image_height=64)
 
 
 def convolved(maps, layer, stride=1, padding=0):

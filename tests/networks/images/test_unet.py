@@ -28,6 +28,8 @@ def test_a_trunk_takes_the_place_of_the_contracting_path():
         UNet(3, 2, trunk="resnet", trunk_options="4,8")
     with pytest.raises(OptionError, match="no such shape"):
         UNet(3, 2, width=0)
+    with pytest.raises(OptionError, match="follows from the data"):
+        UNet.for_data(Image(3, 40, 30), Mask(("a", "b"), 40, 30), image_height=64)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class CentreDetector(nn.Module):
             `resnet`.
         width: channels of the pyramid and the towers.
         pyramid_levels: maps that are read; None for as many as the trunk has. 1: the finest alone, with the coarser ones added to it.
-        height: of the images, where a trunk asks whether they are small.
+        image_height: of the images, where a trunk asks whether they are small.
 
     `forward`: `(batch, channels, height, width)` -> `(batch, outputs, cells)`, the maps of all levels in a row, as `data.geometry`
     reads them; the stride of the first level is that of the trunk's first stage, each further one's twice that before. A side
@@ -138,12 +138,12 @@ class CentreDetector(nn.Module):
         trunk_options: str = "",
         width: int = 48,
         pyramid_levels: int | None = None,
-        height: int = 128,
+        image_height: int = 128,
     ):
         super().__init__()
         if trunk == "resnet" and not trunk_options:
             trunk_options = "blocks=1,1,1,1;widths=24,48,96,128;stem=large"
-        self.trunk = Stages(trunk, trunk_options, Image(channels, height, height))
+        self.trunk = Stages(trunk, trunk_options, Image(channels, image_height, image_height))
         levels = len(self.trunk.dims) if pyramid_levels is None else pyramid_levels
         if not 1 <= levels <= LEVELS:
             raise OptionError(
@@ -163,7 +163,7 @@ class CentreDetector(nn.Module):
         """Size the network to a dataset's specs (Image -> Boxes)."""
         check_dense("centre-detector", inputs, targets, options, Boxes, "give the boxes: --boxes FILE")
         height = max(inputs.height, inputs.width)  # type: ignore[attr-defined]
-        return cls(inputs.channels, targets.outputs, height=height, **options)  # type: ignore[attr-defined]
+        return cls(inputs.channels, targets.outputs, image_height=height, **options)  # type: ignore[attr-defined]
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Return the pyramid's maps, `(batch, feature_dim, ceil(height / s_k), ceil(width / s_k))` for each level."""

@@ -90,7 +90,7 @@ def check_dense(
             received=type(targets).__name__,
             fix=how,
         )
-    for option in {"channels", "outputs", "height"} & set(options):
+    for option in {"channels", "outputs", "image_height"} & set(options):
         raise OptionError(
             f"option '{option}' of network '{name}' follows from the data", fix=f"leave out {option}"
         )

@@ -77,7 +77,7 @@ class UNet(nn.Module):
         depth: how often the size is halved.
         trunk: a network whose feature maps take the place of the contracting path (`resnet18`); None for the paper's.
         trunk_options: of that network, as `blocks=1,1;widths=8,16`.
-        height: of the images, where a trunk asks whether they are small.
+        image_height: of the images, where a trunk asks whether they are small.
 
     `forward`: `(batch, channels, height, width)` -> `(batch, outputs, height, width)`; `features` are the maps before the
     head, a 1x1 convolution.
@@ -100,7 +100,7 @@ class UNet(nn.Module):
         depth: int = 4,
         trunk: str | None = None,
         trunk_options: str = "",
-        height: int = 128,
+        image_height: int = 128,
     ):
         super().__init__()
         if width < 1 or not 0 <= depth <= 8:
@@ -111,7 +111,7 @@ class UNet(nn.Module):
             )
         self.contracting: Any
         if trunk:
-            self.contracting = Stages(trunk, trunk_options, Image(channels, height, height))
+            self.contracting = Stages(trunk, trunk_options, Image(channels, image_height, image_height))
             self.multiple = 2 ** (len(self.contracting.dims) + 1)  # a stem may halve the image twice
         else:
             self.contracting = Contracting(channels, width, depth)
@@ -130,7 +130,7 @@ class UNet(nn.Module):
         """Size the network to a dataset's specs (Image -> Mask)."""
         check_dense("unet", inputs, targets, options, Mask, "give the masks: --masks FOLDER")
         height = max(inputs.height, inputs.width)  # type: ignore[attr-defined]
-        return cls(inputs.channels, targets.outputs, height=height, **options)  # type: ignore[attr-defined]
+        return cls(inputs.channels, targets.outputs, image_height=height, **options)  # type: ignore[attr-defined]
 
     def features(self, images: Tensor) -> Tensor:
         """Return the maps before the head, `(batch, feature_dim, height', width')`; a trunk may begin at half the size."""
