@@ -1,7 +1,8 @@
 """A trunk that learned CIFAR-10, carried over to photographs of ants and bees, beside the same network from scratch.
 
-    neurarium train cifar10 --network resnet --set blocks=1,1,1,1 --set widths=32,64,128,256 --augment standard \\
-        --epochs 12 --batch-size 128 --out runs/trunk
+    neurarium train cifar10 --network resnet --set blocks=1,2,2,2 --set widths=16,64,128,256 --set optimizer=sgd \\
+        --set learning_rate=0.1 --set weight_decay=0.0005 --set optimizer.nesterov=true --set schedule=one-cycle \\
+        --augment standard --epochs 12 --batch-size 128 --precision bfloat16 --out runs/trunk
     python benchmarks/transfer_hymenoptera.py --trunk runs/trunk
     python benchmarks/transfer_hymenoptera.py                     # trains the trunk first: half an hour of one core
     python benchmarks/transfer_hymenoptera.py --trunk-epochs 1 --trunk-count 2000 --size 32 --seeds 1 \\
@@ -16,7 +17,7 @@ Without `--cross-validate`, both sides learn from all of these with every seed, 
 testing. The parts that are held (`--freeze`, counted from the inputs) are compared bit by bit with those of the trunk
 afterwards, running statistics included. On the command line one such run is
 
-    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=64 --set learning_rate=0.004 --augment standard --epochs 20
+    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=48 --set learning_rate=0.004 --augment standard --epochs 20
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ from neurarium.training.freezing import chosen, groups
 from neurarium.training.run import Run
 
 SIDES = ("scratch", "carried")
+TRUNK = {
+    "blocks": (1, 2, 2, 2), "widths": (16, 64, 128, 256), "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 5e-4,
+    "optimizer.nesterov": True, "schedule": "one-cycle",
+}  # fmt: skip
 RECIPES = {
     "scratch": {"epochs": "20", "learning_rate": "0.004"},
     "carried": {"epochs": "20", "learning_rate": "0.004"},
@@ -51,9 +56,8 @@ def trunk(folder: Path, epochs: int, count: int | None) -> Run:
     data = nr.data.load("cifar10")
     if count:
         data.train = data.train.subset(range(0, len(data.train), len(data.train) // count))
-    shape = {"blocks": (1, 1, 1, 1), "widths": (32, 64, 128, 256)}
     nr.studies.train(
-        data, "resnet", options=shape, epochs=epochs, batch_size=128, augment="standard", out=folder, progress=False
+        data, "resnet", options=TRUNK, epochs=epochs, batch_size=128, augment="standard", out=folder, progress=False
     )  # fmt: skip
     return Run.load(folder)
 
@@ -158,7 +162,7 @@ def options() -> argparse.ArgumentParser:
     made.add_argument("--trunk", type=Path, default=None, help="the folder of a run on CIFAR-10")
     made.add_argument("--trunk-epochs", type=int, default=12)
     made.add_argument("--trunk-count", type=int, default=None)
-    made.add_argument("--size", type=int, default=32)
+    made.add_argument("--size", type=int, default=48)
     made.add_argument("--augment", default="standard")
     made.add_argument("--freeze", type=int, default=2)
     made.add_argument("--seeds", type=int, default=5)
