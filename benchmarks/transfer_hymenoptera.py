@@ -10,14 +10,14 @@
 
 A recipe is chosen by stratified cross-validation inside the 244 photographs for training and validation, each side by itself:
 
-    python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --cross-validate 5 --side carried --carried learning_rate=0.002
-    python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --cross-validate 5 --side scratch --scratch learning_rate=0.002
+    python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --cross-validate 3 --side carried --carried learning_rate=0.001
+    python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --cross-validate 3 --side scratch --scratch epochs=40
 
 Without `--cross-validate`, both sides learn from all of these with every seed, and are measured on the 153 photographs for
 testing. The parts that are held (`--freeze`, counted from the inputs) are compared bit by bit with those of the trunk
 afterwards, running statistics included. On the command line one such run is
 
-    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=48 --set learning_rate=0.004 --augment standard --epochs 20
+    neurarium train hymenoptera --from runs/trunk --freeze 2 --set size=48 --set learning_rate=0.002 --augment standard --epochs 20
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TRUNK = {
 }  # fmt: skip
 RECIPES = {
     "scratch": {"epochs": "20", "learning_rate": "0.004"},
-    "carried": {"epochs": "20", "learning_rate": "0.004"},
+    "carried": {"epochs": "20", "learning_rate": "0.002"},
 }
 
 
@@ -172,8 +172,12 @@ def options() -> argparse.ArgumentParser:
             f"--{side}", nargs="*", default=[], metavar="NAME=VALUE",
             help=f"options of this side beside {RECIPES[side]}, as of --set; epochs, batch_size and augment too",
         )  # fmt: skip
-    made.add_argument("--cross-validate", type=int, default=None, metavar="FOLDS", help="choose, and test nothing")
-    made.add_argument("--repeats", type=int, default=1, help="of the cross-validation, with other folds and seeds")
+    made.add_argument(
+        "--cross-validate", type=int, default=None, metavar="FOLDS", help="choose, and test nothing"
+    )
+    made.add_argument(
+        "--repeats", type=int, default=1, help="of the cross-validation, with other folds and seeds"
+    )
     return made
 
 
