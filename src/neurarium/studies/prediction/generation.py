@@ -13,7 +13,7 @@ from neurarium.core.display import Displayed
 from neurarium.core.errors import DataError, OptionError, RefusalError
 from neurarium.core.seeds import generator
 from neurarium.data.preparation.language import LanguagePreparation
-from neurarium.data.specs import NextToken
+from neurarium.data.specs import NextToken, Text
 from neurarium.studies.decoding.beam_search import Beams, searching
 from neurarium.studies.decoding.continuation import Continuation
 from neurarium.studies.decoding.sampling import Sampling
@@ -166,7 +166,7 @@ def preparation_of(run: Run) -> LanguagePreparation:
         f"{run.folder or 'the run'} is no language model: it predicts {type(run.targets).__name__}",
         expected="a run of --task language-model",
         received=type(run.targets).__name__,
-        fix="neurarium predict RUN",
+        fix=f"neurarium {'translate' if isinstance(run.targets, Text) else 'predict'} {run.folder or 'RUN'}",
     )
 
 

@@ -85,13 +85,12 @@ def pair_preparation(run: Run) -> TextPairPreparation:
         ArtifactError: the folder has no preparation.
     """
     if not isinstance(run.targets, Text):
+        language = isinstance(run.targets, NextToken)
         raise OptionError(
             f"{run.folder or 'the run'} writes no texts",
             expected="a run that was trained on pairs of texts",
             received=f"{type(run.inputs).__name__} -> {type(run.targets).__name__}",
-            fix="go on with a text: neurarium generate"
-            if isinstance(run.targets, NextToken)
-            else "predict with: neurarium predict",
+            fix=f"{'go on' if language else 'predict'} with: neurarium {'generate' if language else 'predict'}",
         )
     if not isinstance(run.preparation, TextPairPreparation):
         raise ArtifactError(
