@@ -212,7 +212,7 @@ def mixture_shares(likelihoods: Tensor, prior: float, steps: int = 500) -> Tenso
     Dempster, Laird and Rubin 1977, section 4.3.
 
     >>> mixture_shares(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), prior=1.0)
-    tensor([0.7151, 0.2849], dtype=torch.float64)
+    tensor([0.7171, 0.2829], dtype=torch.float64)
     """
     likelihoods = likelihoods.double().clamp(min=1e-300)
     count, members = likelihoods.shape

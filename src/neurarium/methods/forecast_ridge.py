@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
@@ -132,7 +133,7 @@ class ForecastRidge(Method):
 
     @torch.no_grad()
     def step(self, batch: Any) -> dict[str, Tensor]:
-        count, steps = len(batch["start"]), self.network.horizon
+        count, steps = batches.size(batch), self.network.horizon
         borders = _borders(count, steps, self.folds)
         sums = self._sums(batch, sorted({0, count, *(each for fold in borders for each in fold)}))
         parts = [(sums[a], sums[c] - sums[b]) for a, b, c in borders]
@@ -155,14 +156,16 @@ class ForecastRidge(Method):
         windows = float(sums[count][_one(self.network), _one(self.network)])
         return {"loss": torch.tensor(total / (windows * steps))}
 
-    def _sums(self, batch: dict[str, Tensor], cuts: list[int]) -> dict[int, Tensor]:
+    def _sums(self, batch: Any, cuts: list[int]) -> dict[int, Tensor]:
         """Return the sums of u u^T over the windows before each cut, u = (window, deviation, calendar, 1, what came)."""
         total: Any = 0.0
         sums = {}
         for low, high in zip([0, *cuts], cuts, strict=False):
             for start in range(low, high, AT_ONCE):
-                part = {name: each[start : min(start + AT_ONCE, high)] for name, each in batch.items()}
-                taken = self.cut(part)
+                part = batches.take(batch, slice(start, min(start + AT_ONCE, high)))
+                taken = (
+                    part if "inputs" in part else self.cut(part)
+                )  # windows by their places, or cut already
                 beside = self.network.parts(taken["inputs"]["series"].double(), taken["inputs"])
                 rows = torch.cat(
                     [beside, torch.ones_like(beside[..., :1]), taken["targets"].double().transpose(1, 2)],
@@ -174,7 +177,9 @@ class ForecastRidge(Method):
                 total = rows.T @ rows + total
             sums[high] = total
         size = self.network.linear.in_features + 1 + self.network.horizon
-        return {0: torch.zeros(size, size, dtype=torch.float64, device=batch["start"].device)} | sums
+        return {
+            0: torch.zeros(size, size, dtype=torch.float64, device=self.network.linear.weight.device)
+        } | sums
 
     def _tell(self, found: list[Rolled], shares: list[float]) -> None:
         self.decisions[:] = [

@@ -71,6 +71,7 @@ def masks(
         DataError: an image without a mask, a mask of another size, a value that training masks do not have.
 
     >>> import tempfile
+    >>> from PIL import Image as Pillow
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for kind in ("images", "masks"):
     ...         (Path(folder) / kind).mkdir()
