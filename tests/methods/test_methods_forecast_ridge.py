@@ -110,13 +110,24 @@ def test_it_learns_in_one_step_alike_for_every_seed_and_loads_again(tmp_path):
     )
 
 
-def test_values_that_are_missing_count_less():
-    values = list(waves(noise=0.01))
-    for place in range(20, 120, 3):
+def test_a_window_counts_by_the_share_of_its_steps_that_are_known():
+    values = list(waves())
+    for place in range(20, 120, 7):
         values[place] = None
-    whole, holed = solved(read(waves(noise=0.01))), solved(read(values))
-    kept = whole.method.network.linear.weight - holed.method.network.linear.weight
-    assert kept.isfinite().all() and kept.abs().max() > 0
+    data = read(values)
+    run = solved(data, normalizations=("none",), penalties=(20.0,))
+    batch = data.train.take(slice(None))
+    x, y = batch["inputs"]["series"][..., 0].double().numpy(), batch["targets"][..., 0].double().numpy()
+    weights = batch["weights"].double().numpy().mean(axis=1)
+    assert {round(float(each), 2) for each in weights} == {0.67, 1.0}  # one of three steps is not known
+    found = run.method.predict({"series": batch["inputs"]["series"]})[..., 0].detach().numpy()
+
+    def reference(counts):
+        size = 20 * (counts @ (x**2)).mean() / counts.sum()
+        return Reference(alpha=size).fit(x, y, sample_weight=counts).predict(x)
+
+    numpy.testing.assert_allclose(found, reference(weights), atol=1e-5)
+    assert abs(found - reference(numpy.ones_like(weights))).max() > 1e-3  # as if all were known
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import statistics
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,10 @@ from neurarium.data.sources.whole import Whole
 from neurarium.data.specs import Horizon, Spec
 from neurarium.data.windows import Windows
 from neurarium.losses import loss_for
+from neurarium.methods.closed_form import ClosedForm
 from neurarium.methods.supervised import said
 from neurarium.training.context import Context
-from neurarium.training.method import Evaluation, Method
+from neurarium.training.method import Evaluation
 
 AT_ONCE = 512  # windows that are cut together
 NORMALIZATIONS = ("none", "last", "instance")
@@ -30,7 +31,7 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4)
 
 
 @recorded
-class ForecastRidge(Method):
+class ForecastRidge(ClosedForm):
     r"""Solve the least squares of `WindowLinear`, of one normalization of the window or of the mean of several.
 
     .. math:: \min_W \sum_{i} \| W z_i + C a_i - (y_i - l_i) \|^2 + \lambda v \| W \|^2
@@ -65,9 +66,6 @@ class ForecastRidge(Method):
     True
     """
 
-    closed_form: ClassVar[bool] = True
-    shardable: ClassVar[bool] = False
-
     def __init__(
         self,
         network: nn.Module,
@@ -79,11 +77,7 @@ class ForecastRidge(Method):
         **descent: Any,
     ):
         super().__init__()
-        if descent:
-            raise OptionError(
-                "a closed form does not descend", expected="normalizations, penalties, folds", received=", ".join(descent),
-                fix="leave that out, or train with --method supervised",
-            )  # fmt: skip
+        self.refuse(descent, penalties, "normalizations, penalties, folds")
         wrong = [each for each in normalizations if each not in NORMALIZATIONS]
         if wrong or not normalizations:
             raise OptionError(
@@ -91,8 +85,6 @@ class ForecastRidge(Method):
                 expected="none, last, instance",
                 received=", ".join(wrong) or "nothing",
             )
-        if not penalties or min(penalties) <= 0:
-            raise OptionError("a penalty is too small", expected="numbers above 0", received=penalties)
         if folds < 2:
             raise OptionError("there are too few folds", expected="2 or more", received=folds)
         if not hasattr(network, "parts") or getattr(network, "effects", None) is not None:
@@ -126,10 +118,9 @@ class ForecastRidge(Method):
     def source(self, examples: Any, *, batch_size: int, seed: int, **options: Any) -> Whole:
         if not isinstance(examples, Windows):
             raise RefusalError("this closed form is of windows of series", received=type(examples).__name__)
-        if options.get("augment") is not None:
-            raise OptionError("a closed form sees each window once", received="--augment", fix="leave it out")
         self.cut = examples.cut
-        return Whole(Examples(dict(examples.batch)), device=options.get("device"))
+        places = Examples(dict(examples.batch))
+        return super().source(places, batch_size=batch_size, seed=seed, **options)
 
     @torch.no_grad()
     def step(self, batch: Any) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,19 +13,19 @@ from neurarium.core import batches
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.recipe import recorded
 from neurarium.data.dataset import Decision
-from neurarium.data.sources.whole import Whole
 from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.losses import loss_for
+from neurarium.methods.closed_form import ClosedForm
 from neurarium.methods.supervised import said
 from neurarium.training.context import Context
-from neurarium.training.method import Evaluation, Method
+from neurarium.training.method import Evaluation
 
 AT_ONCE = 256  # examples whose features are computed together
 MOST = 2**29  # features of all examples together: 4 GB in float64
 
 
 @recorded
-class Ridge(Method):
+class Ridge(ClosedForm):
     r"""Solve the head of a network whose features stay as they are.
 
     .. math:: \min_{W, b} \sum_i \| W \phi(x_i) + b - y_i \|^2 + \lambda \| W \|^2
@@ -57,9 +57,6 @@ class Ridge(Method):
     True
     """
 
-    closed_form: ClassVar[bool] = True
-    shardable: ClassVar[bool] = False
-
     def __init__(
         self,
         network: nn.Module,
@@ -69,13 +66,7 @@ class Ridge(Method):
         **descent: Any,
     ):
         super().__init__()
-        if descent:
-            raise OptionError(
-                "a closed form does not descend", expected="penalties alone", received=", ".join(descent),
-                fix="leave that out, or train with --method supervised",
-            )  # fmt: skip
-        if not penalties or min(penalties) <= 0:
-            raise OptionError("a penalty is too small", expected="numbers above 0", received=penalties)
+        self.refuse(descent, penalties, "penalties alone")
         if not hasattr(network, "features") or not isinstance(getattr(network, "head", None), nn.Linear):
             raise RefusalError(
                 f"{type(network).__name__} has no linear head on features",
@@ -102,13 +93,6 @@ class Ridge(Method):
             )
         self.loss, self.decisions = loss_for(self.targets, None).to(context.device), context.decisions
         super().begin(context)
-
-    def source(self, examples: Any, *, batch_size: int, seed: int, **options: Any) -> Whole:
-        if options.get("augment") is not None:
-            raise OptionError(
-                "a closed form sees each example once", received="--augment", fix="leave it out"
-            )
-        return Whole(examples, device=options.get("device"))
 
     @torch.no_grad()
     def step(self, batch: Any) -> dict[str, Tensor]:

@@ -42,7 +42,8 @@ class TextEnsemble(Ensemble):
 
     p(c | x) = w_1 p_ngrams(c | x) + w_2 p_characters(c | x) + sum_i w_i p_cnn_i(c | x) + sum_j w_j p_bag_j(c | x)
 
-    The shares w are equal until `settle_on` finds those under which the classes of the validation split are likeliest. The attention of the bags is what `neurarium predict --attention` shows.
+    The shares w are equal until `settle_on` finds those under which the classes of the validation split are likeliest. The
+    attention of the bags is what `neurarium predict --attention` shows.
 
     Args:
         vocabulary: how many tokens there are.

@@ -7,6 +7,7 @@ import time
 from typing import Any, Literal
 
 from neurarium.core.errors import unknown
+from neurarium.core.wording import counted
 from neurarium.training.callbacks.callback import Callback
 
 STYLES = ("auto", "bar", "notebook", "lines")
@@ -66,7 +67,7 @@ class Progress(Callback):
 
     def stop(self, loop: Any) -> None:
         seconds = time.monotonic() - self._began
-        text = f"{loop.reason or 'failed'} after {loop.step} step{'' if loop.step == 1 else 's'}, {seconds:.1f} s  {self._shown}".rstrip()
+        text = f"{loop.reason or 'failed'} after {counted(loop.step, 'step')}, {seconds:.1f} s  {self._shown}".rstrip()
         if loop.interrupted and loop.checkpoints is not None:
             folder = loop.checkpoints.folder.parent
             text += f"\ngo on with: neurarium train --resume {folder}, or fit(..., resume=True)"
