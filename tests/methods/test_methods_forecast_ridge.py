@@ -11,8 +11,9 @@ from sklearn.linear_model import Ridge as Reference
 
 import neurarium as nr
 from neurarium.core.errors import OptionError, RefusalError
-from neurarium.methods.forecast_ridge import ForecastRidge, _borders, _shares
+from neurarium.methods.forecast_ridge import ForecastRidge, _borders, _maps, _shares, _solve
 from neurarium.networks import DLinear, WindowLinear
+from neurarium.training.context import Context
 
 
 def read(values, horizon=3, lookback=6, **more):
@@ -49,6 +50,69 @@ def test_the_solution_is_scikit_learns(name):
     numpy.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+def test_with_covariates_the_solution_is_scikit_learns_of_blocks_in_their_own_units():
+    chance, y = numpy.random.default_rng(3), waves()
+    frame = {"t": list(range(200)), "y": y.tolist(), "rain": (5 * chance.normal(size=200)).tolist(),
+             "price": numpy.cos(numpy.arange(200)).tolist()}  # fmt: skip
+    data = nr.data.forecast(frame, "y", time="t", horizon=3, lookback=6, past="rain", future="price")
+    network = WindowLinear.for_data(data.inputs, data.targets)
+    method = ForecastRidge(network, normalizations=("none",), penalties=(20.0,))
+    method.targets = data.targets
+    method.begin(Context(targets=data.targets))
+    batch = data.train.take(slice(None))
+    sums = method._sums(batch, [len(data.train)])[len(data.train)]
+    found = _solve(_maps(("none",), network)[0], sums, (20.0,))[0].numpy()
+    inputs = batch["inputs"]
+    x, wanted = inputs["series"][..., 0].double().numpy(), batch["targets"][..., 0].double().numpy()
+    known = torch.cat([inputs["past"].flatten(1), inputs["future"].flatten(1)], dim=1).double().numpy()
+    blocks = [part / numpy.sqrt((part**2).mean()) for part in (x, known)]
+    fit = Reference(alpha=20).fit(numpy.concatenate(blocks, axis=1), wanted)
+    own = fit.coef_.T / numpy.repeat([numpy.sqrt((part**2).mean()) for part in (x, known)], [6, 15])[:, None]
+    numpy.testing.assert_allclose(found[:21], own, atol=1e-7)
+    numpy.testing.assert_allclose(found[-1], fit.intercept_, atol=1e-7)
+
+
+def test_what_is_known_beforehand_is_used_where_it_helps_and_left_out_where_it_does_not():
+    chance = numpy.random.default_rng(4)
+    price, noise = chance.normal(size=400), chance.normal(size=400)
+    y = 2 * price + 0.1 * chance.normal(size=400)
+    frame = {"t": list(range(400)), "y": y.tolist(), "price": price.tolist(), "noise": noise.tolist()}
+    errors, chosen = {}, {}
+    for name in ("price", "noise"):
+        run = nr.studies.train(
+            nr.data.forecast(frame, "y", time="t", horizon=3, lookback=6, future=name), progress=False
+        )
+        told = {each.subject: each.choice for each in run.decisions}
+        assert told["network"] == "window-linear"
+        errors[name], chosen[name] = run.reports["test"].metrics["mse"], told["normalization"]
+    assert errors["price"] < 0.01 < 0.7 < errors["noise"]
+    assert "without" not in chosen["price"] and "without covariates" in chosen["noise"]
+
+
+def test_several_series_share_one_map_and_their_windows_go_by_time():
+    rows = [(f"{name}", t, float(numpy.sin(t / 2 + shift) * size)) for name, shift, size in
+            (("a", 0, 1.0), ("b", 1, 50.0)) for t in range(20 * (name == "b"), 150)]  # fmt: skip
+    frame = {key: [row[place] for row in rows] for place, key in enumerate(("id", "t", "y"))}
+    data = nr.data.forecast(frame, "y", time="t", series="id", horizon=3, lookback=6)
+    times = data.train.cut.when(data.train.batch)
+    for name, first in ((0, 0), (1, 20)):
+        own = times[data.train.batch["series"] == name]
+        assert own[0] == first and torch.equal(own, torch.arange(first, int(own[-1]) + 1))
+    run = nr.studies.train(data, progress=False)
+    told = {each.subject: each for each in run.decisions}
+    assert told["network"].choice == "window-linear" and "5 rolling origins" in told["normalization"].reason
+    assert run.reports["test"].metrics["mse"] < 1e-3
+
+
+def test_windows_of_one_step_are_in_one_fold():
+    times = torch.arange(40).repeat_interleave(3)  # three series
+    folds = _borders(times, 2, 5)
+    assert len(folds) == 5 and folds[-1][2] == 120
+    for end, begin, stop in folds:
+        assert times[begin - 1] < times[begin] and (stop == 120 or times[stop - 1] < times[stop])
+        assert times[end - 1] + 2 == times[begin]
+
+
 def test_what_the_step_tells_is_the_mean_squared_error_of_the_training_windows():
     data = read(waves(), horizon=5)
     run = solved(data)
@@ -59,11 +123,11 @@ def test_what_the_step_tells_is_the_mean_squared_error_of_the_training_windows()
 
 def test_a_fold_is_forecast_by_windows_that_end_before_it():
     for count, horizon in itertools.product((20, 57, 400), (1, 5)):
-        folds = _borders(count, horizon, 5)
+        folds = _borders(torch.arange(count), horizon, 5)
         assert folds[-1][2] == count
         for end, begin, stop in folds:
             assert end - 1 + horizon <= begin < stop  # the last of them says step begin - 1 at most
-    assert _borders(8, 7, 5) == []
+    assert _borders(torch.arange(8), 7, 5) == []
 
 
 def test_the_weights_are_those_of_a_search():

@@ -70,6 +70,14 @@ class Cut:
             found["weights"] = _windows(held["known"][:, None], start + self.lookback, self.horizon)[..., 0]
         return found
 
+    def when(self, batch: dict[str, Any]) -> Tensor:
+        """Return the step of the time axis at which each window begins, `(batch,)` int64."""
+        start, series = batch["start"], batch["series"]
+        held = self._on(start.device)
+        if "begins" in held:
+            start = start - held["begins"][series]
+        return start + held["firsts"][series] if "firsts" in held else start
+
     def _on(self, device: torch.device) -> dict[str, Tensor]:
         """The values where the windows are wanted: copied there once."""
         if device not in self._placed:

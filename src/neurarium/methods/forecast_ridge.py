@@ -34,16 +34,17 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4)
 class ForecastRidge(ClosedForm):
     r"""Solve the least squares of `WindowLinear`, of one normalization of the window or of the mean of several.
 
-    .. math:: \min_W \sum_{i} \| W z_i + C a_i - (y_i - l_i) \|^2 + \lambda v \| W \|^2
+    .. math:: \min_{W, D} \sum_{i} \| W z_i + D k_i + C a_i - (y_i - l_i) \|^2 + \lambda (v \| W \|^2 + u \| D \|^2)
 
-    over all training windows and channels, z = x, x - x_L or x - m and the level l = 0, x_L or m; a, without a penalty, is
-    what stands beside (1, the deviation, the calendar), v the mean square of z: lambda counts rows of the sum. Folds follow each
-    other in time: each is forecast by what is solved on the windows that end before it begins. Of each normalization the
-    penalty of least error over the folds is taken; the forecasts are then weighted so that the error of their sum over the
-    folds is least (weights from 0, which sum to 1), and the sum is linear again. The validation split is not used.
+    over all training windows, channels and series, z = x, x - x_L or x - m and the level l = 0, x_L or m; k is what is known
+    beside the window (covariates), a, without a penalty, the rest (1, the deviation, the calendar), v and u the mean squares
+    of z and k: lambda counts rows of the sum. Folds follow each other in time: each is forecast by what is solved on the
+    windows that end before it begins. Of each normalization, with covariates and without, the penalty of least error over
+    the folds is taken; the forecasts are then weighted so that the error of their sum over the folds is least (weights from
+    0, which sum to 1), and the sum is linear again. The validation split is not used.
 
     Args:
-        network: a `WindowLinear` without covariates but the calendar.
+        network: a `WindowLinear`.
         normalizations: those that are tried: "none", "last", "instance".
         penalties: values of lambda.
         folds: how many.
@@ -87,10 +88,10 @@ class ForecastRidge(ClosedForm):
             )
         if folds < 2:
             raise OptionError("there are too few folds", expected="2 or more", received=folds)
-        if not hasattr(network, "parts") or getattr(network, "effects", None) is not None:
+        if not hasattr(network, "parts"):
             raise RefusalError(
-                f"the forecast of {type(network).__name__} has no closed form", expected="the network window-linear, without "
-                "covariates", fix="--method supervised",
+                f"the forecast of {type(network).__name__} has no closed form", expected="the network window-linear",
+                fix="--method supervised",
             )  # fmt: skip
         if network.numbers != 1 or network.normalization != "none":
             raise RefusalError(
@@ -124,17 +125,17 @@ class ForecastRidge(ClosedForm):
 
     @torch.no_grad()
     def step(self, batch: Any) -> dict[str, Tensor]:
-        count, steps = batches.size(batch), self.network.horizon
-        borders = _borders(count, steps, self.folds)
+        times = self.cut.when(batch) if "start" in batch else torch.arange(batches.size(batch))
+        order = times.argsort(stable=True)  # several series lie one below the other: their windows go by time
+        batch = batches.take(batch, order)
+        count, steps = len(times), self.network.horizon
+        borders = _borders(times[order], steps, self.folds)
         sums = self._sums(batch, sorted({0, count, *(each for fold in borders for each in fold)}))
         parts = [(sums[a], sums[c] - sums[b]) for a, b, c in borders]
-        maps = {name: _map(name, self.network) for name in self.normalizations}
-        found = [_rolled(name, maps[name], parts, self.penalties) for name in self.normalizations]
-        rolled = [
-            [_solve(maps[each.name], before, (each.penalty,))[0] for each in found] for before, _ in parts
-        ]
+        found = [_rolled(how, parts, self.penalties) for how in _maps(self.normalizations, self.network)]
+        rolled = [[_solve(each.how, before, (each.penalty,))[0] for each in found] for before, _ in parts]
         shares = _shares(rolled, parts) if parts else [1 / len(found)] * len(found)
-        solutions = [_solve(maps[each.name], sums[count], (each.penalty,))[0] for each in found]
+        solutions = [_solve(each.how, sums[count], (each.penalty,))[0] for each in found]
         weights = torch.stack([share * each for share, each in zip(shares, solutions, strict=True)]).sum(
             dim=0
         )
@@ -148,7 +149,8 @@ class ForecastRidge(ClosedForm):
         return {"loss": torch.tensor(total / (windows * steps))}
 
     def _sums(self, batch: Any, cuts: list[int]) -> dict[int, Tensor]:
-        """Return the sums of u u^T over the windows before each cut, u = (window, deviation, calendar, 1, what came)."""
+        """Return the sums of u u^T over the windows before each cut, u = (window, covariates, deviation, calendar, 1, what
+        came)."""
         total: Any = 0.0
         sums = {}
         for low, high in zip([0, *cuts], cuts, strict=False):
@@ -178,13 +180,15 @@ class ForecastRidge(ClosedForm):
         ]
         reason = "no fold fits in: equal weights and a middle penalty"
         if found[0].errors:
-            each = ", ".join(f"{one.name} {statistics.fmean(one.errors):.4g}" for one in found)
+            each = ", ".join(f"{one.how.name} {statistics.fmean(one.errors):.4g}" for one in found)
             reason = (
                 f"weights of least error over {len(found[0].errors)} rolling origins, where alone: {each}"
             )
         kept = [(share, one) for share, one in zip(shares, found, strict=True) if share > 0]
         chosen = (
-            " + ".join(f"{share:.2f} {one.name}" for share, one in kept) if len(kept) > 1 else kept[0][1].name
+            " + ".join(f"{share:.2f} {one.how.name}" for share, one in kept)
+            if len(kept) > 1
+            else kept[0][1].how.name
         )
         said = ", ".join(f"{one.penalty:g}" for _, one in kept)
         self.decisions += [
@@ -208,28 +212,40 @@ class ForecastRidge(ClosedForm):
         return Evaluation(predictions, targets, weights, own)
 
 
+class _Map:
+    """How (z, k, a) and the level follow from what stands in the sums.
+
+    Args:
+        name: of the normalization, and whether covariates are left out.
+        inputs: `(known, features)`.
+        level: `(known,)`.
+        blocks: how many features z has, and k: those that are penalized, and come first.
+    """
+
+    def __init__(self, name: str, inputs: Tensor, level: Tensor, blocks: tuple[int, ...]):
+        self.name, self.inputs, self.level, self.blocks = name, inputs, level, blocks
+
+
 @dataclasses.dataclass
 class Rolled:
-    """A normalization, its best penalty, and the error of each fold with it."""
+    """What is solved, its best penalty, and the error of each fold with it."""
 
-    name: str
+    how: _Map
     penalty: float
     errors: list[float]
-
-
-class _Map:
-    """How (z, a) and the level follow from what stands in the sums: `inputs` `(known, features)`, `level` `(known,)`; the first
-    `penalized` features are z."""
-
-    def __init__(self, inputs: Tensor, level: Tensor, penalized: int):
-        self.inputs, self.level, self.penalized = inputs, level, penalized
 
 
 def _one(network: Any) -> int:
     return int(network.linear.in_features)
 
 
-def _map(name: str, network: Any) -> _Map:
+def _maps(normalizations: tuple[str, ...], network: Any) -> list[_Map]:
+    """Return the ways to see a window: each normalization with what is known beside it, and without."""
+    found = [_map(name, network, network.covariates) for name in normalizations]
+    return found + [_map(name, network, 0) for name in normalizations if network.covariates]
+
+
+def _map(name: str, network: Any, covariates: int) -> _Map:
     place = network.linear.weight.device
     steps, known = network.lookback, network.linear.in_features + 1
     every = torch.eye(known, dtype=torch.float64, device=place)
@@ -239,27 +255,39 @@ def _map(name: str, network: Any) -> _Map:
     if name == "instance":
         level[:steps] = 1 / steps
     window = every[:, :steps] - level[:, None]
-    rhythms = every[:, steps + 1 : -1]
-    beside = every[:, steps : steps + 1] if name == "instance" else every[:, -1:]  # the deviation, or 1
-    return _Map(torch.cat([window, beside, rhythms], dim=1), level, steps)
+    spread = steps + network.covariates
+    beside = every[:, spread : spread + 1] if name == "instance" else every[:, -1:]  # the deviation, or 1
+    inputs = torch.cat(
+        [window, every[:, steps : steps + covariates], beside, every[:, spread + 1 : -1]], dim=1
+    )
+    called = name if covariates == network.covariates else f"{name} without covariates"
+    return _Map(called, inputs, level, (steps, covariates) if covariates else (steps,))
 
 
-def _borders(count: int, horizon: int, folds: int) -> list[tuple[int, int, int]]:
+def _borders(times: Tensor, horizon: int, folds: int) -> list[tuple[int, int, int]]:
     """Return (end of the training, begin, end) of each fold, in windows; a window trains where its horizon ends before.
 
-    >>> _borders(16, 1, 5)
+    Args:
+        times: the step at which each window begins, rising; windows of one step stay together.
+        horizon, folds: how many steps, and how many.
+
+    >>> _borders(torch.arange(16), 1, 5)
     [(6, 6, 8), (8, 8, 10), (10, 10, 12), (12, 12, 14), (14, 14, 16)]
     """
+    count = len(times)
     size = count * (1 - BEFORE) / folds
-    edges = [round(count * BEFORE + size * each) for each in range(folds)] + [count]
-    found = [(begin - horizon + 1, begin, end) for begin, end in itertools.pairwise(edges)]
+    places = torch.tensor([min(round(count * BEFORE + size * each), count - 1) for each in range(folds)])
+    begins = times[places.to(times.device)]
+    edges = [*torch.searchsorted(times, begins).tolist(), count]
+    ends = torch.searchsorted(times, begins - horizon, right=True).tolist()
+    found = [(end, begin, stop) for end, (begin, stop) in zip(ends, itertools.pairwise(edges), strict=True)]
     return [each for each in found if each[0] >= 2 and each[2] > each[1]]
 
 
-def _rolled(name: str, how: _Map, parts: list[tuple[Tensor, Tensor]], penalties: tuple[float, ...]) -> Rolled:
+def _rolled(how: _Map, parts: list[tuple[Tensor, Tensor]], penalties: tuple[float, ...]) -> Rolled:
     """Find the penalty of least mean error over the folds, each `(sums before, sums of the fold)`."""
     if not parts:
-        return Rolled(name, sorted(penalties)[len(penalties) // 2], [])
+        return Rolled(how, sorted(penalties)[len(penalties) // 2], [])
     one = len(how.level) - 1
     table = []
     for before, after in parts:
@@ -268,17 +296,20 @@ def _rolled(name: str, how: _Map, parts: list[tuple[Tensor, Tensor]], penalties:
         table.append([_squares(each, after) / scale for each in _solve(how, before, penalties)])
     columns = list(zip(*table, strict=True))
     best = min(range(len(penalties)), key=lambda place: statistics.fmean(columns[place]))
-    return Rolled(name, penalties[best], list(columns[best]))
+    return Rolled(how, penalties[best], list(columns[best]))
 
 
 def _solve(how: _Map, sums: Tensor, penalties: tuple[float, ...]) -> list[Tensor]:
-    """Return the forecast of each penalty as weights of (window, deviation, calendar, 1), `(known, horizon)`.
+    """Return the forecast of each penalty as weights of (window, covariates, deviation, calendar, 1), `(known, horizon)`.
 
-    What has no penalty is solved for first: with P = G_zz - G_za G_aa^-1 G_az and Q likewise, W = (P + lambda v)^-1 Q.
+    What has no penalty is solved for first: with P = G_zz - G_za G_aa^-1 G_az and Q likewise, W = (P + lambda v)^-1 Q; each
+    block of z is measured in its own root mean square.
     """
-    known, z = len(how.level), how.penalized
-    gram = how.inputs.T @ sums[:known, :known] @ how.inputs
-    wanted = how.inputs.T @ (sums[:known, known:] - (sums[:known, :known] @ how.level)[:, None])
+    known, z = len(how.level), sum(how.blocks)
+    scale = _units(how, sums)
+    inputs = how.inputs * scale
+    gram = inputs.T @ sums[:known, :known] @ inputs
+    wanted = inputs.T @ (sums[:known, known:] - (sums[:known, :known] @ how.level)[:, None])
     free = gram[z:, z:]
     free = free + 1e-9 * (free.diagonal().mean() + 1e-12) * torch.eye(
         len(free), dtype=free.dtype, device=free.device
@@ -286,13 +317,26 @@ def _solve(how: _Map, sums: Tensor, penalties: tuple[float, ...]) -> list[Tensor
     through = torch.linalg.solve(free, torch.cat([gram[z:, :z], wanted[z:]], dim=1))
     values, vectors = torch.linalg.eigh(gram[:z, :z] - gram[:z, z:] @ through[:, :z])
     projected = vectors.T @ (wanted[:z] - gram[:z, z:] @ through[:, z:])
-    unit = float(gram[:z, :z].diagonal().mean() / sums[known - 1, known - 1].clamp(min=1e-12)) or 1.0
     found = []
     for penalty in penalties:
-        own = vectors @ (projected / (values.clamp(min=0) + penalty * unit)[:, None])
+        own = vectors @ (projected / (values.clamp(min=0) + penalty)[:, None])
         beside = through[:, z:] - through[:, :z] @ own
-        found.append(how.inputs @ torch.cat([own, beside]) + how.level[:, None])
+        found.append(inputs @ torch.cat([own, beside]) + how.level[:, None])
     return found
+
+
+def _units(how: _Map, sums: Tensor) -> Tensor:
+    """Return what each feature is multiplied with, `(features,)`: one over the root mean square of its block, 1 for the rest."""
+    known = len(how.level)
+    squares = (how.inputs * (sums[:known, :known] @ how.inputs)).sum(dim=0) / sums[
+        known - 1, known - 1
+    ].clamp(min=1e-12)
+    scale, begin = torch.ones_like(squares), 0
+    for size in how.blocks:
+        mean = float(squares[begin : begin + size].mean())
+        scale[begin : begin + size] = mean**-0.5 if mean > 0 else 1.0
+        begin += size
+    return scale
 
 
 def _squares(weights: Tensor, sums: Tensor) -> float:

@@ -60,6 +60,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
 }
 
 
+MOST_KNOWN = 2000  # numbers of a window: a solution takes their cube
 SOLVED = (
     "window-linear",
     "a linear forecast has a solution: no seed, no rate, and over rolling origins no more error than descent "
@@ -137,6 +138,11 @@ def default(inputs: Spec, targets: Spec | None = None, *, descends: bool = False
 
 
 def _solvable(inputs: Window, targets: Horizon) -> bool:
-    """Return whether nothing is known of a series but its values and the calendar, and a value is to be said."""
-    calendar = all(name.endswith((" sine", " cosine")) for name in inputs.future)
-    return calendar and not (inputs.past or inputs.ids or targets.quantiles)
+    """Return whether a value is to be said, and what is known of it is little enough for a solution.
+
+    >>> _solvable(Window(1, 48, 24, future=("price",)), Horizon(("y",), 24))
+    True
+    """
+    covariates = [name for name in inputs.future if not name.endswith((" sine", " cosine"))]
+    known = inputs.lookback * (1 + len(inputs.past)) + len(covariates) * (inputs.lookback + inputs.horizon)
+    return not targets.quantiles and known <= MOST_KNOWN

@@ -45,7 +45,15 @@ def test_a_calendar_of_any_phase_is_linear_in_that_of_the_first_step():
     torch.testing.assert_close(found[0, :, 0], future[0, 5:, 0], atol=1e-6, rtol=1e-6)
 
 
-def test_what_is_known_beforehand_and_no_calendar_has_effects_step_by_step():
-    data = nr.data.specs.Window(1, 5, 4, future=("price",))
-    network = WindowLinear.for_data(data, nr.data.specs.Horizon(("y",), 4))
-    assert network.effects is not None and network.rhythms == 0
+def test_what_is_known_is_summed_up_step_by_step_and_the_calendar_once():
+    window = nr.data.specs.Window(2, 5, 4, past=("rain",), future=("price", "hour sine", "hour cosine"))
+    network = WindowLinear.for_data(window, nr.data.specs.Horizon(("y", "z"), 4))
+    assert (network.past, network.future, network.rhythms) == (1, 1, 2)
+    assert network.linear.in_features == 5 + 5 + (5 + 4) + 1 + 2 and network.effects is None
+    inputs = {"series": torch.randn(3, 5, 2), "past": torch.randn(3, 5, 1), "future": torch.randn(3, 9, 3)}
+    before = network(inputs)
+    with torch.no_grad():
+        network.linear.weight[2, 10 + 7] += 1.0  # what the price of step 7, the third to come, adds to step 2
+    change = network(inputs) - before
+    torch.testing.assert_close(change[:, 2], inputs["future"][:, 7, :1].expand(-1, 2))
+    assert change[:, [0, 1, 3]].abs().max() == 0

@@ -1,8 +1,9 @@
-"""WindowLinear: a forecast that is a weighted sum of the window, of its spread and of the calendar."""
+"""WindowLinear: a forecast that is a weighted sum of the window, of what is known beside it, of its spread and of the calendar."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -19,16 +20,18 @@ CALENDAR = (" sine", " cosine")
 
 @recorded
 class WindowLinear(Forecaster):
-    r"""One linear map that holds all linear forecasters: y_h = sum_t W_ht x_t + c_h s + sum_k C_hk a_k + b_h.
+    r"""One linear map that holds all linear forecasters: y_h = sum_t W_ht x_t + sum_j D_hj k_j + c_h s + sum_k C_hk a_k + b_h.
 
-    s is the deviation of the window, a the sines and cosines of the calendar at the first step to come (those of later steps
-    are turned by a fixed angle: linear in them). A linear forecaster of a normalized window is one of these: of x - x_L the
-    rows of W sum to one (`nlinear`), of (x - m) / s that is so and s carries the bias (`rlinear`). Its least squares have a
-    solution: the method `forecast-ridge`.
+    k is what is known beside the window: every step of the covariates up to now, and every step of those known beforehand, the
+    steps to come among them; s is the deviation of the window, a the sines and cosines of the calendar at the first step to come
+    (those of later steps are turned by a fixed angle: linear in them). A linear forecaster of a normalized window is one of
+    these: of x - x_L the rows of W sum to one (`nlinear`), of (x - m) / s that is so and s carries the bias (`rlinear`). Its
+    least squares have a solution: the method `forecast-ridge`. Several series share one map.
 
     Args:
-        channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
-        rhythms: how many sines and cosines of the calendar there are, where nothing else is known beforehand.
+        channels, lookback, horizon, past, future, numbers: as for `DLinear`.
+        ids: how many series there are: nothing follows from it here.
+        rhythms: how many sines and cosines of the calendar there are; they come last in what is known beforehand.
         normalization, distribution: see `Forecaster`.
 
     `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
@@ -46,28 +49,38 @@ class WindowLinear(Forecaster):
         rhythms: int = 0, normalization: Normalization = "none", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
-        self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
-        self.rhythms = rhythms
-        self.linear = nn.Linear(lookback + 1 + rhythms, horizon * self.numbers)
+        self._make(channels, lookback, horizon, 0, 0, 0, numbers, normalization, distribution)
+        self.past, self.future, self.rhythms = past, future, rhythms
+        self.covariates = past * lookback + future * (lookback + horizon)
+        self.linear = nn.Linear(lookback + self.covariates + 1 + rhythms, horizon * self.numbers)
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> WindowLinear:
         """Size the network to a dataset's specs (Window -> Horizon)."""
         given = sizes(cls.called, inputs, targets, options)
         names: tuple[str, ...] = inputs.future  # type: ignore[attr-defined]
-        if names and all(name.endswith(CALENDAR) for name in names):
-            given |= {"future": 0, "rhythms": len(names)}
+        rhythms = len(list(itertools.takewhile(lambda name: name.endswith(CALENDAR), reversed(names))))
+        given |= {"future": len(names) - rhythms, "rhythms": rhythms}
         return cls(**given, **options)
 
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         return by_channel(self.linear(self.parts(series, inputs)), self.numbers)
 
     def parts(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return what is summed up, `(batch, channels, lookback + 1 + rhythms)`: the window, its deviation, the calendar."""
+        """Return what is summed up, `(batch, channels, lookback + covariates + 1 + rhythms)`: the window, what is known beside
+        it, its deviation, the calendar."""
         series = series.transpose(1, 2)
         spread = (series.var(dim=2, keepdim=True, correction=0) + FLOOR).sqrt()
-        found = [series, spread]
+        found = [series, *(self._for_channels(each) for each in self._known(inputs)), spread]
         if self.rhythms:
-            now = inputs["future"][:, self.lookback, None, :]
-            found.append(now.expand(-1, self.channels, -1))
+            found.append(self._for_channels(inputs["future"][:, self.lookback, self.future :]))
         return torch.cat(found, dim=2)
+
+    def _known(self, inputs: Mapping[str, Tensor]) -> Iterator[Tensor]:
+        if self.past:
+            yield inputs["past"].flatten(1)
+        if self.future:
+            yield inputs["future"][:, :, : self.future].flatten(1)
+
+    def _for_channels(self, known: Tensor) -> Tensor:
+        return known[:, None].expand(-1, self.channels, -1)
