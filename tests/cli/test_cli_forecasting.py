@@ -146,3 +146,32 @@ def test_thirty_rows_are_forecast_in_closed_form_and_their_report_has_no_band(tm
     assert polars.read_csv(tmp_path / "next.csv")["prediction"].to_list() == pytest.approx(
         [0.0, 1.0, 2.0, 3.0], abs=0.3
     )
+
+
+def test_the_default_for_shops_with_holidays_is_solved_and_knows_them(folder, tmp_path, run_line):
+    words = [str(each) for each in line(folder, tmp_path / "run")]
+    place = words.index("--epochs")
+    del words[place : place + 4]
+    code, said, _ = run_line(*words)
+    assert code == 0
+    metrics = said["metrics"]["test"]
+    assert metrics["mase"] < 0.15 < 0.9 < metrics["seasonal naive: mase"]
+    code, said, _ = run_line(
+        "predict", tmp_path / "run", "--input", folder / "known.csv", "--output", tmp_path / "next.csv"
+    )
+    south = (
+        polars.read_csv(tmp_path / "next.csv").filter(polars.col("shop") == "south")["prediction"].to_numpy()
+    )
+    steps = numpy.arange(270, 277)
+    wanted = 300 * (1 + 0.3 * numpy.sin(steps / 7 * 2 * numpy.pi) + 0.5 * (steps % 10 == 1))
+    assert code == 0 and abs(south - wanted).max() < 25, (
+        "of 150: every tenth day was one, so that the window alone could tell"
+    )
+
+
+def test_a_rate_is_looked_for_where_the_default_has_none(folder, run_line):
+    words = ("--time", "day", "--target", "sold", "--series", "shop", "--horizon", "7", "--steps", "30")
+    code, said, shown = run_line("learning-rate", folder / "shops.csv", *words)
+    assert code == 0 and 1e-6 < said["suggestion"] < 10
+    assert "solves in one step and has no rate; this is of DLinear" in shown
+    assert "--method supervised --set learning_rate=" in shown

@@ -108,7 +108,6 @@ VERBS: dict[str, Callable[[str], list[str]]] = {
 WITHOUT_CLASSES = ("regression", "quantities", "several", "tagged", "forecast", "translated")
 REFUSED = {(kind, verb) for kind in WITHOUT_CLASSES for verb in ("calibrate", "thresholds")} | {
     ("streamed", "cross-validate"),
-    ("rocket", "learning-rate"),
     *(("spoken", verb) for verb in ("calibrate", "thresholds")),
     *(("language", verb) for verb in ("calibrate", "thresholds", "cross-validate")),
 }

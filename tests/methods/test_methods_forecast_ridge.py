@@ -64,12 +64,15 @@ def test_with_covariates_the_solution_is_scikit_learns_of_blocks_in_their_own_un
     found = _solve(_maps(("none",), network)[0], sums, (20.0,))[0].numpy()
     inputs = batch["inputs"]
     x, wanted = inputs["series"][..., 0].double().numpy(), batch["targets"][..., 0].double().numpy()
-    known = torch.cat([inputs["past"].flatten(1), inputs["future"].flatten(1)], dim=1).double().numpy()
-    blocks = [part / numpy.sqrt((part**2).mean()) for part in (x, known)]
-    fit = Reference(alpha=20).fit(numpy.concatenate(blocks, axis=1), wanted)
-    own = fit.coef_.T / numpy.repeat([numpy.sqrt((part**2).mean()) for part in (x, known)], [6, 15])[:, None]
-    numpy.testing.assert_allclose(found[:21], own, atol=1e-7)
-    numpy.testing.assert_allclose(found[-1], fit.intercept_, atol=1e-7)
+    rain, price = inputs["past"].flatten(1).double().numpy(), inputs["future"][:, 6:, 0].double().numpy()
+    size = lambda part: numpy.sqrt((part**2).mean())  # noqa: E731
+    for step in range(3):  # each with the price of that step alone
+        blocks = [x / size(x), rain / size(rain), price[:, [step]] / size(price)]
+        fit = Reference(alpha=20).fit(numpy.concatenate(blocks, axis=1), wanted[:, step])
+        own = fit.coef_ / numpy.repeat([size(x), size(rain), size(price)], [6, 6, 1])
+        numpy.testing.assert_allclose(found[:12, step], own[:12], atol=1e-7)
+        numpy.testing.assert_allclose(found[13:16, step], own[12] * (numpy.arange(3) == step), atol=1e-7)
+        numpy.testing.assert_allclose(found[-1, step], fit.intercept_, atol=1e-7)
 
 
 def test_what_is_known_beforehand_is_used_where_it_helps_and_left_out_where_it_does_not():

@@ -65,7 +65,7 @@ def learning_rate(
     command = settled(command, "neurarium learning-rate digits")
     command.seed, command.batch_size = seed, batch_size
     dataset = read(command, None, output)
-    method, given = _untrained(command, dataset)
+    method, given = _descending(command, dataset, output)
     kept = {"batch_size": given["batch_size"]} if "batch_size" in given else {}
     found = find_learning_rate(method, dataset, low=low, high=high, steps=steps, seed=seed or 0, **kept)
     output.say(_curve(found))
@@ -75,8 +75,10 @@ def learning_rate(
         f"tried {found.rates[0]:.2g} to {found.rates[-1]:.2g} in {len(found.rates)} steps; {end}; least loss at "
         f"{found.largest:.2g}, larger rates are unstable"
     )
+    named = f" --method {escape(command.method)}" if command.method else ""
     output.say(
-        f"[dim]train with it:[/] neurarium train {escape(command.data)} ... --set learning_rate={found.suggestion:.2g}"
+        f"[dim]train with it:[/] neurarium train {escape(command.data)} ...{named} "
+        f"--set learning_rate={found.suggestion:.2g}"
     )
     if path is not None:
         found.plot(path)
@@ -211,6 +213,20 @@ def _network(
 
 def _is_run(what: str) -> bool:
     return any((path / "config.yaml").is_file() for path in (Path(what), Path(RUNS) / what))
+
+
+def _descending(command: Command, dataset: Any, output: Output) -> tuple[Any, dict[str, Any]]:
+    """Build what is to be trained; where it would be solved in one step and no method was named, what descends instead."""
+    method, given = _untrained(command, dataset)
+    if method.descents() or command.method:
+        return method, given
+    command.method = "supervised"
+    other, given = _untrained(command, dataset)
+    name = type(other.deployed).__name__
+    output.say(
+        f"[dim]{type(method).__name__} solves in one step and has no rate; this is of {name} by --method supervised[/]"
+    )
+    return other, given
 
 
 def _untrained(command: Command, dataset: Any) -> tuple[Any, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import statistics
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -34,11 +35,13 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4)
 class ForecastRidge(ClosedForm):
     r"""Solve the least squares of `WindowLinear`, of one normalization of the window or of the mean of several.
 
-    .. math:: \min_{W, D} \sum_{i} \| W z_i + D k_i + C a_i - (y_i - l_i) \|^2 + \lambda (v \| W \|^2 + u \| D \|^2)
+    .. math:: \min_{W, D} \sum_{i} \| W z_i + P p_i + D \cdot f_i + C a_i - (y_i - l_i) \|^2
+        + \lambda (v \| W \|^2 + u \| P \|^2 + t \| D \|^2)
 
-    over all training windows, channels and series, z = x, x - x_L or x - m and the level l = 0, x_L or m; k is what is known
-    beside the window (covariates), a, without a penalty, the rest (1, the deviation, the calendar), v and u the mean squares
-    of z and k: lambda counts rows of the sum. Folds follow each other in time: each is forecast by what is solved on the
+    over all training windows, channels and series, z = x, x - x_L or x - m and the level l = 0, x_L or m; p are the covariates
+    up to now, f those that are known beforehand, which add to their own step alone; a, without a penalty, is the rest (1, the
+    deviation, the calendar); v, u and t are the mean squares of z, p and f: lambda counts rows of the sum. Folds follow each
+    other in time: each is forecast by what is solved on the
     windows that end before it begins. Of each normalization, with covariates and without, the penalty of least error over
     the folds is taken; the forecasts are then weighted so that the error of their sum over the folds is least (weights from
     0, which sum to 1), and the sum is linear again. The validation split is not used.
@@ -141,16 +144,24 @@ class ForecastRidge(ClosedForm):
         )
         if not bool(weights.isfinite().all()):
             raise RefusalError("the training windows have no linear forecast", fix="--network dlinear")
-        self.network.linear.weight.copy_(weights[:-1].T)
-        self.network.linear.bias.copy_(weights[-1])
+        self._write(weights)
         self._tell(found, shares)
         total = _squares(weights, sums[count])
         windows = float(sums[count][_one(self.network), _one(self.network)])
         return {"loss": torch.tensor(total / (windows * steps))}
 
+    def _write(self, weights: Tensor) -> None:
+        """Put a solution, `(known, horizon)`, into the network."""
+        network, count = self.network, self.network.linear.in_features
+        network.linear.weight.copy_(weights[:count].T)
+        network.linear.bias.copy_(weights[-1])
+        if network.future:
+            own = weights[count:-1].unflatten(0, (network.horizon, network.future))  # (step, covariate, step)
+            network.beside.copy_(own.diagonal(dim1=0, dim2=2).T[:, None])
+
     def _sums(self, batch: Any, cuts: list[int]) -> dict[int, Tensor]:
-        """Return the sums of u u^T over the windows before each cut, u = (window, covariates, deviation, calendar, 1, what
-        came)."""
+        """Return the sums of u u^T over the windows before each cut, u = (window, past covariates, deviation, calendar, future
+        covariates by step, 1, what came)."""
         total: Any = 0.0
         sums = {}
         for low, high in zip([0, *cuts], cuts, strict=False):
@@ -160,16 +171,17 @@ class ForecastRidge(ClosedForm):
                     part if "inputs" in part else self.cut(part)
                 )  # windows by their places, or cut already
                 beside = self.network.parts(taken["inputs"]["series"].double(), taken["inputs"])
-                rows = torch.cat(
-                    [beside, torch.ones_like(beside[..., :1]), taken["targets"].double().transpose(1, 2)],
-                    dim=2,
-                )
+                parts = [beside, torch.ones_like(beside[..., :1]), taken["targets"].double().transpose(1, 2)]
+                if self.network.future:
+                    known = self.network.known(taken["inputs"]).double().flatten(1)
+                    parts.insert(1, known[:, None].expand(-1, beside.shape[1], -1))
+                rows = torch.cat(parts, dim=2)
                 if "weights" in taken:  # a window counts by the share of its steps to come that are known
                     rows = rows * taken["weights"].double().mean(dim=1).sqrt()[:, None, None]
                 rows = rows.flatten(0, 1)
                 total = rows.T @ rows + total
             sums[high] = total
-        size = self.network.linear.in_features + 1 + self.network.horizon
+        size = _one(self.network) + 1 + self.network.horizon
         return {
             0: torch.zeros(size, size, dtype=torch.float64, device=self.network.linear.weight.device)
         } | sums
@@ -213,17 +225,22 @@ class ForecastRidge(ClosedForm):
 
 
 class _Map:
-    """How (z, k, a) and the level follow from what stands in the sums.
+    """How (z, p, a, f) and the level follow from what stands in the sums.
 
     Args:
         name: of the normalization, and whether covariates are left out.
-        inputs: `(known, features)`.
+        inputs: `(known, features)`: z, p, a.
         level: `(known,)`.
-        blocks: how many features z has, and k: those that are penalized, and come first.
+        blocks: how many features z has, and p: those that are penalized, and come first.
+        own: `(known, horizon * future)`: f of each step, which adds to that step alone.
+        future: how many there are of a step.
     """
 
-    def __init__(self, name: str, inputs: Tensor, level: Tensor, blocks: tuple[int, ...]):
+    def __init__(
+        self, name: str, inputs: Tensor, level: Tensor, blocks: tuple[int, int], own: Tensor, future: int
+    ):
         self.name, self.inputs, self.level, self.blocks = name, inputs, level, blocks
+        self.own, self.future = own, future
 
 
 @dataclasses.dataclass
@@ -236,32 +253,34 @@ class Rolled:
 
 
 def _one(network: Any) -> int:
-    return int(network.linear.in_features)
+    return int(network.linear.in_features) + network.horizon * network.future
 
 
 def _maps(normalizations: tuple[str, ...], network: Any) -> list[_Map]:
     """Return the ways to see a window: each normalization with what is known beside it, and without."""
-    found = [_map(name, network, network.covariates) for name in normalizations]
-    return found + [_map(name, network, 0) for name in normalizations if network.covariates]
+    found = [_map(name, network, known=True) for name in normalizations]
+    if network.past or network.future:
+        found += [_map(f"{name} without covariates", network, known=False) for name in normalizations]
+    return found
 
 
-def _map(name: str, network: Any, covariates: int) -> _Map:
-    place = network.linear.weight.device
-    steps, known = network.lookback, network.linear.in_features + 1
-    every = torch.eye(known, dtype=torch.float64, device=place)
-    level = torch.zeros(known, dtype=torch.float64, device=place)
-    if name == "last":
+def _map(name: str, network: Any, *, known: bool) -> _Map:
+    steps, count, one = network.lookback, network.linear.in_features, _one(network)
+    every = torch.eye(one + 1, dtype=torch.float64, device=network.linear.weight.device)
+    level = torch.zeros_like(every[0])
+    normalization = name.partition(" ")[0]
+    if normalization == "last":
         level[steps - 1] = 1
-    if name == "instance":
+    if normalization == "instance":
         level[:steps] = 1 / steps
-    window = every[:, :steps] - level[:, None]
-    spread = steps + network.covariates
-    beside = every[:, spread : spread + 1] if name == "instance" else every[:, -1:]  # the deviation, or 1
-    inputs = torch.cat(
-        [window, every[:, steps : steps + covariates], beside, every[:, spread + 1 : -1]], dim=1
-    )
-    called = name if covariates == network.covariates else f"{name} without covariates"
-    return _Map(called, inputs, level, (steps, covariates) if covariates else (steps,))
+    window, spread = every[:, :steps] - level[:, None], steps * (1 + network.past)
+    beside = (
+        every[:, spread : spread + 1] if normalization == "instance" else every[:, -1:]
+    )  # deviation, or 1
+    past = every[:, steps : spread if known else steps]
+    own = every[:, count : one if known else count]
+    inputs = torch.cat([window, past, beside, every[:, spread + 1 : count]], dim=1)
+    return _Map(name, inputs, level, (steps, past.shape[1]), own, network.future if known else 0)
 
 
 def _borders(times: Tensor, horizon: int, folds: int) -> list[tuple[int, int, int]]:
@@ -300,42 +319,60 @@ def _rolled(how: _Map, parts: list[tuple[Tensor, Tensor]], penalties: tuple[floa
 
 
 def _solve(how: _Map, sums: Tensor, penalties: tuple[float, ...]) -> list[Tensor]:
-    """Return the forecast of each penalty as weights of (window, covariates, deviation, calendar, 1), `(known, horizon)`.
+    """Return the forecast of each penalty as weights of what stands in the sums but what came, `(known, horizon)`.
 
-    What has no penalty is solved for first: with P = G_zz - G_za G_aa^-1 G_az and Q likewise, W = (P + lambda v)^-1 Q; each
-    block of z is measured in its own root mean square.
+    What has no penalty is solved for first, and taken out of the rest: G' = G - G_a G_aa^-1 G_a^T. Of step h, with
+    A = (G'_zz + lambda)^-1, the own covariates have d_h = (G'_ff + lambda - G'_fz A G'_zf)^-1 (g_f - G'_fz A g_z), and the
+    window has A (g_z - G'_zf d_h). Each block is measured in its own root mean square.
     """
-    known, z = len(how.level), sum(how.blocks)
-    scale = _units(how, sums)
-    inputs = how.inputs * scale
-    gram = inputs.T @ sums[:known, :known] @ inputs
-    wanted = inputs.T @ (sums[:known, known:] - (sums[:known, :known] @ how.level)[:, None])
-    free = gram[z:, z:]
-    free = free + 1e-9 * (free.diagonal().mean() + 1e-12) * torch.eye(
-        len(free), dtype=free.dtype, device=free.device
+    known, z, ended = len(how.level), sum(how.blocks), how.inputs.shape[1]
+    every = torch.cat([how.inputs, how.own], dim=1)
+    every = every * _units(how, every, sums)
+    gram = every.T @ sums[:known, :known] @ every
+    wanted = every.T @ (sums[:known, known:] - (sums[:known, :known] @ how.level)[:, None])
+    place = torch.arange(len(gram), device=gram.device)
+    free, rest = place[z:ended], torch.cat([place[:z], place[ended:]])
+    inside = gram[free][:, free]
+    inside = inside + 1e-9 * (inside.diagonal().mean() + 1e-12) * torch.eye(
+        len(free), dtype=gram.dtype, device=gram.device
     )
-    through = torch.linalg.solve(free, torch.cat([gram[z:, :z], wanted[z:]], dim=1))
-    values, vectors = torch.linalg.eigh(gram[:z, :z] - gram[:z, z:] @ through[:, :z])
-    projected = vectors.T @ (wanted[:z] - gram[:z, z:] @ through[:, z:])
+    through = torch.linalg.solve(inside, torch.cat([gram[free][:, rest], wanted[free]], dim=1))
+    left = torch.cat([gram[rest][:, rest], wanted[rest]], dim=1) - gram[rest][:, free] @ through
     found = []
-    for penalty in penalties:
-        own = vectors @ (projected / (values.clamp(min=0) + penalty)[:, None])
-        beside = through[:, z:] - through[:, :z] @ own
-        found.append(inputs @ torch.cat([own, beside]) + how.level[:, None])
+    for penalized in _penalized(left, z, how.future, penalties):
+        beside = through[:, len(rest) :] - through[:, : len(rest)] @ penalized
+        found.append(every @ torch.cat([penalized[:z], beside, penalized[z:]]) + how.level[:, None])
     return found
 
 
-def _units(how: _Map, sums: Tensor) -> Tensor:
+def _penalized(left: Tensor, z: int, future: int, penalties: tuple[float, ...]) -> Iterator[Tensor]:
+    """Yield the weights of (z, f), `(z + horizon * future, horizon)`, for each penalty, from (G', g) side by side."""
+    gram, wanted = left[:, : len(left)], left[:, len(left) :]
+    each = (wanted.shape[1], future)
+    values, vectors = torch.linalg.eigh(gram[:z, :z])
+    values, projected = values.clamp(min=0), vectors.T @ wanted[:z]
+    across = (vectors.T @ gram[:z, z:]).unflatten(1, each)
+    own = gram[z:, z:].unflatten(1, each).unflatten(0, each).diagonal(dim1=0, dim2=2).permute(2, 0, 1)
+    due = wanted[z:].unflatten(0, each).diagonal(dim1=0, dim2=2).T
+    for penalty in penalties:
+        shrunk = 1 / (values + penalty)
+        schur = own - torch.einsum("zhf,zhg,z->hfg", across, across, shrunk)
+        schur = schur + penalty * torch.eye(future, dtype=schur.dtype, device=schur.device)
+        effects = torch.linalg.solve(schur, due - torch.einsum("zhf,zh,z->hf", across, projected, shrunk))
+        window = shrunk[:, None] * (projected - torch.einsum("zhf,hf->zh", across, effects))
+        placed = torch.diag_embed(effects.T).permute(1, 0, 2).flatten(0, 1)  # each at its own step
+        yield torch.cat([vectors @ window, placed])
+
+
+def _units(how: _Map, every: Tensor, sums: Tensor) -> Tensor:
     """Return what each feature is multiplied with, `(features,)`: one over the root mean square of its block, 1 for the rest."""
-    known = len(how.level)
-    squares = (how.inputs * (sums[:known, :known] @ how.inputs)).sum(dim=0) / sums[
-        known - 1, known - 1
-    ].clamp(min=1e-12)
-    scale, begin = torch.ones_like(squares), 0
-    for size in how.blocks:
-        mean = float(squares[begin : begin + size].mean())
-        scale[begin : begin + size] = mean**-0.5 if mean > 0 else 1.0
-        begin += size
+    known, z, ended = len(how.level), sum(how.blocks), how.inputs.shape[1]
+    count = sums[known - 1, known - 1].clamp(min=1e-12)
+    squares = (every * (sums[:known, :known] @ every)).sum(dim=0) / count
+    scale = torch.ones_like(squares)
+    for begin, end in ((0, how.blocks[0]), (how.blocks[0], z), (ended, len(squares))):
+        mean = float(squares[begin:end].mean()) if end > begin else 0.0
+        scale[begin:end] = mean**-0.5 if mean > 0 else 1.0
     return scale
 
 

@@ -143,6 +143,6 @@ def _solvable(inputs: Window, targets: Horizon) -> bool:
     >>> _solvable(Window(1, 48, 24, future=("price",)), Horizon(("y",), 24))
     True
     """
-    covariates = [name for name in inputs.future if not name.endswith((" sine", " cosine"))]
-    known = inputs.lookback * (1 + len(inputs.past)) + len(covariates) * (inputs.lookback + inputs.horizon)
+    beforehand = [name for name in inputs.future if not name.endswith((" sine", " cosine"))]
+    known = inputs.lookback * (1 + len(inputs.past)) + inputs.horizon * len(beforehand)
     return not targets.quantiles and known <= MOST_KNOWN

@@ -49,11 +49,13 @@ def test_what_is_known_is_summed_up_step_by_step_and_the_calendar_once():
     window = nr.data.specs.Window(2, 5, 4, past=("rain",), future=("price", "hour sine", "hour cosine"))
     network = WindowLinear.for_data(window, nr.data.specs.Horizon(("y", "z"), 4))
     assert (network.past, network.future, network.rhythms) == (1, 1, 2)
-    assert network.linear.in_features == 5 + 5 + (5 + 4) + 1 + 2 and network.effects is None
+    assert network.linear.in_features == 5 + 5 + 1 + 2 and network.effects is None
     inputs = {"series": torch.randn(3, 5, 2), "past": torch.randn(3, 5, 1), "future": torch.randn(3, 9, 3)}
     before = network(inputs)
     with torch.no_grad():
-        network.linear.weight[2, 10 + 7] += 1.0  # what the price of step 7, the third to come, adds to step 2
+        network.linear.weight[2, 5 + 4] += 1.0  # what the last rain adds to step 2
+        network.beside[1, 0, 0] += 1.0  # what the price of step 1 adds to it
     change = network(inputs) - before
-    torch.testing.assert_close(change[:, 2], inputs["future"][:, 7, :1].expand(-1, 2))
-    assert change[:, [0, 1, 3]].abs().max() == 0
+    torch.testing.assert_close(change[:, 2], inputs["past"][:, 4].expand(-1, 2))
+    torch.testing.assert_close(change[:, 1], inputs["future"][:, 6, :1].expand(-1, 2))
+    assert change[:, [0, 3]].abs().max() == 0

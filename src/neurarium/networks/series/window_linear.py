@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,19 +20,22 @@ CALENDAR = (" sine", " cosine")
 
 @recorded
 class WindowLinear(Forecaster):
-    r"""One linear map that holds all linear forecasters: y_h = sum_t W_ht x_t + sum_j D_hj k_j + c_h s + sum_k C_hk a_k + b_h.
+    r"""One linear map that holds all linear forecasters: y_h = sum_t (W_ht x_t + P_ht p_t) + D_h f_h + c_h s + C_h a + b_h.
 
-    k is what is known beside the window: every step of the covariates up to now, and every step of those known beforehand, the
-    steps to come among them; s is the deviation of the window, a the sines and cosines of the calendar at the first step to come
-    (those of later steps are turned by a fixed angle: linear in them). A linear forecaster of a normalized window is one of
-    these: of x - x_L the rows of W sum to one (`nlinear`), of (x - m) / s that is so and s carries the bias (`rlinear`). Its
-    least squares have a solution: the method `forecast-ridge`. Several series share one map.
+    p are the covariates up to now, f_h those that are known beforehand, each at its own step; s is the deviation of the window,
+    a the sines and cosines of the calendar at the first step to come (those of later steps are turned by a fixed angle: linear
+    in them). A linear forecaster of a normalized window is one of these: of x - x_L the rows of W sum to one (`nlinear`), of
+    (x - m) / s that is so and s carries the bias (`rlinear`). Its least squares have a solution: the method `forecast-ridge`.
+    Several series share one map.
 
     Args:
         channels, lookback, horizon, past, future, numbers: as for `DLinear`.
         ids: how many series there are: nothing follows from it here.
         rhythms: how many sines and cosines of the calendar there are; they come last in what is known beforehand.
         normalization, distribution: see `Forecaster`.
+
+    Attributes:
+        beside: D, `(horizon, numbers, future)`, zero at first; None where nothing is known beforehand.
 
     `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
 
@@ -51,8 +54,8 @@ class WindowLinear(Forecaster):
         super().__init__()
         self._make(channels, lookback, horizon, 0, 0, 0, numbers, normalization, distribution)
         self.past, self.future, self.rhythms = past, future, rhythms
-        self.covariates = past * lookback + future * (lookback + horizon)
-        self.linear = nn.Linear(lookback + self.covariates + 1 + rhythms, horizon * self.numbers)
+        self.linear = nn.Linear(lookback * (1 + past) + 1 + rhythms, horizon * self.numbers)
+        self.beside = nn.Parameter(torch.zeros(horizon, self.numbers, future)) if future else None
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> WindowLinear:
@@ -64,23 +67,25 @@ class WindowLinear(Forecaster):
         return cls(**given, **options)
 
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        return by_channel(self.linear(self.parts(series, inputs)), self.numbers)
+        found = by_channel(self.linear(self.parts(series, inputs)), self.numbers)
+        if self.beside is not None:
+            found = found + torch.einsum("bhf,hnf->bhn", self.known(inputs), self.beside).unsqueeze(2)
+        return found
 
     def parts(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return what is summed up, `(batch, channels, lookback + covariates + 1 + rhythms)`: the window, what is known beside
-        it, its deviation, the calendar."""
+        """Return what is summed up for all steps, `(batch, channels, lookback (1 + past) + 1 + rhythms)`: the window, the
+        covariates up to now, the deviation, the calendar."""
         series = series.transpose(1, 2)
         spread = (series.var(dim=2, keepdim=True, correction=0) + FLOOR).sqrt()
-        found = [series, *(self._for_channels(each) for each in self._known(inputs)), spread]
-        if self.rhythms:
-            found.append(self._for_channels(inputs["future"][:, self.lookback, self.future :]))
-        return torch.cat(found, dim=2)
+        past = [self._for_channels(inputs["past"].flatten(1))] if self.past else []
+        calendar = (
+            [self._for_channels(inputs["future"][:, self.lookback, self.future :])] if self.rhythms else []
+        )
+        return torch.cat([series, *past, spread, *calendar], dim=2)
 
-    def _known(self, inputs: Mapping[str, Tensor]) -> Iterator[Tensor]:
-        if self.past:
-            yield inputs["past"].flatten(1)
-        if self.future:
-            yield inputs["future"][:, :, : self.future].flatten(1)
+    def known(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return what is known beforehand of each step to come, `(batch, horizon, future)`."""
+        return inputs["future"][:, self.lookback :, : self.future]
 
     def _for_channels(self, known: Tensor) -> Tensor:
         return known[:, None].expand(-1, self.channels, -1)

@@ -123,7 +123,7 @@ def find_learning_rate(
         raise OptionError(
             f"{type(method).__name__} has no learning rate",
             expected="a method that descends",
-            fix="its weights are computed in one step; choose another network or method to look for a rate",
+            fix="its weights are computed in one step; --method supervised, or another network, has a rate",
         )
     sweep = _Sweep(low, high, width, explosion, metric)
     source: Any = None if isinstance(data, Dataset) else data
