@@ -19,7 +19,13 @@ from neurarium.training import distributed, finiteness, memory, precision, shard
 from neurarium.training.averaging import Average
 from neurarium.training.context import Context
 from neurarium.training.exchange import Exchange
-from neurarium.training.optimizers.building import Optimizer, build_optimizers, spared, sparse_names
+from neurarium.training.optimizers.building import (
+    Optimizer,
+    build_optimizers,
+    filter_names,
+    spared,
+    sparse_names,
+)
 from neurarium.training.optimizers.rates import rate_factors
 from neurarium.training.optimizers.state import load_state
 from neurarium.training.schedules import Plateau
@@ -180,6 +186,7 @@ class Descent(nn.Module):
             options=self.optimizer_options,
             undecayed=self.undecayed(),
             sparse=self._sparse(named),
+            filters=filter_names(self.networks, named),
             factors=rate_factors(self.rate_factors, self.networks, named, self.layer_decay),
         )
         self._rates = [[group["lr"] for group in each.param_groups] for each in self.optimizers]

@@ -1,8 +1,9 @@
-"""Optimizers by name: all of torch.optim, and the few of the field that torch lacks. No torch is imported here."""
+"""Optimizers by name: all of torch.optim, and the few of the field that torch lacks or has in part. No torch is imported here."""
 
 from neurarium.core.members import Member, lazy
 
 MEMBERS = {
+    "Muon": Member("muon", "muon", "orthogonalized momentum of matrices and of convolutions' filters", "03"),
     "SharpnessAware": Member(
         "sharpness_aware", "sam", "sharpness-aware minimization around any optimizer", "09"
     ),
@@ -17,7 +18,6 @@ TORCH = {
     "adamw": "AdamW",
     "asgd": "ASGD",
     "lbfgs": "LBFGS",
-    "muon": "Muon",
     "nadam": "NAdam",
     "radam": "RAdam",
     "rmsprop": "RMSprop",

@@ -53,6 +53,7 @@ def build_optimizers(
     options: Mapping[str, Any] | None = None,
     undecayed: frozenset[str] = frozenset(),
     sparse: frozenset[str] = frozenset(),
+    filters: frozenset[str] = frozenset(),
     factors: Mapping[str, float] | None = None,
 ) -> list[Optimizer]:
     """Build the optimizers of one descent.
@@ -65,11 +66,12 @@ def build_optimizers(
         options: further options of the optimizer.
         undecayed: names of parameters that weight decay leaves alone (biases, norms).
         sparse: names of parameters whose gradients are sparse.
+        filters: names of convolutions' filters that Muon reads as matrices (see `filter_names`).
         factors: by which multiple the learning rate of some parameters, by name, differs from the common one.
 
     Returns:
-        One optimizer, or two: Muon takes the hidden matrices (Jordan et al., 2024), SparseAdam the weights with sparse
-        gradients, and AdamW what is left.
+        One optimizer, or two: Muon takes the hidden matrices and the filters (Jordan et al., 2024), SparseAdam the weights with
+        sparse gradients, and AdamW what is left.
 
     Raises:
         OptionError: unknown name or option.
@@ -92,7 +94,7 @@ def build_optimizers(
             expected=f"one of {', '.join(SPARSE)}",
             fix="--set optimizer=sparse-adam, or build the embedding with sparse=False",
         )
-    made = _made(optimizer, parameters, given, undecayed, sparse)
+    made = _made(optimizer, parameters, given, undecayed, sparse, filters)
     split_rates(made, parameters, factors or {})
     return made
 
@@ -103,9 +105,10 @@ def _made(
     given: dict[str, Any],
     undecayed: frozenset[str],
     sparse: frozenset[str],
+    filters: frozenset[str],
 ) -> list[Optimizer]:
     if optimizer == "muon":
-        return _muon(parameters, given, undecayed)
+        return _muon(parameters, given, undecayed, filters)
     if optimizer == "sparse-adam":
         return _sparse_adam(parameters, given, undecayed, sparse)
     factory = partial(find("optimizer", "sam"), base=torch.optim.SGD) if optimizer == "sam" else None
@@ -164,14 +167,17 @@ def _groups(parameters: Named, given: Mapping[str, Any], undecayed: frozenset[st
     return [group for group in groups if group["params"]]
 
 
-def _muon(parameters: Named, given: dict[str, Any], undecayed: frozenset[str]) -> list[Optimizer]:
-    """Give the hidden matrices to Muon; embeddings, heads, biases and norms to AdamW."""
-    matrices = [(name, p) for name, p in parameters if p.ndim == 2 and not _outer(name)]
-    others = [(name, p) for name, p in parameters if p.ndim != 2 or _outer(name)]
+def _muon(
+    parameters: Named, given: dict[str, Any], undecayed: frozenset[str], filters: frozenset[str]
+) -> list[Optimizer]:
+    """Give the hidden matrices and the filters to Muon; embeddings, heads, biases and norms to AdamW."""
+    hidden = [(name, p) for name, p in parameters if (p.ndim == 2 or name in filters) and not _outer(name)]
+    held = {name for name, _ in hidden}
+    others = [(name, p) for name, p in parameters if name not in held]
     decay = given.get("weight_decay", 0.0)
     made: list[Optimizer] = []
-    if matrices:
-        made.append(torch.optim.Muon(_plain(matrices), **{"weight_decay": 0.0, **given}))
+    if hidden:
+        made.append(find("optimizer", "muon")(_plain(hidden), **given))
     if others:
         options = {"lr": given["lr"] * 0.15, "weight_decay": decay}
         made.append(torch.optim.AdamW(_groups(others, options, undecayed), **options, fused=_fusible(others)))
@@ -212,6 +218,12 @@ def sparse_names(networks: Sequence[nn.Module], parameters: Named) -> frozenset[
     return frozenset(name for name, p in parameters if id(p) in tables)
 
 
+def filter_names(networks: Sequence[nn.Module], parameters: Named) -> frozenset[str]:
+    """Return the names of convolutions' filters that are one matrix: those of grouped convolutions are several."""
+    whole = {id(each.weight) for each in _modules(networks, (nn.modules.conv._ConvNd,)) if each.groups == 1}
+    return frozenset(name for name, p in parameters if id(p) in whole)
+
+
 def _modules(networks: Sequence[nn.Module], kinds: tuple[type, ...]) -> Iterator[Any]:
     return (module for network in networks for module in network.modules() if isinstance(module, kinds))
 
@@ -230,8 +242,9 @@ def _fusible(parameters: Named) -> bool:
 
 def _check(name: str, given: Mapping[str, Any]) -> None:
     """Refuse options that the optimizer does not have, naming the nearest."""
-    builder: Any = getattr(torch.optim, TORCH[name]) if name in TORCH else torch.optim.SGD
-    allowed = set(inspect.signature(builder.__init__).parameters) - {"self", "params"}
+    builder: Any = getattr(torch.optim, TORCH[name]) if name in TORCH else find("optimizer", name)
+    builder = torch.optim.SGD if name == "sam" else builder
+    allowed = set(inspect.signature(builder.__init__).parameters) - {"self", "params", "parameters"}
     if name == "sam":
         allowed |= {"radius", "adaptive"}
     for option in given:
