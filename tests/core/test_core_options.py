@@ -14,6 +14,9 @@ from neurarium.core.errors import OptionError
 from neurarium.core.options import coerce, parameters
 
 
+def marked(ignored: tuple[int, ...] | Literal["auto"] | None = "auto"): ...
+
+
 def builder(
     widths: tuple[int, ...] = (),
     rates: Sequence[float] = (),
@@ -110,3 +113,10 @@ def test_options_of_classes_functions_and_wrappers_are_found():
     assert list(parameters(wrapped)) == list(parameters(builder))
     assert "more" not in parameters(builder)
     assert coerce(Built, {"width": "3"}, what="built") == {"width": 3}
+
+
+def test_a_number_is_one_of_a_sequence_where_words_are_taken_too():
+    for text, value in (("7", (7,)), ("7,9", (7, 9)), ("auto", "auto"), ("none", None)):
+        assert coerce(marked, {"ignored": text}, what="reader") == {"ignored": value}
+    with pytest.raises(OptionError, match="option 'ignored' of reader"):
+        coerce(marked, {"ignored": "always"}, what="reader")

@@ -150,6 +150,31 @@ def test_published_weights_start_a_training(tmp_path, suffix):
     )
 
 
+def test_weights_decide_the_stem_of_small_images(tmp_path):
+    """Images of 16 pixels have the small stem by themselves, published weights the large one."""
+    torch.manual_seed(0)
+    published = nr.networks.ResNet(3, 1000, blocks=(1, 1, 1), widths=(4, 8, 8))
+    torch.save(published.state_dict(), tmp_path / "published.pth")
+    options = {"blocks": "1,1,1", "widths": "4,8,8"}
+    settings = {"steps": 2, "batch_size": 8, "progress": False, "evaluate": False}
+    run = nr.studies.train(
+        pictures(), "resnet", options=options, weights=tmp_path / "published.pth", freeze="all", **settings
+    )
+    assert torch.equal(run.network.conv1.weight, published.conv1.weight)  # 7 x 7
+    told = {each.subject: each for each in run.decisions}
+    assert told["stem"].choice == "large" and "7 x 7" in told["stem"].reason
+    without = nr.studies.train(pictures(), "resnet", options=options, **settings)
+    assert without.network.conv1.weight.shape[2:] == (3, 3)
+    assert "stem" not in {each.subject for each in without.decisions}
+
+
+def test_weights_of_colors_say_how_grey_images_are_read():
+    grey = nr.networks.ResNet(1, 3, blocks=(1, 1, 1), widths=(4, 8, 8), stem="small")
+    with pytest.raises(RefusalError, match="these weights read images of 3 channels") as caught:
+        load_weights(grey, small().state_dict())
+    assert "--set channels=3" in str(caught.value) and "1 channel" in str(caught.value)
+
+
 @pytest.mark.slow  # all architectures are built, without memory
 def test_weights_name_their_network():
     assert architecture_of(nr.networks.VGG11(3, 4, normalization=False).state_dict()) == (
@@ -173,6 +198,9 @@ def test_files_of_weights_are_checked(tmp_path):
         read_weights(path)
     right = path.rename(tmp_path / f"net-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}.pth")
     assert set(read_weights(right).state) == set(small().state_dict())
+    torch.save(small(), tmp_path / "whole.pth")
+    with pytest.raises(ArtifactError, match="Python objects beside tensors"):
+        read_weights(tmp_path / "whole.pth")
     whole = tmp_path / "whole.pth"
     torch.save(small(), whole)
     with pytest.raises(ArtifactError, match="save its state_dict"):

@@ -144,7 +144,10 @@ def _split(text: str, annotation: Any) -> Any:
     choices = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
     if type(None) in choices and text.strip().lower() in ("none", "null"):
         return None
-    if str in choices or any(typing.get_origin(choice) is typing.Literal for choice in choices):
+    words = [typing.get_args(choice) for choice in choices if typing.get_origin(choice) is typing.Literal]
+    if str in choices or any(
+        text in each for each in words
+    ):  # `tuple[int, ...] | Literal["auto"]` takes 7 and auto
         return text
     if "," not in text and {int, float, bool} & set(choices):  # `int | tuple[int, int]` takes 128 and 128,96
         return text

@@ -40,7 +40,8 @@ class Centres(Loss):
         ShapeError: outputs that are no maps, targets that are no boxes.
 
     Zhou et al., "Objects as points", arXiv:1904.07850, equation 1; the boxes as Liu et al., "TTFNet", arXiv:1909.00700,
-    equations 3 to 6; the levels as Tian et al., "FCOS", arXiv:1904.01355, section 3.2.
+    equations 3 to 6, with two differences: Y there is narrower (alpha = 0.54 of the sides for 1 here), and large boxes count more
+    (log of the area); here each box counts alike; the levels as Tian et al., "FCOS", arXiv:1904.01355, section 3.2.
 
     >>> targets = {"boxes": torch.tensor([[[0.0, 0.0, 8.0, 8.0]]]), "labels": torch.zeros(1, 1, dtype=torch.int64),
     ...            "present": torch.ones(1, 1, dtype=torch.bool)}

@@ -119,12 +119,14 @@ def train(
             if not (name in SHARED and name in found[1])
         }
         network, options = found[0], {**found[1], **own}  # what it sees at once is its own, not the reader's
-    chosen = _chosen(data, network, method, options or {}, precision, start, reader, augment, transfer.lora)
+    shaped, fitted = transfer.shaped(network, options or {})
+    options = {**(options or {}), **shaped}
+    chosen = _chosen(data, network, method, options, precision, start, reader, augment, transfer.lora)
     chosen.transfer = transfer
     asked = {"epochs": epochs, "steps": steps, "batch_size": batch_size, "device": device}
     learner, given, decisions = build(data, chosen, asked, seed, start, ensemble)
     data, held, more = transfer.begin(learner.deployed, data)
-    decisions += [*more, *uncompiled(learner.deployed, data, fitting.get("compile"))]
+    decisions += [*fitted, *more, *uncompiled(learner.deployed, data, fitting.get("compile"))]
     fitting["callbacks"] = [*fitting.get("callbacks", ()), *held]
     if isinstance(augment, str):
         augment, decision = Choice(augment).build(data, chosen.assigned["augment"])

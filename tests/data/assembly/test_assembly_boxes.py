@@ -98,6 +98,29 @@ def test_a_damaged_coco_file_is_refused(tmp_path):
         boxes(images, boxes=folder / "bad.json")
 
 
+def test_images_that_the_list_names_and_that_are_not_there_are_told(tmp_path):
+    images, folder = made(tmp_path)
+    (images / "4.png").unlink()
+    data = boxes(images, boxes=folder / "boxes.json")
+    told = [each for each in data.decisions if each.subject == "images missing"]
+    assert [(each.choice, each.reason) for each in told] == [
+        (1, "boxes.json names images that are not in images: 4.png")
+    ]
+
+
+def test_lists_without_annotations_and_lists_of_empty_images_say_what_to_do(tmp_path):
+    images, folder = made(tmp_path)
+    held = json.loads((folder / "boxes.json").read_text())
+    (folder / "bad.json").write_text(json.dumps({**held, "annotations": []}))
+    with pytest.raises(DataError, match="no training image has a box") as caught:
+        boxes(images, boxes=folder / "bad.json")
+    assert "training images, all of them empty" in str(caught.value) and "to fix" in str(caught.value)
+    del held["annotations"]
+    (folder / "bad.json").write_text(json.dumps(held))
+    with pytest.raises(DataError, match="images, categories; no list annotations"):
+        boxes(images, boxes=folder / "bad.json")
+
+
 @pytest.mark.parametrize("row", ["20,3,2,22", "2,22,20,3", "nan,3,20,22"])
 def test_exchanged_sides_are_refused_with_their_line_and_boxes_without_area_are_left_out(tmp_path, row):
     for number in range(8):

@@ -107,3 +107,20 @@ def test_shades_of_a_photograph_are_no_classes(tmp_path):
         Pillow.fromarray(numpy.arange(256, dtype=numpy.uint8).reshape(16, 16)).save(path)
     with pytest.raises(DataError, match="more than 64 different values"):
         masks(images, masks=folder)
+
+
+def test_a_class_with_hardly_a_pixel_is_told_and_can_be_ignored(tmp_path):
+    images, folder = made(tmp_path, size=(60, 60))
+    reason = next(each.reason for each in masks(images, masks=folder).decisions if each.subject == "classes")
+    assert reason == "the different values of 10 masks: 0, 255"
+    for path in folder.iterdir():
+        codes = numpy.asarray(Pillow.open(path)).copy()
+        codes[3, 4:6] = 255 if path.name != "0_mask.png" else 7  # two pixels of one mask of ten
+        Pillow.fromarray(codes).save(path)
+    rows = {"train": list(range(6)), "validation": [6, 7], "test": [8, 9]}
+    data = masks(images, masks=folder, split=rows)
+    reason = next(each.reason for each in data.decisions if each.subject == "classes")
+    assert data.targets.names == ("0", "7", "255")
+    assert reason.endswith("0, 7, 255; hardly any pixels of 7 (2): --set ignored=7 if these are slips")
+    again = masks(images, masks=folder, split=rows, ignored=(7,))
+    assert again.targets.names == ("0", "255")

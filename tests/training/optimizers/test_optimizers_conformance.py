@@ -31,7 +31,9 @@ def test_every_optimizer_of_torch_has_a_name():
         name for name in dir(torch.optim)
         if isinstance(getattr(torch.optim, name), type) and issubclass(getattr(torch.optim, name), torch.optim.Optimizer)
     }  # fmt: skip
-    assert classes - {"Optimizer", "Muon"} == set(TORCH.values())  # of Muon the house has its own: test_muon.py
+    assert classes - {"Optimizer", "Muon"} == set(
+        TORCH.values()
+    )  # of Muon the house has its own: test_muon.py
     assert "muon" in names()
 
 

@@ -95,6 +95,10 @@ def boxes(
     decisions.append(Decision("classes", len(classes), shown, "the labels in the list"))
     if left:
         decisions.append(Decision("images left out", left, f"{listing.name} does not name them", "list them"))
+    absent = sorted(set(listed.boxes) - {key for part in keys.values() for key in part})
+    if absent:
+        said = f"{listing.name} names images that are not in {root.name}: {', '.join(absent[:3])}"
+        decisions.append(Decision("images missing", len(absent), said, "add them, or take them off the list"))
     if listed.left:
         why = "crowds, or without an area: no single thing can be told from them"
         decisions.append(Decision("boxes left out", len(listed.left), why, "mend them in the list"))
@@ -114,7 +118,12 @@ def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ..
 
     names = {part: {label for key in held for label in listed.labels[key]} for part, held in keys.items()}
     if not names["train"]:
-        raise DataError("no training image has a box", expected="at least one thing to find")
+        raise DataError(
+            "no training image has a box",
+            expected="at least one thing to find",
+            received=f"{len(keys['train']):,} training images, all of them empty",
+            fix="add boxes to the list; crowds and boxes without an area do not count",
+        )
     for part, held in names.items():
         unknown = held - names["train"]
         if unknown:

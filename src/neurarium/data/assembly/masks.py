@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from neurarium.data.readers.masks import paired_masks, raw_values
 from neurarium.data.readers.pictures import Rules
 from neurarium.data.specs import IGNORED
 
+RARE = 1e-4  # of all pixels: a class with fewer is told, since it may be none
 MOST = 64  # more values than that are shades of a photograph, not classes
 
 
@@ -90,12 +92,14 @@ def masks(
     pairs = {key: paired_masks(part, root, folder) for key, part in found.items()}
     spec, rules, decisions = choose_looks(found, size, channels, Rules(aspect, background, levels))
     held, storage = pixels_of(found, spec, rules, memory)
-    values, given_up, reason = _values(pairs["train"], ignored)
+    counts = _value_counts(pairs["train"])
+    values, given_up, reason = _values(sorted(counts), ignored)
     target = MaskTarget(_named(values, classes), values, given_up, spec.height, spec.width)
     if given_up:
         said = ", ".join(map(str, given_up))
         decisions.append(Decision("ignored pixels", f"of value {said}", reason, "--set ignored=none"))
     shown = f"the different values of {len(pairs['train']):,} masks: {', '.join(map(called, values[:20]))}"
+    shown += _rare({value: counts[value] for value in values})
     decisions.append(Decision("classes", len(values), shown, "--set classes=NAMES, in that order"))
     encoded = {key: encoded_masks(part, target, rules.aspect) for key, part in pairs.items()}
     dataset = collected(
@@ -138,15 +142,22 @@ def _codes(raw: numpy.ndarray, known: numpy.ndarray, ignored: Sequence[int]) -> 
     return (codes, odd) if values is raw else (codes[raw], odd[raw])
 
 
-def _values(paths: Sequence[Path], ignored: Any) -> tuple[tuple[int, ...], tuple[int, ...], str]:
-    """Return the values that are classes, those that are ignored, and why."""
-    found: set[int] = set()
+def _value_counts(paths: Sequence[Path]) -> Counter[int]:
+    """Return how many pixels of the masks have each value.
+
+    Raises:
+        DataError: more values than classes can be.
+    """
+    found: Counter[int] = Counter()
     for path in paths:
         raw = raw_values(path)
-        small = raw.dtype == numpy.uint8
-        found |= set(
-            (numpy.flatnonzero(numpy.bincount(raw.ravel())) if small else numpy.unique(raw)).tolist()
-        )
+        if raw.dtype == numpy.uint8:
+            counts = numpy.bincount(raw.ravel())
+            values = numpy.flatnonzero(counts)
+            counts = counts[values]
+        else:
+            values, counts = numpy.unique(raw, return_counts=True)
+        found.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
         if len(found) > MOST:
             raise DataError(
                 f"the masks hold more than {MOST} different values",
@@ -154,7 +165,25 @@ def _values(paths: Sequence[Path], ignored: Any) -> tuple[tuple[int, ...], tuple
                 received=f"{path.name}: {len(found)} values so far",
                 fix="save masks as PNG, not as JPEG, which smears them",
             )
-    values = sorted(found)
+    return found
+
+
+def _rare(counts: Mapping[int, int]) -> str:
+    """Return what to say of classes with hardly a pixel, which may be slips of the pen.
+
+    >>> _rare({0: 900_000, 7: 1, 255: 99_999})
+    '; hardly any pixels of 7 (1): --set ignored=7 if these are slips'
+    """
+    least = sum(counts.values()) * RARE
+    rare = {value: count for value, count in counts.items() if count < least}
+    if not rare:
+        return ""
+    shown = ", ".join(f"{called(value)} ({count:,})" for value, count in list(rare.items())[:5])
+    return f"; hardly any pixels of {shown}: --set ignored={','.join(map(str, rare))} if these are slips"
+
+
+def _values(values: Sequence[int], ignored: Any) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Return the values that are classes, those that are ignored, and why."""
     given_up, reason = given_up_of(values, ignored)
     kept = tuple(each for each in values if each not in given_up)
     if len(kept) < 2:

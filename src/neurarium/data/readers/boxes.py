@@ -63,7 +63,8 @@ def _from_coco(path: Path, faults: list[DataError] | None) -> Listed:
         raise DataError(
             f"{path} is no COCO file of boxes",
             expected="JSON with lists images, annotations, categories",
-            received=", ".join(held) if isinstance(held, Mapping) else type(held).__name__,
+            received=_received(held, needed),
+            fix="export the boxes as COCO detection, or write a CSV with the columns " + ", ".join(COLUMNS),
         )
     found = Listed()
     place = ""
@@ -99,6 +100,14 @@ def _from_coco(path: Path, faults: list[DataError] | None) -> Listed:
     return found
 
 
+def _received(held: Any, needed: Sequence[str]) -> str:
+    """Return what a JSON file holds in the place of COCO's lists."""
+    if not isinstance(held, Mapping):
+        return f"a {type(held).__name__}"
+    lacking = [key for key in needed if not isinstance(held.get(key), list)]
+    return f"{', '.join(map(str, list(held)[:8])) or 'nothing'}; no list {', no list '.join(lacking)}"
+
+
 def _unlisted(annotation: Any, key: str, known: Mapping[Any, str], place: str) -> DataError | None:
     """Return what is wrong with an annotation whose image or category the file does not list."""
     if annotation[key] in known:
@@ -117,7 +126,11 @@ def _from_csv(path: Path, faults: list[DataError] | None) -> Listed:
     try:
         frame = polars.read_csv(path, infer_schema=False, separator="\t" if path.suffix == ".tsv" else ",")
     except polars.exceptions.PolarsError as error:
-        raise DataError(f"{path} is no table of boxes: {str(error).splitlines()[0]}") from error
+        raise DataError(
+            f"{path} is no table of boxes: {str(error).splitlines()[0]}",
+            expected=f"a CSV with the columns {', '.join(COLUMNS)}",
+            fix="save it again as CSV in UTF-8, or give a COCO file (JSON)",
+        ) from error
     lacking = [each for each in COLUMNS if each not in frame.columns]
     if lacking:
         raise DataError(
@@ -141,9 +154,19 @@ def _line(found: Listed, image: str, sides: Sequence[Any], label: Any, where: st
     try:
         left, top, right, bottom = (float(each) for each in sides)
     except (TypeError, ValueError):
-        return DataError(f"{where} holds no box", expected="four numbers and a label", received=list(sides))
+        return DataError(
+            f"{where} holds no box",
+            expected="four numbers and a label; all five empty where nothing is in the image",
+            received=", ".join(
+                str(each) if each not in (None, "") else "nothing" for each in (*sides, label)
+            ),
+            fix="write x_min, y_min, x_max, y_max in pixels, or remove the line",
+        )
     if label in (None, ""):
-        return DataError(f"{where} has no label", expected="the name of a class")
+        return DataError(
+            f"{where} has no label", expected="the name of a class", received="nothing",
+            fix="name what is in the box, or remove the line",
+        )  # fmt: skip
     return _add(found, image, (left, top, right, bottom), str(label), where)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from neurarium.core.errors import RefusalError
 from neurarium.core.members import find, table
+from neurarium.core.wording import counted
 
 UNUSED = ("AuxLogits.", "aux1.", "aux2.")  # classifiers in the middle: a network may be built without them
 OPTIONS: tuple[dict[str, Any], ...] = ({}, {"normalization": False}, {"auxiliary": True})
@@ -121,6 +122,15 @@ def _known(channels: int) -> list[tuple[str, dict[str, Any], Shapes, str]]:
     return found
 
 
+def _other_channels(ours: Mapping[str, Tensor], state: Mapping[str, Tensor], bad: list[str]) -> int:
+    """Return the channels that weights of images want, where nothing but these differs; 0 for any other difference."""
+    if len(bad) != 1 or bad[0] not in state:
+        return 0
+    mine, theirs = ours[bad[0]].shape, state[bad[0]].shape
+    alike = len(mine) == len(theirs) == 4 and (mine[0], mine[2:]) == (theirs[0], theirs[2:])
+    return theirs[1] if alike else 0
+
+
 def _last_layer(network: nn.Module) -> str:
     head = getattr(network, "head", None)
     if not isinstance(head, nn.Module):
@@ -141,6 +151,15 @@ def _mismatch(
         for name in bad[:3]
     ]
     told += [f"{name} has no place" for name in extra[: 3 - len(told)]]
+    if not extra and (channels := _other_channels(ours, state, bad)):
+        return RefusalError(
+            f"these weights read images of {counted(channels, 'channel')}",
+            expected=f"images of {counted(channels, 'channel')}",
+            received=f"images of {counted(ours[bad[0]].shape[1], 'channel')}",
+            fix=f"--set channels={channels}: grey images are read as colors whose three channels are equal"
+            if channels == 3
+            else f"--set channels={channels}",
+        )
     fix = "they are those of"
     found = (known, {}) if known else architecture_of(state)
     if found is None and (near := nearest_architecture(state)):

@@ -114,8 +114,11 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged or foreign file makes its reader raise
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        if said.startswith("Weights only load failed"):
+            said = "it holds Python objects beside tensors, which could run code as they are loaded"
         raise ArtifactError(
-            f"{path.name} holds no weights that can be read: {str(error).splitlines()[0][:200]}",
+            f"{path.name} holds no weights that can be read: {said}",
             expected="tensors by name, in a safetensors file or a torch file of tensors alone",
             fix="where it is a whole pickled network, load it where you trust it and save its state_dict()",
         ) from error

@@ -14,6 +14,7 @@ from torch import nn
 
 from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.hub import fetched, is_hub_id
+from neurarium.core.members import find, table
 from neurarium.core.options import parameters
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.published_tokenizer import has_tokenizer
@@ -92,6 +93,24 @@ class Transfer:
     def network(self) -> tuple[str, Mapping[str, Any]] | None:
         """Return the name and the options of the network that the weights are of, where it is one of ours."""
         return None if self.weights is None else network_of(self.read, self.translated)
+
+    def shaped(self, network: Any, options: Mapping[str, Any]) -> tuple[dict[str, Any], list[Decision]]:
+        """Return what the shapes of the weights say of a network's options, where these do not: a ResNet's stem.
+
+        Args:
+            network: the name that was asked for, or None.
+            options: what was asked for.
+        """
+        if self.weights is None or not isinstance(network, str) or "stem" in options:
+            return {}, []
+        first = self.translated.state.get("conv1.weight")
+        known = table("network").get(network)
+        if first is None or known is None or "stem" not in parameters(find("network", network)):
+            return {}, []
+        stem = "large" if first.shape[-1] == 7 else "small"
+        sides = " x ".join(map(str, first.shape[2:]))
+        reason = f"the first convolution of the weights is {sides}, whatever the size of the images"
+        return {"stem": stem}, [Decision("stem", stem, reason, "--set stem=")]
 
     def start(
         self, network: nn.Module, options: Mapping[str, Any], seed: int = 0

@@ -136,9 +136,15 @@ class Muon(torch.optim.Optimizer):
         matrix = wanted.flatten(1)
         update = orthogonalize(matrix, group["ns_steps"], tuple(group["ns_coefficients"]), group["eps"])
         parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(update.reshape(parameter.shape), alpha=-group["lr"] * _scale(matrix, group["adjust_lr_fn"]))
+        parameter.add_(
+            update.reshape(parameter.shape), alpha=-group["lr"] * _scale(matrix, group["adjust_lr_fn"])
+        )
 
 
 def _scale(matrix: Tensor, rule: str | None) -> float:
     rows, columns = matrix.shape
-    return 0.2 * math.sqrt(max(rows, columns)) if rule == "match_rms_adamw" else math.sqrt(max(1, rows / columns))
+    return (
+        0.2 * math.sqrt(max(rows, columns))
+        if rule == "match_rms_adamw"
+        else math.sqrt(max(1, rows / columns))
+    )
