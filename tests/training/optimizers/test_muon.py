@@ -14,6 +14,7 @@ from neurarium.core.errors import OptionError
 from neurarium.training.descent import Descent
 from neurarium.training.optimizers.building import filter_names
 from neurarium.training.optimizers.muon import Muon, orthogonalize
+from neurarium.training.optimizers.state import load_state
 
 SHAPES = [(6, 4), (4, 6), (8, 3, 3, 3), (4, 8, 5), (2, 3, 2, 2, 2)]
 
@@ -133,3 +134,26 @@ def test_mistakes_have_messages():
     method = regression(optimizer="muon", optimizer_options={"ns_stepps": 3})
     with pytest.raises(OptionError, match="ns_steps"):
         method.step(examples(8)[:])
+
+
+def test_filters_go_on_bitwise_from_a_state():
+    def moved(weight: nn.Parameter, optimizer: Muon, turns: range) -> torch.Tensor:
+        for turn in turns:
+            weight.grad = (drawn(8, 4, 3, 3).float() * (turn + 1)).sin().to(memory_format=torch.channels_last)
+            optimizer.step()
+        return weight.detach()
+
+    start = drawn(8, 4, 3, 3).float().to(memory_format=torch.channels_last)
+    whole, first = (nn.Parameter(start.clone()) for _ in range(2))
+    wanted = moved(whole, Muon([whole]), range(4))
+    before = Muon([first])
+    second = nn.Parameter(moved(first, before, range(2)).clone())
+    after = Muon([second])
+    state = before.state_dict()
+    state["state"][0]["momentum_buffer"] = state["state"][0][
+        "momentum_buffer"
+    ].contiguous()  # as a file holds it
+    load_state(after, state)
+    assert torch.equal(moved(second, after, range(2, 4)), wanted)
+    fresh = nn.Parameter(before.param_groups[0]["params"][0].detach().clone())
+    assert not torch.equal(moved(fresh, Muon([fresh]), range(2, 4)), wanted)
