@@ -168,3 +168,35 @@ def test_nothing_is_written_for_one_who_has_gone(serving, language):
     while (batcher.active or batcher._busy) and time.monotonic() < deadline:
         time.sleep(0.005)
     assert not batcher.active and client.predictions(SHORT)[0]["text"] == alone(language, SHORT)
+
+
+@pytest.fixture(scope="module")
+def translator():
+    rows = {"en": ["a cat", "a dog"] * 8, "de": ["die " * 200 + "Katze", "der " * 200 + "Hund"] * 8}
+    data = nr.data.text_pairs(rows, text="en", target="de", tokenizer="words")
+    options = {"width": 16, "dropout": 0.0}
+    return nr.studies.train(data, "seq2seq-lstm", options=options, epochs=2, progress=False, evaluate=False)
+
+
+def test_a_translation_is_ready_while_a_long_one_is_written_and_both_are_as_if_alone(serving, translator):
+    texts = ["a dog", ""]  # nothing is written for nothing
+    expected = nr.studies.translate(translator, texts)
+    assert len(expected["prediction"][0].split()) > 100 and expected["prediction"][1] == ""
+    client, ended = serving(translator), []
+    batcher = client.server.service.batcher
+
+    def ask(text):
+        ended.append((text, client.predictions(text)[0]))
+
+    before = batcher.computed
+    long = threading.Thread(target=ask, args=(texts[0],))
+    long.start()
+    while batcher.computed == before:
+        time.sleep(0.001)
+    ask(texts[1])
+    long.join(60)
+    assert [text for text, _ in ended] == ["", "a dog"], "the short answer waited for the long one"
+    assert [answer["prediction"] for _, answer in ended] == expected["prediction"].to_list()[::-1]
+    assert ended[1][1]["score"] == pytest.approx(expected["score"][0], abs=1e-5)
+    (cut,) = client.predictions("a dog " * 50)
+    assert "behind the first" in cut["notes"]["cut"]

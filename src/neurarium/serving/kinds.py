@@ -28,6 +28,7 @@ from neurarium.serving.scenes import Files, Scenes
 from neurarium.serving.series import Rolls, SeriesReader
 from neurarium.serving.sounds import Sounds
 from neurarium.serving.texts import Sentences, Texts
+from neurarium.serving.translations import Translations
 
 
 class Kind(NamedTuple):
@@ -58,6 +59,6 @@ KINDS: dict[type, Kind] = {
     ForecastPreparation: Kind(Histories, Records),
     TracePreparation: Kind(Traces, Records),
     TaggedPreparation: Kind(Sentences, Records),
-    TextPairPreparation: Kind(Texts, Records),
+    TextPairPreparation: Kind(Texts, Translations),
     LanguagePreparation: Kind(Prompts, Continuations),
 }

@@ -80,8 +80,7 @@ class Predictor:
             ]  # one must not spoil the others
         found: list[Any] = [errors.get(number) for number in range(len(examples))]
         for number, row in zip(kept, said, strict=True):
-            notes = examples[number].notes
-            found[number] = {**row, "notes": notes} if notes and isinstance(row, dict) else row
+            found[number] = _noted(row, examples[number])
         return found
 
     def begin(self, example: Example) -> Generator[Any, None, Any]:
@@ -90,7 +89,7 @@ class Predictor:
             yield
             return self.answer([example])[0]
         try:
-            return (yield from self.answers.begin(example.value))
+            return _noted((yield from self.answers.begin(example.value)), example)
         except UserError as error:
             return error
 
@@ -106,3 +105,8 @@ class Predictor:
             return
         if blank is not None:
             self.answer([blank])
+
+
+def _noted(answer: Any, example: Example) -> Any:
+    """Return an answer with what was noted when its example was read."""
+    return {**answer, "notes": example.notes} if example.notes and isinstance(answer, dict) else answer

@@ -22,7 +22,7 @@ class Texts:
         preparation: the run's.
     """
 
-    media, alone = "", False
+    media, alone = "", True
 
     def __init__(self, preparation: TextPairPreparation):
         self.preparation = preparation

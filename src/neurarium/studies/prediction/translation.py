@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator
 from typing import Any
 
 import polars
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 
 from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, OptionError, RefusalError
+from neurarium.core.steps import finish
 from neurarium.data.preparation.text_pairs import TextPairPreparation
 from neurarium.data.specs import NextToken, Text
-from neurarium.studies.decoding.beam_search import search_beams
+from neurarium.studies.decoding.beam_search import searching
 from neurarium.studies.prediction.learner import evaluating, learner_of
 from neurarium.training.method import Method
 from neurarium.training.run import Run
@@ -71,9 +73,23 @@ def translate_with_notes(
     run: Run, raw: Any, *, beam: int = BEAM, length_penalty: float = PENALTY, batch_size: int = AT_ONCE
 ) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Translate raw texts, and say what the preparation noted: how many were `cut`."""
+    with evaluating(learner_of(run)):
+        return finish(translating(run, raw, beam=beam, length_penalty=length_penalty, batch_size=batch_size))
+
+
+def translating(
+    run: Run, raw: Any, *, beam: int = BEAM, length_penalty: float = PENALTY, batch_size: int = AT_ONCE
+) -> Generator[None, None, tuple[polars.DataFrame, dict[str, Any]]]:
+    """Translate as `translate_with_notes` does, and pause after each token.
+
+    Several of one run may be written in turns: each search has its own state. The caller puts the network in eval mode,
+    without gradients.
+    """
     preparation = pair_preparation(run)
     batch, notes = preparation.apply(raw)
-    found = write_texts(learner_of(run), preparation, batch["inputs"], beam, length_penalty, batch_size)
+    found = yield from writing_texts(
+        learner_of(run), preparation, batch["inputs"], beam, length_penalty, batch_size
+    )
     return polars.DataFrame({"prediction": found.texts, "score": found.scores}), notes
 
 
@@ -113,6 +129,15 @@ def write_texts(
     Raises:
         RefusalError: the network cannot write step by step.
     """
+    with evaluating(method):
+        return finish(writing_texts(method, preparation, inputs, beam, length_penalty, batch_size))
+
+
+def writing_texts(
+    method: Method, preparation: TextPairPreparation, inputs: dict[str, Tensor], beam: int, length_penalty: float,
+    batch_size: int,
+) -> Generator[None, None, Written]:  # fmt: skip
+    """Write as `write_texts` does, and pause after each token; the caller puts the method in eval mode, without gradients."""
     targets = preparation.targets
     count = len(inputs["mask"])
     tokens = torch.full((count, targets.length), targets.padding, dtype=torch.int64)
@@ -120,17 +145,17 @@ def write_texts(
     lengths = inputs["mask"].sum(dim=1).cpu()
     order = torch.argsort(lengths, stable=True)
     order = order[lengths[order] > 0]  # nothing is written for nothing
-    with evaluating(method) as device:
-        network = writer(method.deployed)
-        for places in order.split(batch_size) if len(order) else ():
-            longest = int(lengths[places].max())
-            taken = {name: inputs[name][places, :longest].to(device) for name in ("tokens", "mask")}
-            found = search_beams(
-                network.step, network.start(taken, targets.length, beam), len(places), begin=targets.begin,
-                end=targets.end, padding=targets.padding, longest=targets.length, width=beam,
-                length_penalty=length_penalty, device=device,
-            )  # fmt: skip
-            tokens[places], scores[places] = batches.to((found.tokens[:, 0], found.scores[:, 0]), "cpu")
+    device = next((each.device for each in method.parameters()), torch.device("cpu"))
+    network = writer(method.deployed)
+    for places in order.split(batch_size) if len(order) else ():
+        longest = int(lengths[places].max())
+        taken = {name: inputs[name][places, :longest].to(device) for name in ("tokens", "mask")}
+        found = yield from searching(
+            network.step, network.start(taken, targets.length, beam), len(places), begin=targets.begin,
+            end=targets.end, padding=targets.padding, longest=targets.length, width=beam,
+            length_penalty=length_penalty, device=device,
+        )  # fmt: skip
+        tokens[places], scores[places] = batches.to((found.tokens[:, 0], found.scores[:, 0]), "cpu")
     return Written(preparation.decode(tokens), scores.tolist(), tokens)
 
 
