@@ -34,14 +34,14 @@ def alone(run, asked):
 def counting(log):
     """Steps of the example (name, count), which write into the log."""
 
-    def begin(example):
-        name, count = example.value
+    def begin(examples):
+        name, count = examples[0].value
         for number in range(count):
             log.append(f"{name}{number}")
             yield f"{name}{number}"
         if name == "bad":
             raise ValueError("bad")
-        return name.upper()
+        return [each.value[0].upper() for each in examples]
 
     return begin
 
@@ -80,6 +80,19 @@ def test_places_are_kept_and_the_examples_of_a_request_are_answered_in_their_ord
 
     assert asyncio.run(run()) == (["A", "B"], 2)
     assert log == ["a0", "a1", "a2", "b0"]
+
+
+def test_examples_of_a_request_are_begun_together():
+    log = []
+
+    async def run():
+        made = turns(log, together=2)
+        answers = await made.ask([Example((name, 1)) for name in "abc"])
+        made.close()
+        return answers, made.computed, made.count
+
+    assert asyncio.run(run()) == (["A", "B", "C"], 3, 0)
+    assert log == ["a0", "c0"]
 
 
 def test_whoever_has_gone_is_not_computed_for_an_error_stays_alone_and_the_queue_has_an_end():
@@ -198,5 +211,7 @@ def test_a_translation_is_ready_while_a_long_one_is_written_and_both_are_as_if_a
     assert [text for text, _ in ended] == ["", "a dog"], "the short answer waited for the long one"
     assert [answer["prediction"] for _, answer in ended] == expected["prediction"].to_list()[::-1]
     assert ended[1][1]["score"] == pytest.approx(expected["score"][0], abs=1e-5)
+    both = client.predictions(texts * 10)  # in two searches
+    assert [each["prediction"] for each in both] == expected["prediction"].to_list() * 10
     (cut,) = client.predictions("a dog " * 50)
     assert "behind the first" in cut["notes"]["cut"]

@@ -64,7 +64,13 @@ class Service:
         self.predictor, self.settings, self.name = predictor, settings, name
         self.batcher: Batcher | Turns
         if predictor.reader.alone:  # none waits for another's long answer
-            self.batcher = Turns(predictor.begin, predictor.rows, settings.batch_size, settings.queue)
+            self.batcher = Turns(
+                predictor.begin,
+                predictor.rows,
+                settings.batch_size,
+                settings.queue,
+                together=predictor.together,
+            )
         else:
             self.batcher = Batcher(
                 predictor.answer, settings.batch_size, settings.batch_delay, settings.queue

@@ -94,11 +94,14 @@ class Continuations:
 
     def __call__(self, questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return an answer for each question."""
-        return [finish(self.begin(each)) for each in questions]
+        return finish(self.begin(questions))
 
-    def begin(self, question: dict[str, Any]) -> Generator[Any, None, dict[str, Any]]:
-        """Answer a question with pauses, in which others can be answered; the value is the answer."""
-        return self._scored(question) if "text" in question else self._written(question)
+    def begin(self, questions: Sequence[dict[str, Any]]) -> Generator[Any, None, list[dict[str, Any]]]:
+        """Answer questions with pauses, in which others can be answered; the value are the answers."""
+        answers = []
+        for each in questions:
+            answers.append((yield from self._scored(each) if "text" in each else self._written(each)))
+        return answers
 
     @staticmethod
     def rows(question: dict[str, Any]) -> int:

@@ -40,7 +40,7 @@ class Kind(NamedTuple):
             example without content, or None; `media` is "image" or "audio" where the bytes of a file are an example;
             `alone`: examples are answered one by one, in turns.
         answers: made from the predictor. `answers(raw) -> a list of answers`, JSON objects or `UserError`s; `schema()`; where
-            it has them, `begin(value)` answers one example in steps, and `rows(value)` is how many places it takes.
+            it has them, `begin(values)` answers in steps up to `together` (1) examples, and `rows(value)` is how many places one takes.
     """
 
     reader: Any

@@ -83,15 +83,21 @@ class Predictor:
             found[number] = _noted(row, examples[number])
         return found
 
-    def begin(self, example: Example) -> Generator[Any, None, Any]:
-        """Answer an example with pauses, in which others can be answered; the value is the answer, or the `UserError`."""
+    def begin(self, examples: Sequence[Example]) -> Generator[Any, None, list[Any]]:
+        """Answer examples with pauses, in which others can be answered; the value is as `answer` returns."""
         if not hasattr(self.answers, "begin"):
             yield
-            return self.answer([example])[0]
+            return self.answer(examples)
         try:
-            return _noted((yield from self.answers.begin(example.value)), example)
+            found = yield from self.answers.begin([each.value for each in examples])
         except UserError as error:
-            return error
+            return [error] if len(examples) == 1 else self.answer(examples)
+        return [_noted(answer, example) for answer, example in zip(found, examples, strict=True)]
+
+    @property
+    def together(self) -> int:
+        """How many examples of a request are begun at once."""
+        return getattr(self.answers, "together", 1)
 
     def rows(self, example: Example) -> int:
         """Return how many places an example takes of those that are answered side by side."""

@@ -19,9 +19,9 @@ MOMENT = 0.02  # seconds of a turn
 
 
 class Done(NamedTuple):
-    """An answer that is complete."""
+    """Answers that are complete."""
 
-    answer: Any
+    answers: Sequence[Any]
 
 
 @dataclasses.dataclass
@@ -36,9 +36,9 @@ class Asked:
 
 @dataclasses.dataclass
 class Turn:
-    """One example of a request; `steps` once it has begun."""
+    """Examples of a request that are answered together, and their first place in it; `steps` once it has begun."""
 
-    example: Example
+    examples: Sequence[Example]
     place: int
     asked: Asked
     rows: int
@@ -49,19 +49,22 @@ class Turns:
     """Answers examples side by side, so that a short one is not kept waiting by a long one; each as if it were alone.
 
     Args:
-        begin: `begin(example)` answers in steps; its value is the answer. Called and gone on with in a thread of its own,
+        begin: `begin(examples)` answers in steps; its value are the answers. Called and gone on with in a thread of its own,
             never twice at once.
         rows: `rows(example)`, how many places it takes.
         size: places; what would take more waits, and one that alone takes more is answered alone.
         queue: most examples that wait.
         moment: seconds of a turn; a step is never cut.
+        together: most examples of a request that are begun at once.
     """
 
     def __init__(
-        self, begin: Callable[[Example], Generator[Any, None, Any]], rows: Callable[[Example], int], size: int, queue: int,
-        moment: float = MOMENT,
+        self, begin: Callable[[Sequence[Example]], Generator[Any, None, Sequence[Any]]],
+        rows: Callable[[Example], int], size: int, queue: int,
+        moment: float = MOMENT, together: int = 1,
     ):  # fmt: skip
-        self.begin, self.rows, self.size, self.queue, self.moment = begin, rows, size, queue, moment
+        self.begin, self.rows, self.size, self.queue = begin, rows, size, queue
+        self.moment, self.together = moment, min(together, size)
         self.waiting: collections.deque[Turn] = collections.deque()
         self.active: collections.deque[Turn] = collections.deque()
         self.count = self.batches = self.computed = 0
@@ -78,9 +81,9 @@ class Turns:
             raise QueueFullError(f"{self.count} examples wait already")
         loop = asyncio.get_running_loop()
         asked = Asked([None] * len(examples), loop.create_future(), len(examples), write)
-        self.waiting.extend(
-            Turn(example, place, asked, self.rows(example)) for place, example in enumerate(examples)
-        )
+        for place in range(0, len(examples), self.together):
+            taken = examples[place : place + self.together]
+            self.waiting.append(Turn(taken, place, asked, sum(map(self.rows, taken))))
         self.count += len(examples)
         if not self._busy:
             self._next(loop)
@@ -95,13 +98,13 @@ class Turns:
         taken = sum(each.rows for each in (*self.active, *latest))
         while self.waiting and (not taken or taken + self.waiting[0].rows <= self.size):
             each = self.waiting.popleft()
-            self.count -= 1
+            self.count -= len(each.examples)
             if each.asked.future.done():  # whoever asked has gone
                 continue
             self.active.append(each)
             taken += each.rows
             self.batches += 1
-            self.computed += 1
+            self.computed += len(each.examples)
         self.active.extend(latest)
         self._busy = bool(self.active)
         if self._busy:
@@ -110,11 +113,11 @@ class Turns:
             work.add_done_callback(lambda done: self._finish(loop, turn, done))
 
     def _go_on(self, turn: Turn) -> Done | None:
-        """Compute for a moment; return the answer when it is complete."""
+        """Compute for a moment; return the answers when they are complete."""
         until = time.monotonic() + self.moment
         with torch.no_grad():
             if turn.steps is None:
-                turn.steps = self.begin(turn.example)
+                turn.steps = self.begin(turn.examples)
             while True:
                 try:
                     said = next(turn.steps)
@@ -134,8 +137,9 @@ class Turns:
         elif (result := done.result()) is None:
             latest = [turn]
         else:
-            asked.answers[turn.place] = result.answer
-            asked.missing -= 1
+            count = len(turn.examples)
+            asked.answers[turn.place : turn.place + count] = result.answers
+            asked.missing -= count
             if not asked.missing:
                 asked.future.set_result(asked.answers)
         self._next(loop, latest)
