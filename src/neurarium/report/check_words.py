@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
+from neurarium.core.wording import counted
 from neurarium.report.words import duration
 from neurarium.studies.inspection.finding import listed
 
@@ -142,7 +143,7 @@ def cost_line(cost: dict[str, Any]) -> str:
     from neurarium.training.need import readable
 
     return (
-        f"the default network ({cost['network']}, {cost['parameters']:,} parameters) for {cost['epochs']} epochs "
+        f"the default network ({cost['network']}, {cost['parameters']:,} parameters) for {counted(cost['epochs'], 'epoch')} "
         f"takes about {duration(cost['seconds'])} and {readable(cost['bytes'])} on {cost['device']} "
         f"({cost['milliseconds_per_step']:,.1f} ms a step; {cost['measured']})"
     )

@@ -74,9 +74,9 @@ def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
             held += [renamed(each, name, number) for each in _told(own, parts.get(name) or {})]
         return held
     return [
+        traces.traces(found),
         quality.outcome(reports, found),
         scenes.scenes(found, None if last is None else last.targets),
-        traces.traces(found),
         samples.samples(found),
         forecasts.forecasts(reports, found),
         texts.texts(reports, found),

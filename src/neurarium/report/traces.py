@@ -19,7 +19,7 @@ def traces(found: Mapping[str, Any]) -> str:
         return ""
     cards = "".join(
         f'<li class=card><img class=wide src="{escape(each["picture"], quote=True)}" alt="{escape(each["note"], quote=True)}">'
-        f"<p class=note>{escape(each['note'])}</p></li>"
+        f"<p class=note>{escape(each['note'])}</p>{_alarms(each)}</li>"
         for each in held
     )
     labelled = any("labelled" in each["note"] for each in held)
@@ -28,6 +28,22 @@ def traces(found: Mapping[str, Any]) -> str:
         "Below: the score of each moment, and the threshold."
     )
     return section("traces", "What is odd", f"{_scores(found)}<ol class='errors traces'>{cards}</ol>", lead)
+
+
+def _alarms(shown: Mapping[str, Any]) -> str:
+    """When a trace is odd: its alarms of the highest scores, behind a summary where there are several."""
+    held = shown.get("alarms")
+    if not held:
+        return ""
+    labelled = "labelled windows found" in shown["note"]
+    heads = ["alarm", "value", "expected", "score", *(["labelled"] if labelled else [])]
+    rows = [
+        [each["time"], *(number(each[name]) for name in heads[1:4]), *(["yes" if each["labelled"] else "no"] if labelled else [])]
+        for each in held
+    ]  # fmt: skip
+    many = shown["count"]
+    told = f"The {len(held)} highest of {integer(many)} alarms" if len(held) < many else "The alarms" if many > 1 else "The alarm"
+    return f"<details open><summary>{told}</summary>{table(heads, rows, 'alarms', right=(1, 2, 3))}</details>"
 
 
 def _scores(found: Mapping[str, Any]) -> str:

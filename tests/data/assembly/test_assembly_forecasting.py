@@ -70,6 +70,10 @@ def test_several_columns_and_borders_as_published():
     assert decided(data, "other columns") == "left out: name"
     with pytest.raises(OptionError, match="not said what to forecast"):
         forecast(table, time="when", horizon=5)
+    words = {"when": table["when"], "load": ["warm"] * 200}
+    for target in (None, "all"):
+        with pytest.raises(DataError, match=r"no column of numbers to forecast(.|\n)*'warm' in 'load'"):
+            forecast(words, target, time="when", horizon=5)
 
 
 def test_covariates_stand_beside_the_series():

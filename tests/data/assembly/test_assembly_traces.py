@@ -91,6 +91,18 @@ def test_what_cannot_be_watched_is_refused_with_its_reason(tmp_path):
             traces(fine, "value", time="timestamp", labels=labels)
 
 
+def test_one_file_takes_its_own_of_the_labels_of_a_collection(tmp_path):
+    fine = write(tmp_path / "fine.csv", numpy.sin(numpy.arange(1000) / 5))
+    times = fine.read_text().splitlines()[901:911]
+    window = [times[0].split(",")[0], times[-1].split(",")[0]]
+    others = {"real/other.csv": [["2014-04-10 07:15:00", "2014-04-11 16:45:00"]]}
+    for name in ("real/fine.csv", "fine.csv"):
+        found = traces(fine, "value", time="timestamp", labels={**others, name: [window]})
+        assert found.traces[0].windows == ((900, 909),)
+    with pytest.raises(DataError, match="no labelled trace 'a/fine.csv'"):
+        traces(fine, "value", time="timestamp", labels={"a/fine.csv": [window], "b/fine.csv": []})
+
+
 @pytest.mark.parametrize(("length", "window"), [(90, 32), (120, 32), (60, 32), (49, 32), (60, 8)])
 def test_what_is_advised_for_a_short_trace_is_enough(length, window):
     values = numpy.sin(numpy.arange(float(length)))

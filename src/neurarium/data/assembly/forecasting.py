@@ -18,7 +18,7 @@ from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.parts import named_after
 from neurarium.data.readers.series_grid import Duplicates, Grid, Roles, grid_of
-from neurarium.data.readers.values import MISSING, style_of
+from neurarium.data.readers.values import MISSING, numbers, style_of
 from neurarium.data.windows import Windows
 
 RHYTHMS = {"hour": 1.0, "weekday": 7.0, "day of year": 365.25, "month": 365.25}  # in days
@@ -161,17 +161,22 @@ def _targets(
             raise unknown(f"column in {origin}:", str(each), frame.columns, error=DataError)
     free = [each for each in frame.columns if each not in taken]
     numeric = [each for each in free if _is_numeric(frame.get_column(each))]
+    every = target == "all" and "all" not in free
+    if not numeric and (every or target is None):
+        raise DataError(
+            f"{origin} has no column of numbers to forecast", expected="a column that holds numbers alone",
+            received=", ".join(map(_odd, map(frame.get_column, free[:8]))) or "no other column",
+            fix="mend the values that are no numbers",
+        )  # fmt: skip
     if target is None:
         if len(numeric) != 1:
             raise OptionError(
                 "it is not said what to forecast", expected=f"one of {', '.join(free[:40])}, several with commas, or all",
-                received="no --target", fix=f"for example --target {numeric[-1] if numeric else 'COLUMN'}",
+                received="no --target", fix=f"for example --target {numeric[-1]}",
             )  # fmt: skip
         names: tuple[str, ...] = (numeric[0],)
-    elif target == "all" and "all" not in free:
+    elif every:
         names = tuple(numeric)
-        if not names:
-            raise DataError(f"{origin} has no column of numbers to forecast", received=", ".join(free))
     else:
         names = (target,) if target in free else _listed(target)
     for each in names:
@@ -189,6 +194,13 @@ def _targets(
     return names, [
         Decision("other columns", f"left out: {', '.join(rest)}", reason, "--past, --future")
     ] if rest else []
+
+
+def _odd(column: polars.Series) -> str:
+    """What a column holds in place of numbers: its first such value."""
+    known = column.drop_nulls().cast(polars.String)
+    odd = known.filter(numbers(known).is_null())
+    return f"{odd[0]!r} in '{column.name}'" if odd.len() else f"nothing in '{column.name}'"
 
 
 def _is_numeric(column: polars.Series) -> bool:

@@ -13,6 +13,7 @@ import torch
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.core.files import sha256
+from neurarium.core.wording import counted
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.traces import Detector, Expected, TracePreparation
 from neurarium.data.readers.trace_files import read_traces
@@ -161,7 +162,7 @@ def _decisions(found: list[Trace], preparation: TracePreparation) -> list[Decisi
     ]  # fmt: skip
     if labelled:
         reason = "they judge, at the one threshold that is best for all traces as NAB does; nothing is learned from them"
-        listed.append(Decision("labels", f"{labelled} windows", reason, "--set labels=FILE"))
+        listed.append(Decision("labels", counted(labelled, "window"), reason, "--set labels=FILE"))
     else:
         reason = (
             "a score of 0.5: one residual in 1,000 was as large, or the value left the range of all before"

@@ -30,7 +30,7 @@ def read_traces(source: Any, target: str | None, time: str | None, *, labels: An
         target: the column of the values.
         time: the column that orders them; None takes the rows as they come.
         labels: a JSON file of windows by file, `{"a.csv": [["2014-04-10 07:15:00", "2014-04-11 16:45:00"]]}`, or such a
-            mapping; of a folder it is found beside the files.
+            mapping; of a folder it is found beside the files; of one file those of its collection will do, where one name ends in its own.
 
     Raises:
         DataError: columns that are not there, values that are none, windows of files or times that are not there.
@@ -58,6 +58,8 @@ def read_traces(source: Any, target: str | None, time: str | None, *, labels: An
     windows = _windows(
         labels, base if isinstance(source, str | os.PathLike) and Path(source).is_dir() else None
     )
+    if len(frames) == 1:
+        windows = _own(windows, next(iter(frames)))
     for name in sorted(set(windows) - set(frames)):
         raise unknown(
             "labelled trace", name, frames, error=DataError, fix="name files by their path below the folder"
@@ -95,6 +97,18 @@ def _windows(labels: Any, folder: Path | None) -> dict[str, Sequence[Sequence[st
             expected='{"file.csv": [["first time", "last time"], ...], ...}', received=str(held)[:100],
         )  # fmt: skip
     return dict(held)
+
+
+def _own(windows: dict[str, Sequence[Sequence[str]]], name: str) -> dict[str, Sequence[Sequence[str]]]:
+    """Of the labels of a whole collection those of one of its files, by its path there or by its name alone.
+
+    >>> _own({"real/a.csv": [("1", "2")], "real/b.csv": []}, "a.csv")
+    {'a.csv': [('1', '2')]}
+    """
+    if name in windows:
+        return {name: windows[name]}
+    same = [each for each in windows if each.rsplit("/", 1)[-1] == name]
+    return {name: windows[same[0]]} if len(same) == 1 else windows
 
 
 def _trace(

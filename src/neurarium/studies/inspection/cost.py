@@ -9,6 +9,7 @@ from typing import Any
 
 from neurarium.core.errors import NeurariumError
 from neurarium.core.seeds import random_state, set_random_state
+from neurarium.core.wording import counted
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.networks.choice import default
 from neurarium.studies.inspection.finding import Finding
@@ -100,9 +101,22 @@ def _measured(dataset: Dataset) -> dict[str, Any]:
         "seconds": round(median * epochs * length, 2),
         "bytes": int(need.total),
         "device": str(parameter.device),
-        "measured": f"median of {len(took)} steps with batches of {batch} after {len(clock.ends) - len(took)} that do not count; evaluations, "
-        "early stopping and a busy machine change it",
+        "measured": _taken_over(len(took), len(clock.ends) - len(took), batch),
     }  # fmt: skip
+
+
+def _taken_over(took: int, before: int, batch: int) -> str:
+    """Say of what the time is.
+
+    >>> _taken_over(0, 1, 245)
+    'the one step over all 245 examples; a busy machine changes it'
+    """
+    if not took:
+        return f"the one step over all {batch:,} examples; a busy machine changes it"
+    return (
+        f"median of {counted(took, 'step')} with batches of {batch} after {before} that do not count; evaluations, "
+        "early stopping and a busy machine change it"
+    )
 
 
 def finding(found: dict[str, Any]) -> Finding | None:

@@ -63,8 +63,26 @@ def trace_picture(
     return "data:image/svg+xml;base64," + base64.b64encode(content.encode()).decode("ascii")
 
 
-def trace_examples(watched: Any, threshold: float, most: int = 8) -> list[dict[str, str]]:
-    """Return pictures with notes of some traces: those with labels or alarms, at equal distances among them."""
+def loudest(watched: Any, threshold: float, most: int = 12) -> list[dict[str, Any]]:
+    """Return the alarms of a trace of the highest scores, as they came: time, value, what was expected, score, and whether a
+    labelled window holds it."""
+    trace = watched.trace
+    places = numpy.flatnonzero(watched.alarms(threshold))
+    chosen = numpy.sort(places[numpy.argsort(-watched.scores[places], kind="stable")[:most]])
+    return [
+        {
+            "time": str(trace.times[place]),
+            "value": float(trace.values[place]),
+            "expected": float(watched.expected[place]),
+            "score": float(watched.scores[place]),
+            "labelled": any(start <= place <= end for start, end in trace.windows),
+        }
+        for place in chosen
+    ]
+
+
+def trace_examples(watched: Any, threshold: float, most: int = 8) -> list[dict[str, Any]]:
+    """Return pictures, notes and alarms of some traces: those with labels or alarms, at equal distances among them."""
     telling = [each for each in watched if each.trace.windows or each.alarms(threshold).any()] or list(
         watched
     )
@@ -83,5 +101,5 @@ def trace_examples(watched: Any, threshold: float, most: int = 8) -> list[dict[s
             hit = sum(bool(alarms[start : end + 1].any()) for start, end in trace.windows)
             note += f", {hit} of {len(trace.windows)} labelled windows found"
         picture = trace_picture(trace.values, each.scores, alarms, trace.windows, each.first, threshold)
-        found.append({"picture": picture, "note": note})
+        found.append({"picture": picture, "note": note, "alarms": loudest(each, threshold), "count": many})
     return found

@@ -123,7 +123,8 @@ def find_learning_rate(
         raise OptionError(
             f"{type(method).__name__} has no learning rate",
             expected="a method that descends",
-            fix="its weights are computed in one step; --method supervised, or another network, has a rate",
+            received="a method whose weights are solved for in one step",
+            fix="learn in steps instead: --method supervised (of a forecast that is dlinear), or another --network, such as patch-tst",
         )
     sweep = _Sweep(low, high, width, explosion, metric)
     source: Any = None if isinstance(data, Dataset) else data
