@@ -42,7 +42,9 @@ def _alarms(shown: Mapping[str, Any]) -> str:
         for each in held
     ]  # fmt: skip
     many = shown["count"]
-    told = f"The {len(held)} highest of {integer(many)} alarms" if len(held) < many else "The alarms" if many > 1 else "The alarm"
+    told = "The alarm" if many == 1 else "The alarms"
+    if len(held) < many:
+        told = f"The {len(held)} highest of {integer(many)} alarms"
     return f"<details open><summary>{told}</summary>{table(heads, rows, 'alarms', right=(1, 2, 3))}</details>"
 
 
