@@ -99,7 +99,7 @@ def test_one_file_takes_its_own_of_the_labels_of_a_collection(tmp_path):
     for name in ("real/fine.csv", "fine.csv"):
         found = traces(fine, "value", time="timestamp", labels={**others, name: [window]})
         assert found.traces[0].windows == ((900, 909),)
-    with pytest.raises(DataError, match="no labelled trace 'a/fine.csv'"):
+    with pytest.raises(DataError, match=r"no labelled trace 'a/fine\.csv'"):
         traces(fine, "value", time="timestamp", labels={"a/fine.csv": [window], "b/fine.csv": []})
 
 
