@@ -95,6 +95,24 @@ def test_examples_of_a_request_are_begun_together():
     assert log == ["a0", "c0"]
 
 
+def test_requests_that_wait_are_begun_together_and_each_gets_its_own():
+    log = []
+
+    async def run():
+        made = turns(log, together=3, queue=20, size=6)
+        asked = [made.ask([Example((name, 2)) for name in names]) for names in ("a", "bc", "d", "efg", "h")]
+        answers = await asyncio.gather(*asked)
+        made.close()
+        return answers, made.computed, made.batches
+
+    answers, computed, batches = asyncio.run(run())
+    assert answers == [["A"], ["B", "C"], ["D"], ["E", "F", "G"], ["H"]]
+    assert (
+        computed == 8 and batches == 4
+    )  # a, which came first; b, c and d; then there are places for e, f, g; and h
+    assert log[:4] == ["a0", "b0", "a1", "b1"]
+
+
 def test_whoever_has_gone_is_not_computed_for_an_error_stays_alone_and_the_queue_has_an_end():
     log = []
 

@@ -35,14 +35,30 @@ class Asked:
 
 
 @dataclasses.dataclass
-class Turn:
-    """Examples of a request that are answered together, and their first place in it; `steps` once it has begun."""
+class Part:
+    """Examples of a request, and the place of the first in it."""
 
     examples: Sequence[Example]
     place: int
     asked: Asked
     rows: int
+
+
+@dataclasses.dataclass
+class Turn:
+    """Parts of one or more requests that are answered together; `steps` once it has begun."""
+
+    parts: Sequence[Part]
     steps: Generator[Any, None, Any] | None = None
+
+    @property
+    def rows(self) -> int:
+        return sum(each.rows for each in self.parts)
+
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits for it: whoever asked has gone, or another example of the request failed."""
+        return all(each.asked.future.done() for each in self.parts)
 
 
 class Turns:
@@ -55,7 +71,7 @@ class Turns:
         size: places; what would take more waits, and one that alone takes more is answered alone.
         queue: most examples that wait.
         moment: seconds of a turn; a step is never cut.
-        together: most examples of a request that are begun at once.
+        together: most examples that are begun at once, of one request or of several that wait.
     """
 
     def __init__(
@@ -65,7 +81,7 @@ class Turns:
     ):  # fmt: skip
         self.begin, self.rows, self.size, self.queue = begin, rows, size, queue
         self.moment, self.together = moment, min(together, size)
-        self.waiting: collections.deque[Turn] = collections.deque()
+        self.waiting: collections.deque[Part] = collections.deque()
         self.active: collections.deque[Turn] = collections.deque()
         self.count = self.batches = self.computed = 0
         self._busy = False
@@ -83,7 +99,7 @@ class Turns:
         asked = Asked([None] * len(examples), loop.create_future(), len(examples), write)
         for place in range(0, len(examples), self.together):
             taken = examples[place : place + self.together]
-            self.waiting.append(Turn(taken, place, asked, sum(map(self.rows, taken))))
+            self.waiting.append(Part(taken, place, asked, sum(map(self.rows, taken))))
         self.count += len(examples)
         if not self._busy:
             self._next(loop)
@@ -96,15 +112,20 @@ class Turns:
     def _next(self, loop: asyncio.AbstractEventLoop, latest: Sequence[Turn] = ()) -> None:
         """Let in what there are places for, put the latest turn behind them, and give the first its turn."""
         taken = sum(each.rows for each in (*self.active, *latest))
+        entered: list[list[Part]] = []
         while self.waiting and (not taken or taken + self.waiting[0].rows <= self.size):
             each = self.waiting.popleft()
             self.count -= len(each.examples)
             if each.asked.future.done():  # whoever asked has gone
                 continue
-            self.active.append(each)
             taken += each.rows
-            self.batches += 1
             self.computed += len(each.examples)
+            if entered and sum(len(part.examples) for part in (*entered[-1], each)) <= self.together:
+                entered[-1].append(each)
+            else:
+                entered.append([each])
+        self.batches += len(entered)
+        self.active.extend(map(Turn, entered))
         self.active.extend(latest)
         self._busy = bool(self.active)
         if self._busy:
@@ -117,29 +138,38 @@ class Turns:
         until = time.monotonic() + self.moment
         with torch.no_grad():
             if turn.steps is None:
-                turn.steps = self.begin(turn.examples)
+                turn.steps = self.begin([each for part in turn.parts for each in part.examples])
             while True:
                 try:
                     said = next(turn.steps)
                 except StopIteration as end:
                     return Done(end.value)
-                if said and turn.asked.write is not None:
-                    turn.asked.write(said)
+                write = turn.parts[0].asked.write
+                if said and write is not None:  # pieces come one by one where examples are begun one by one
+                    write(said)
                 if time.monotonic() >= until:
                     return None
 
     def _finish(self, loop: asyncio.AbstractEventLoop, turn: Turn, done: asyncio.Future[Done | None]) -> None:
-        asked, error, latest = turn.asked, done.exception(), []
-        if asked.future.done():  # whoever asked has gone, or another example of the request failed
+        error, latest = done.exception(), []
+        if turn.gone:
             pass
         elif error is not None:
-            asked.future.set_exception(error)
+            for part in turn.parts:
+                if not part.asked.future.done():
+                    part.asked.future.set_exception(error)
         elif (result := done.result()) is None:
             latest = [turn]
         else:
-            count = len(turn.examples)
-            asked.answers[turn.place : turn.place + count] = result.answers
-            asked.missing -= count
-            if not asked.missing:
-                asked.future.set_result(asked.answers)
+            _hand_out(turn, list(result.answers))
         self._next(loop, latest)
+
+
+def _hand_out(turn: Turn, answers: list[Any]) -> None:
+    """Give each request its answers; one that has all of them is answered."""
+    for part in turn.parts:
+        count = len(part.examples)
+        part.asked.answers[part.place : part.place + count], answers = answers[:count], answers[count:]
+        part.asked.missing -= count
+        if not part.asked.missing and not part.asked.future.done():
+            part.asked.future.set_result(part.asked.answers)
