@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from neurarium.report.words import duration, in_shell, number, titled
+from neurarium.report.words import duration, in_shell, number, titled, unmeasured
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,11 @@ def test_numbers_times_and_titles():
     ]
     assert [duration(x) for x in (0.04, 61, 7260)] == ["0.0 s", "1 min 1 s", "2 h 1 min"]
     assert [titled(x) for x in ("auc", "median_absolute_error")] == ["AUC", "Median absolute error"]
+
+
+def test_a_run_without_figures_says_why():
+    held = {"train": 90, "validation": 10}
+    cut = SimpleNamespace(summary={"splits": held}, folder="runs/a-1")
+    assert unmeasured(cut) == "The training ended before anything was measured: neurarium evaluate runs/a-1"
+    whole = SimpleNamespace(summary={"splits": {"train": 100}}, folder=None)
+    assert unmeasured(whole) == "The data has neither a validation nor a test split."

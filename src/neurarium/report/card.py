@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import neurarium
-from neurarium.report.words import duration, integer, number, said_of
+from neurarium.report.words import duration, integer, number, said_of, unmeasured
 
 if TYPE_CHECKING:
     from neurarium.training.run import Run
@@ -32,7 +32,7 @@ def card(run: Run, *, command: str | None = None) -> str:
         for name in next(iter(reports.values())).metrics:
             lines.append(f"| {name} | {' | '.join(_measured(report, name) for report in reports.values())} |")
     else:
-        lines.append("Nothing: the data has neither a validation nor a test split.")
+        lines.append(f"Nothing. {unmeasured(run)}")
     lines += ["", "## Mind", "", *_cautions(run, reports), "", "## Use", ""]
     use = [command] if command else []
     if run.folder is not None:

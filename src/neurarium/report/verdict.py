@@ -17,7 +17,7 @@ from neurarium.data.specs import (
 from neurarium.report import charts
 from neurarium.report.question import question
 from neurarium.report.svg import round_values, short
-from neurarium.report.words import duration, integer, number, said_of, titled
+from neurarium.report.words import duration, integer, number, said_of, titled, unmeasured
 
 if TYPE_CHECKING:
     from neurarium.studies.evaluation.report import EvaluationReport
@@ -50,15 +50,22 @@ def head(run: Run, reports: Reports, found: Mapping[str, Any]) -> str:
     cells = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in tiles
     )
+    came_out = _came_out(report, found) if report is not None else _nothing(run)
     return (
-        f"{top}<section class='card hero' aria-label='what came out'>{_came_out(report, found)}"
+        f"{top}<section class='card hero' aria-label='what came out'>{came_out}"
         f"<dl class=tiles>{cells}</dl></section>"
     )
 
 
-def _came_out(report: EvaluationReport | None, found: Mapping[str, Any]) -> str:
+def _nothing(run: Run) -> str:
+    return (
+        f"<div class=headline><p class=name>not measured</p><p class=said>{escape(unmeasured(run))}</p></div>"
+    )
+
+
+def _came_out(report: EvaluationReport, found: Mapping[str, Any]) -> str:
     """The figure beside the baselines; of several targets one below the other."""
-    if report is None or not report.parts:
+    if not report.parts:
         return _figure(report) + _beside(report, found)
     held = found.get("parts") or {}
     rows = []
@@ -72,10 +79,7 @@ def _unit(unit: str) -> str:
     return f" <small>{escape(unit)}</small>" if unit else ""
 
 
-def _figure(report: EvaluationReport | None, start: str = "") -> str:
-    if report is None:
-        said = "The data has neither a validation nor a test split."
-        return f"<div class=headline><p class=name>not measured</p><p class=said>{said}</p></div>"
+def _figure(report: EvaluationReport, start: str = "") -> str:
     name = report.headline
     value, bounds = report.metrics.get(name, math.nan), report.intervals.get(name)
     whole = isinstance(report.targets, Classes | Mask | Boxes | Tags | Transcript)
@@ -101,10 +105,10 @@ def _said(value: float, whole: bool) -> str:
     return f"{100 * value:.1f} %" if whole else number(value)
 
 
-def _beside(report: EvaluationReport | None, found: Mapping[str, Any]) -> str:
+def _beside(report: EvaluationReport, found: Mapping[str, Any]) -> str:
     """The run and the baselines on one scale, and what that means."""
     rows = found.get("baselines") or []
-    if report is None or not rows or found.get("split") != report.split:
+    if not rows or found.get("split") != report.split:
         return ""
     name, whole = report.headline, isinstance(report.targets, Classes)
     entries = []

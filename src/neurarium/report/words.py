@@ -112,6 +112,15 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
+def unmeasured(run: Run) -> str:
+    """Say why a run has no figures: it was interrupted before, or there is nothing to measure on."""
+    splits = run.summary.get("splits") or {}
+    if not any(splits.get(name) for name in ("validation", "test")):
+        return "The data has neither a validation nor a test split."
+    where = run.folder if run.folder is not None else "RUN"
+    return f"The training ended before anything was measured: neurarium evaluate {where}"
+
+
 def said_of(run: Run) -> dict[str, str]:
     """Return the few facts that stand at the top of every account of a run."""
     plan = {each.subject: str(each.choice) for each in run.decisions}

@@ -19,7 +19,7 @@ AT_ONCE = 64
 def transcript_errors(
     method: Method, examples: Any, preparation: Any, *, count: int = 12, rows: Any = None
 ) -> list[WorstError]:
-    """Return the recordings with the most characters to change, per character that was said.
+    """Return the recordings with the most characters to change, per character that was said; of equal ones the surest.
 
     Args:
         method: trained, of transcripts.
@@ -39,7 +39,7 @@ def transcript_errors(
             share = edits(said[number], truth) / max(len(truth), 1)
             if share:
                 found.append((share, first + number, truth, said[number], sure[number]))
-    worst = sorted(found, key=lambda each: (-each[0], each[1]))[:count]
+    worst = sorted(found, key=lambda each: (-each[0], -each[4], each[1]))[:count]
     if not worst:
         return []
     inputs = examples.take(torch.tensor([each[1] for each in worst]))["inputs"]
