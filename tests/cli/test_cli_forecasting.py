@@ -175,3 +175,13 @@ def test_a_rate_is_looked_for_where_the_default_has_none(folder, run_line):
     assert code == 0 and 1e-6 < said["suggestion"] < 10
     assert "solves in one step and has no rate; this is of DLinear" in shown
     assert "--method supervised --set learning_rate=" in shown
+
+
+def test_series_too_short_to_learn_from_are_said(folder, tmp_path, run_line):
+    table = polars.read_csv(folder / "shops.csv")
+    new = table.filter(polars.col("shop") == "north").tail(10).with_columns(shop=polars.lit("new"))
+    polars.concat([table, new]).write_csv(tmp_path / "three.csv")
+    words = line(folder, tmp_path / "run")[2:-1]  # all but the table and -q
+    code, _, told = run_line("train", tmp_path / "three.csv", *words)
+    assert code == 0
+    assert "left out 1 of 3 series: shorter than a look-back and a horizon together" in " ".join(told.split())

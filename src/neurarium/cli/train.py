@@ -227,6 +227,9 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     if broken := dataset.summary.get("quarantined"):
         named = f"{broken[0]['file']} ({broken[0]['reason']})" + (", ..." if len(broken) > 1 else "")
         output.told(**{"left out": f"{counted(len(broken), 'file')} that cannot be read: {named}"})
+    for each in dataset.decisions:
+        if each.subject == "short series":
+            output.told(**{"left out": f"{str(each.choice).removesuffix(' left out')} series: {each.reason}"})
     before, now = command.data_sha256, dataset.summary.get("sha256")
     if before and now and before != now:
         if resume is not None:
