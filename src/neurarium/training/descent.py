@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
-from neurarium.core.errors import NeurariumError, NotFiniteError, OptionError, RefusalError, ShapeError
+from neurarium.core.errors import (
+    NeurariumError,
+    NotFiniteError,
+    OptionError,
+    RefusalError,
+    ShapeError,
+    unknown,
+)
 from neurarium.core.members import find
 from neurarium.core.options import coerce, naming_options
 from neurarium.data.dataset import Decision
@@ -26,7 +33,7 @@ from neurarium.training.optimizers.building import (
     spared,
     sparse_names,
 )
-from neurarium.training.optimizers.rates import rate_factors
+from neurarium.training.optimizers.rates import begins, rate_factors
 from neurarium.training.optimizers.state import load_state
 from neurarium.training.schedules import Plateau
 from neurarium.training.schedules import schedule as make_schedule
@@ -65,6 +72,7 @@ class Descent(nn.Module):
         average: decay of an exponential moving average of the weights; None for none.
         regularizer: the name of one (`l1`, `elastic-net`, ...); it acts on all but biases and norms.
         regularizer_options: of that one.
+        regularized: beginnings of the names of what regularizers act on (`("head",)`); empty for all but biases and norms.
         regularizers: objects with `penalty(named_parameters)` or `proximal_(named_parameters, learning_rate)`.
         guard: stop with a named source when the loss or a gradient is not finite, before the weights are touched.
 
@@ -102,6 +110,7 @@ class Descent(nn.Module):
         average: float | None = None,
         regularizer: str | None = None,
         regularizer_options: Mapping[str, Any] | None = None,
+        regularized: tuple[str, ...] = (),
         regularizers: Sequence[Any] = (),
         guard: bool = True,
     ):
@@ -125,7 +134,7 @@ class Descent(nn.Module):
         self.clip_norm, self.clip_value, self.accumulate = clip_norm, clip_value, accumulate
         self.precision = precision
         self.average_decay = average
-        self.regularizers = tuple(regularizers)
+        self.regularizers, self.regularized = tuple(regularizers), tuple(regularized)
         if regularizer is not None:
             builder = find("regularizer", regularizer)
             values = coerce(builder, regularizer_options or {}, what=f"regularizer '{regularizer}'")
@@ -177,6 +186,11 @@ class Descent(nn.Module):
                 f"nothing to train: no parameter of {self._told()} asks for gradients",
                 fix="unfreeze some with requires_grad_(True)",
             )
+        for start in self.regularized:
+            if not any(begins(name, start) for name, _ in self.decayed()):
+                raise unknown(
+                    "beginning of a regularized weight's name", start, [n for n, _ in self.decayed()]
+                )
         self._names, self.moved = [n for n, _ in named], [p for _, p in named]
         self.optimizers = build_optimizers(
             self.optimizer,
@@ -242,6 +256,15 @@ class Descent(nn.Module):
         """Return (name, parameter) of what weight decay and regularizers act on: all but biases and norms."""
         undecayed = self.undecayed()
         return [(name, parameter) for name, parameter in self.named() if name not in undecayed]
+
+    def penalized(self) -> list[tuple[str, nn.Parameter]]:
+        """Return (name, parameter) of what regularizers act on: of what decays, that which `regularized` names."""
+        starts = self.regularized
+        return [
+            (name, parameter)
+            for name, parameter in self.decayed()
+            if not starts or any(begins(name, start) for start in starts)
+        ]
 
     # ------------------------------------------------------------------------------------------------- stepping
 
@@ -371,7 +394,7 @@ class Descent(nn.Module):
             total, weight, metrics = _unpack(loss_function(part))
             for regularizer in self.regularizers:
                 if hasattr(regularizer, "penalty") and getattr(regularizer, "how", "penalty") == "penalty":
-                    total = total + regularizer.penalty(self.decayed()) * weight
+                    total = total + regularizer.penalty(self.penalized()) * weight
         return total.float() if total.dtype in (torch.float16, torch.bfloat16) else total, weight, metrics
 
     def _back(self, target: Tensor, factor: Tensor | None = None) -> None:
@@ -477,7 +500,7 @@ class Descent(nn.Module):
             if getattr(regularizer, "how", "penalty") == "proximal":
                 for group in self._groups():
                     names = {id(parameter) for parameter in group["params"]}
-                    moved = [(name, p) for name, p in self.decayed() if id(p) in names]
+                    moved = [(name, p) for name, p in self.penalized() if id(p) in names]
                     regularizer.proximal_(moved, group["lr"])
         if self.average is not None:
             self.average.update()
