@@ -45,8 +45,8 @@ class TextCNN(nn.Module):
     Raises:
         OptionError: a window of no token, or no window at all.
 
-    Kim 2014, arXiv:1408.5882, equations 1 to 4 (CNN-rand). The paper bounds the norm of the head's weights by 3;
-    ours leaves that to weight decay.
+    Kim 2014, arXiv:1408.5882, equations 1 to 4 (CNN-rand). The paper bounds the norm of the head's weights by 3:
+    a training does, `--set regularizer=max-norm --set regularized=head`.
 
     >>> tokens = torch.tensor([[5, 2, 0], [0, 0, 0]])
     >>> TextCNN(3, vocabulary=10)({"tokens": tokens, "mask": tokens != 0}).shape
