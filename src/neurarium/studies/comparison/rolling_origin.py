@@ -184,7 +184,8 @@ def _blocks(dataset: Dataset, folds: int) -> list[int]:
 def _read(dataset: Dataset, train: int, stop: int, folds: int) -> Dataset:
     """Read the series again, with other borders and the same windows."""
     again, targets, window = dataset.rereading, dataset.targets, dataset.inputs
-    held = max(round(HELD * train), targets.length)  # type: ignore[attr-defined]
+    horizon: int = targets.length  # type: ignore[attr-defined]
+    held = max(round(HELD * train), horizon)
     given = {
         **again.options, "borders": (train - held, train, stop), "season": targets.season,  # type: ignore[attr-defined]
         "lookback": window.lookback, "calendar": dataset.preparation.calendar or "none",  # type: ignore[attr-defined,union-attr]
@@ -193,8 +194,8 @@ def _read(dataset: Dataset, train: int, stop: int, folds: int) -> Dataset:
         return again.reader(*again.source, **given)
     except DataError as error:
         raise OptionError(
-            f"the first of {folds} folds has too little to train on: {error.problem}", fix="give fewer --folds, or a shorter "
-            "look-back: --set lookback=",
+            f"the first of {folds} folds has too little to train on: {error.problem}", fix=f"give fewer --folds, or a shorter "
+            f"look-back: --set lookback={max((train - held - horizon) // 2, 1)}",
         ) from error  # fmt: skip
 
 
