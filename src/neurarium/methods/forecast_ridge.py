@@ -128,7 +128,8 @@ class ForecastRidge(ClosedForm):
 
     @torch.no_grad()
     def step(self, batch: Any) -> dict[str, Tensor]:
-        times = self.cut.when(batch) if "start" in batch else torch.arange(batches.size(batch))
+        place = self.network.linear.weight.device
+        times = self.cut.when(batch) if "start" in batch else torch.arange(batches.size(batch), device=place)
         order = times.argsort(stable=True)  # several series lie one below the other: their windows go by time
         batch = batches.take(batch, order)
         count, steps = len(times), self.network.horizon
