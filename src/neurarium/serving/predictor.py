@@ -96,7 +96,7 @@ class Predictor:
 
     @property
     def together(self) -> int:
-        """How many examples of a request are begun at once."""
+        """How many examples are begun at once."""
         return getattr(self.answers, "together", 1)
 
     def rows(self, example: Example) -> int:

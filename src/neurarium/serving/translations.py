@@ -12,7 +12,7 @@ from neurarium.studies.prediction.translation import BEAM, translating
 class Translations(Records):
     """Answers by the rows of `neurarium translate`, in steps."""
 
-    together = 12  # texts of a request in one search: 5 beginnings of each are most of the 64 places
+    together = 12  # texts in one search: 5 beginnings of each are most of the 64 places
 
     def begin(self, texts: Sequence[str]) -> Generator[None, None, list[dict[str, Any]]]:
         """Write texts together, with pauses in which others can be answered; the value are the answers."""
