@@ -148,3 +148,25 @@ def test_mistakes_are_told(words, said, trained, run_line):
         Path("notes.csv").write_text("long,short\na,b\n")
     code, _, told = run_line(*words)
     assert code == 2 and said in told, told
+
+
+def test_a_transformer_that_is_asked_for_writes(run_line):
+    words = (
+        "--network",
+        "transformer",
+        "--set",
+        "width=16",
+        "--set",
+        "blocks=1",
+        "--set",
+        "heads=2",
+        "--steps",
+        "2",
+    )
+    code, told, _ = run_line("train", *parallel(), *words, "--report", "none")
+    assert code == 0 and {"bleu", "perplexity"} <= set(told["metrics"]["test"])
+    plan = {
+        each["subject"]: each for each in json.loads(Path(told["run"], "plan.json").read_text())["decisions"]
+    }
+    assert plan["network"]["choice"] == "encoder-decoder"
+    assert plan["network"]["reason"].startswith("transformer was asked for")

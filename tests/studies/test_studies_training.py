@@ -48,6 +48,15 @@ def test_an_ensemble_of_ensembles_learns_by_each_member():
     assert network.members(data.test[:3]["inputs"]).shape == (3, 8, 3) and network.ensemble_size == 8
 
 
+def test_a_gaussian_that_is_asked_for_is_learned_by_its_likelihood():
+    data = nr.data.load("diabetes")
+    run = nr.studies.train(data, "mlp", options={"distribution": "gaussian"}, epochs=2, progress=False)
+    assert type(run.method.loss).__name__ == "GaussianNLL"
+    assert run.network(data.test[:3]["inputs"]).shape == (3, 2)
+    told = next(each for each in run.decisions if each.subject == "loss")
+    assert (told.choice, told.override) == ("gaussian-nll", "--set loss=")
+
+
 @pytest.mark.parametrize(("loss", "per"), [("quantile", None), ("student-t-nll", None), ("gaussian-nll", 2)])
 def test_a_loss_that_learns_a_distribution_gets_the_outputs_that_it_reads(loss, per):
     data = nr.data.load("diabetes")

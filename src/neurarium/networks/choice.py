@@ -68,6 +68,25 @@ SOLVED = (
 )
 
 
+# (a family's name, what is to be predicted or what one example is) -> its member there, options of it, and what it does.
+FAMILIES: dict[tuple[str, str], tuple[str, dict[str, Any], str]] = {
+    ("transformer", "Text"): ("encoder-decoder", {}, "the transformer that reads a text and writes another"),
+    ("transformer", "NextToken"): ("decoder", {}, "the transformer whose tokens see those before them alone"),
+    ("transformer", "Window"): ("patch-tst", {}, "the transformer over the patches of a series"),
+    ("transformer", "Image"): ("vit", {}, "the transformer over the patches of an image"),
+    ("lstm", "Text"): ("seq2seq-lstm", {}, "the LSTM that writes what another one read, with attention"),
+    ("tcn", "Window"): ("causal-forecaster", {}, "the causal convolutions that say the whole horizon"),
+    **{
+        (cell, "Window"): (
+            "recurrent-forecaster",
+            {"cell": cell},
+            "the recurrent network that says the whole horizon",
+        )
+        for cell in ("rnn", "lstm", "gru")
+    },
+}
+
+
 class Choice(NamedTuple):
     """A network, its name, and why it was taken."""
 
@@ -96,7 +115,8 @@ def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options:
     if name is None:
         name, reason = default(inputs, targets)
     else:
-        reason = "asked for"
+        name, own, reason = member_for(name, inputs, targets)
+        options = {**own, **options}
     builder = find("network", name)
     values = coerce(builder, options, what=f"network '{name}'")
     if isinstance(inputs, Waveform) and not getattr(builder, "hears", False):
@@ -105,6 +125,22 @@ def network_for(inputs: Spec, targets: Spec, name: str | None = None, **options:
         listener = Listener.for_data(inputs, targets, network=name, **values)
         return Choice(listener, name, f"{reason}; it sees the log-mel frames of sound")
     return Choice(builder.for_data(inputs, targets, **values), name, reason)
+
+
+def member_for(name: str, inputs: Spec, targets: Spec) -> tuple[str, dict[str, Any], str]:
+    """Return the member that a family's name means for such data, options of it, and the reason; other names as they are.
+
+    >>> from neurarium.data.specs import Classes, Horizon, Tokens, Window
+    >>> member_for("gru", Window(1, 48, 24), Horizon(("y",), 24))[:2]
+    ('recurrent-forecaster', {'cell': 'gru'})
+    >>> member_for("gru", Tokens(100, 20), Classes(("no", "yes")))
+    ('gru', {}, 'asked for')
+    """
+    for kind in (type(targets).__name__, type(inputs).__name__):
+        if (name, kind) in FAMILIES:
+            member, options, does = FAMILIES[name, kind]
+            return member, dict(options), f"{name} was asked for: {does}"
+    return name, {}, "asked for"
 
 
 def default(inputs: Spec, targets: Spec | None = None, *, descends: bool = False) -> tuple[str, str]:

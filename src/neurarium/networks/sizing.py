@@ -14,6 +14,7 @@ from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
 from neurarium.layers.table_embedding import BINS
+from neurarium.networks.choice import DEFAULTS
 from neurarium.networks.derived import SIZED
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -52,7 +53,7 @@ def check(
             f"the network '{name}' cannot take {type(inputs).__name__} inputs",
             expected=" or ".join(each.__name__ for each in takes),
             received=type(inputs).__name__,
-            fix="choose a network for such inputs (--network)"
+            fix=such_as(inputs, "choose a network for such inputs")
             if not isinstance(inputs, Mixed)
             else f"--network mixed --set table_trunk={name}; or leave texts and images out: --set drop=COLUMN",
         )
@@ -62,7 +63,9 @@ def check(
             f"the network '{name}' cannot predict {type(targets).__name__} targets",
             expected=" or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part),
             received=type(targets).__name__,
-            fix=fix or ON_TRUNKS.get(type(targets).__name__, "").replace("NAME", name) or None,
+            fix=fix
+            or ON_TRUNKS.get(type(targets).__name__, "").replace("NAME", name)
+            or such_as(targets, "choose a network for such targets"),
         )
     for option in set(SIZED) & set(options):
         raise OptionError(
@@ -77,6 +80,16 @@ def check(
             received=type(targets).__name__,
             fix="leave out distribution=gaussian",
         )
+
+
+def such_as(spec: Spec, advice: str) -> str:
+    """Return the advice with the network that is usual for a spec.
+
+    >>> such_as(Image(3, 8, 8), "choose another")
+    'choose another, such as --network cnn'
+    """
+    usual = DEFAULTS.get(type(spec).__name__)
+    return f"{advice}, such as --network {usual[0]}" if usual else f"{advice} (--network)"
 
 
 def columns(inputs: Spec) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Classes, Expectation, Horizon, Quantity, Spec, Targets, Text
 from neurarium.losses.choice import loss_for
-from neurarium.networks.choice import default, network_for
+from neurarium.networks.choice import default, member_for, network_for
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
 from neurarium.studies.anomalies.study import RESULT, judge
@@ -278,7 +278,7 @@ def _chosen(
     built = network if isinstance(network, nn.Module) else None
     inherited: dict[str, Any] = {}
     if isinstance(network, str):
-        name, reason = network, "asked for"
+        name, inherited, reason = member_for(network, data.inputs, data.targets)
     elif built is not None:
         name, reason = "", "built by the caller"
     elif start is not None:
@@ -383,6 +383,10 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
     name, targets = assigned["method"].get("loss"), data.targets
     if name is None and isinstance(targets, Horizon) and targets.quantiles:
         name = "quantile"
+    elif name is None and _asks_gaussian(assigned["network"]) and isinstance(targets, Quantity | Horizon):
+        assigned["method"]["loss"] = name = "gaussian-nll"
+        reason = "distribution=gaussian: a mean and a variance are learned by their likelihood"
+        chosen.decisions.append(Decision("loss", name, reason, "--set loss="))
     if not isinstance(name, str) or not isinstance(targets, Quantity | Horizon):
         return targets
     if name == "gaussian-nll" and "distribution" in parameters(find("network", chosen.name)):
@@ -397,6 +401,10 @@ def _targets_for_loss(data: Dataset, chosen: Chosen) -> Spec:
     chosen.decisions.append(Decision("outputs", count * len(targets.names), reason, "--set loss="))
     names = tuple(f"{each} {number}" for each in targets.names for number in range(count))
     return Quantity(names) if isinstance(targets, Quantity) else Horizon(names, targets.length)
+
+
+def _asks_gaussian(options: Mapping[str, Any]) -> bool:
+    return str(options.get("distribution")) == "gaussian"
 
 
 def _started(network: nn.Module, data: Dataset) -> list[Decision]:

@@ -16,6 +16,7 @@ CASES = {
     "llama": LLAMA,
     "window": LLAMA | {"window": 3},
     "waves": {"positions": "sinusoidal", "feed_forward": "geglu", "tie": False},
+    "post": {"normalization": "post"},
     "bag": {"positions": "none", "key_heads": 1},
 }
 
@@ -67,7 +68,9 @@ def by_hand(network, tokens, llama):
     x = state["embed.weight"][tokens]
     x = x if llama else x + state["positions.table"][: len(tokens)]
     for number in range(len(network.blocks)):
-        at, seen = f"blocks.{number}", norm(x, part(f"blocks.{number}.normalize_attention"))
+        at, post = f"blocks.{number}", isinstance(network.normalize, torch.nn.Identity)
+        first, second = part(f"{at}.normalize_attention"), part(f"{at}.normalize")
+        seen = x if post else norm(x, first)
         q, k, v = (
             linear(seen, f"{at}.attention.{name}").reshape(len(x), -1, 4)
             for name in ("query", "key", "value")
@@ -82,7 +85,8 @@ def by_hand(network, tokens, llama):
                 weights = np.exp(scores - scores.max())
                 mixed[place, head] = weights / weights.sum() @ v[: place + 1, group]
         x = x + linear(mixed.reshape(len(x), 16), f"{at}.attention.out")
-        seen = norm(x, part(f"{at}.normalize"))
+        x = norm(x, first) if post else x
+        seen = x if post else norm(x, second)
         if llama:
             gate = linear(seen, f"{at}.feed_forward.rise.gate")
             inner = linear(seen, f"{at}.feed_forward.rise.value") * gate / (1 + np.exp(-gate))
@@ -91,10 +95,11 @@ def by_hand(network, tokens, llama):
                 torch.from_numpy(linear(seen, f"{at}.feed_forward.rise"))
             ).numpy()
         x = x + linear(inner, f"{at}.feed_forward.fall")
-    return norm(x, part("normalize")) @ state["embed.weight"].T
+        x = norm(x, second) if post else x
+    return (x if post else norm(x, part("normalize"))) @ state["embed.weight"].T
 
 
-@pytest.mark.parametrize("name", ["gpt-2", "llama"])
+@pytest.mark.parametrize("name", ["gpt-2", "llama", "post"])
 def test_the_logits_are_those_of_numpy(name):
     network = make(**CASES[name])
     tokens = torch.randint(0, 30, (9,))

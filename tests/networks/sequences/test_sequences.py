@@ -28,6 +28,21 @@ MAKERS = {
     "transformer post": lambda: Transformer(
         3, vocabulary=30, width=8, heads=2, positions="learned", normalization="post", longest=40
     ),
+    "transformer window": lambda: Transformer(
+        3,
+        vocabulary=30,
+        width=8,
+        heads=2,
+        pooling="mean",
+        window=3,
+        norm="rms",
+        key_heads=1,
+        activation="swiglu",
+    ),
+    "tcn attention": lambda: TCN(3, vocabulary=30, width=5, levels=2, pooling="attention", score="cosine"),
+    "text-cnn attention": lambda: TextCNN(
+        3, vocabulary=30, width=6, maps=4, filters=(2, 3), pooling="attention", score="general"
+    ),
     "tcn": lambda: TCN(3, vocabulary=30, width=5, levels=3),
     "text-bag": lambda: TextBag(30, 3, width=4),
 }
@@ -82,7 +97,18 @@ def test_text_cnn_is_its_equations():
     numpy.testing.assert_allclose(features, numpy.concatenate(found), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["lstm", "transformer", "transformer rotary", "text-bag"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lstm",
+        "transformer",
+        "transformer rotary",
+        "transformer window",
+        "tcn attention",
+        "text-cnn attention",
+        "text-bag",
+    ],
+)
 def test_weights_of_tokens_sum_to_one_over_real_ones(name):
     network = make(name)
     weights = network.token_weights(batch([[3, 4, 5, 0, 0], [6, 7, 8, 9, 1]]))
@@ -98,9 +124,33 @@ def test_weights_of_the_pooling_are_those_that_are_used():
     torch.testing.assert_close(network.head(mixed), network(inputs))
 
 
-def test_a_network_without_attention_says_so():
+@pytest.mark.parametrize("name", ["tcn attention", "text-cnn attention"])
+def test_convolutions_are_pooled_by_the_weights_that_they_tell(name):
+    network = make(name)
+    inputs = batch([[3, 4, 5, 0], [6, 7, 8, 9]])
+    states, _ = network.states(inputs)
+    mixed = (network.token_weights(inputs).unsqueeze(-1) * states).sum(dim=1)
+    torch.testing.assert_close(network.head(mixed), network(inputs))
+    scores = {type(each).__name__ for each in network.pool.modules()} & {"CosineScore", "GeneralScore"}
+    assert len(scores) == 1
+
+
+@pytest.mark.parametrize("name", ["rnn", "tcn", "text-cnn"])
+def test_a_network_without_attention_says_so(name):
     with pytest.raises(RefusalError, match="no attention"):
-        make("rnn").token_weights(batch([[3]]))
+        make(name).token_weights(batch([[3]]))
+
+
+def test_a_window_hides_what_is_farther_and_key_heads_are_shared():
+    torch.manual_seed(0)
+    options = {"width": 8, "heads": 4, "key_heads": 2, "window": 2, "pooling": "none", "norm": "rms"}
+    network = Transformer(3, vocabulary=30, **options, blocks=1).eval()
+    before = network(batch([[3, 4, 5, 6]]))
+    after = network(batch([[3, 4, 5, 9]]))
+    torch.testing.assert_close(after[:, :2], before[:, :2])
+    assert (after[:, 2] - before[:, 2]).abs().max() > 1e-4
+    assert network.blocks[0].attention.key.out_features == 4
+    assert {type(each).__name__ for each in (network.normalize, network.blocks[0].normalize)} == {"RMSNorm"}
 
 
 def test_the_vocabulary_follows_from_the_data():
@@ -118,6 +168,10 @@ def test_the_vocabulary_follows_from_the_data():
         lambda: LSTM(2, vocabulary=5, pooling="max"),
         lambda: Transformer(2, vocabulary=5, positions="circular"),
         lambda: Transformer(2, vocabulary=5, heads=3),
+        lambda: Transformer(2, vocabulary=5, window=3),
+        lambda: TCN(2, vocabulary=5, score="dot"),
+        lambda: TextCNN(2, vocabulary=5, score="dot"),
+        lambda: TextCNN(2, vocabulary=5, pooling="attention", read=8),
     ],
 )
 def test_wrong_options_are_typed_errors(make_it):

@@ -18,6 +18,7 @@ MAKERS = {
     "rotary, one norm more": lambda: EncoderDecoder(
         20, 15, **TRANSFORMER, positions="rotary", norm="rms", activation="swiglu", tied=False
     ),
+    "as published": lambda: EncoderDecoder(20, 15, **TRANSFORMER, normalization="post", key_heads=1),
     "learned, additive": lambda: EncoderDecoder(20, 15, **TRANSFORMER, positions="learned", score="additive"),
     "seq2seq-lstm": lambda: Seq2SeqLSTM(20, 15, width=6, embedding=8),
     "seq2seq-lstm general": lambda: Seq2SeqLSTM(20, 15, width=6, embedding=8, layers=2, score="general"),
@@ -170,3 +171,36 @@ def test_the_decoder_of_the_lstm_is_its_equations():
         t = numpy.tanh(p["readout.weight"] @ numpy.concatenate([s, c, e]) + p["readout.bias"])
         numpy.testing.assert_allclose(network(inputs)[0, place].detach(), p["head.weight"] @ t, rtol=1e-9)
         numpy.testing.assert_allclose(network.alignment(inputs)[0, place].detach(), a, rtol=1e-9)
+
+
+@pytest.mark.parametrize("normalization", ["pre", "post"])
+def test_a_block_of_the_decoder_is_that_of_torch(normalization):
+    torch.manual_seed(1)
+    network = EncoderDecoder(
+        20, 15, width=8, heads=2, blocks=1, expansion=2.0, normalization=normalization
+    ).eval()
+    ours = network.decoder[0]
+    theirs = torch.nn.TransformerDecoderLayer(
+        8, 2, 16, 0.0, batch_first=True, norm_first=normalization == "pre"
+    ).eval()
+    with torch.no_grad():
+        for parameter in ours.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+        for own, other in ((ours.attention, theirs.self_attn), (ours.cross, theirs.multihead_attn)):
+            projections = (own.query, own.key, own.value)
+            other.in_proj_weight.copy_(torch.cat([each.weight for each in projections]))
+            other.in_proj_bias.copy_(torch.cat([each.bias for each in projections]))
+            other.out_proj.load_state_dict(own.out.state_dict())
+        for own, other in (
+            (ours.feed_forward.rise, theirs.linear1), (ours.feed_forward.fall, theirs.linear2),
+            *zip(ours.norms, (theirs.norm1, theirs.norm2, theirs.norm3), strict=True),
+        ):  # fmt: skip
+            other.load_state_dict(own.state_dict())
+    y, memory = torch.randn(3, 5, 8), torch.randn(3, 4, 8)
+    real = torch.tensor([[True] * 4, [True] * 3 + [False], [True] + [False] * 3])
+    ahead = torch.ones(5, 5, dtype=torch.bool).triu(1)
+    wanted = theirs(y, memory, tgt_mask=ahead, memory_key_padding_mask=~real)
+    torch.testing.assert_close(
+        ours(y, ours.cross.keys_and_values(memory), real), wanted, atol=2e-6, rtol=1e-5
+    )
+    assert isinstance(network.normalize, torch.nn.Identity) == (normalization == "post")

@@ -45,3 +45,14 @@ def test_covariates_of_the_past_are_read(network):
     inputs = {"series": torch.randn(2, 8, 1), "past": torch.randn(2, 8, 1), "future": torch.randn(2, 10, 1)}
     before = built(inputs)
     assert (built({**inputs, "past": inputs["past"] + 1}) - before).abs().min() > 1e-7
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "min-gru", "min-lstm", "layer-norm-lstm", "projected-lstm"])
+def test_every_cell_says_the_horizon(cell):
+    torch.manual_seed(0)
+    network = RecurrentForecaster(1, 8, 3, cell=cell, width=6, normalization="none")
+    x = torch.randn(2, 8, 1, requires_grad=True)
+    said = network({"series": x})
+    assert said.shape == (2, 3, 1) and network.head.in_features == network.layers.outputs
+    said.sum().backward()
+    assert (x.grad != 0).all()  # every step of the window counts

@@ -11,6 +11,7 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.members import find
 from neurarium.core.options import coerce
 from neurarium.data.specs import Classes, Image, Spec
+from neurarium.networks.sizing import such_as
 
 
 class Stages(nn.Module):
@@ -81,7 +82,7 @@ def check_dense(
             f"the network '{name}' cannot take {type(inputs).__name__} inputs",
             expected="Image",
             received=type(inputs).__name__,
-            fix="choose a network for such inputs (--network)",
+            fix=such_as(inputs, "choose a network for such inputs"),
         )
     if not isinstance(targets, kind):
         raise RefusalError(

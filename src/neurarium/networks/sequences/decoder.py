@@ -18,8 +18,9 @@ from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.key_value_cache import KeyValueCache
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
 from neurarium.layers.rms_norm import norm as norm_named
-from neurarium.layers.transformer_block import Norm, TransformerBlock
+from neurarium.layers.transformer_block import Norm, Order, TransformerBlock
 from neurarium.networks.sequences.transformer import CHOICES, Positions
+from neurarium.networks.sizing import such_as
 
 
 @recorded
@@ -39,6 +40,7 @@ class Decoder(nn.Module):
         key_heads: heads of keys and values, each shared by several of queries; as many as heads when left out.
         positions: "learned" or "sinusoidal" vectors that are added, "rotary" turns of queries and keys, or "none".
         norm: "layer" or "rms".
+        normalization: "pre" as above, or "post": x = N(x + Attention(x)), x = N(x + F(x)), and none at the end (GPT-1).
         feed_forward: the activation in a block, or "swiglu", "geglu", "reglu", "glu": see `layers.FeedForward`.
         expansion: of a block's inner layer, as a multiple of the width; 4 when left out, 8/3 of a gated one.
         window: how many positions attention looks back, its own included; all when left out.
@@ -90,6 +92,7 @@ class Decoder(nn.Module):
         rotary_scaling: tuple[float, ...] | None = None,
         head_dim: int | None = None,
         score: ScoreName = "scaled-dot",
+        normalization: Order = "pre",
     ):
         super().__init__()
         if positions not in CHOICES["positions"]:
@@ -103,13 +106,13 @@ class Decoder(nn.Module):
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.blocks = nn.ModuleList(
             TransformerBlock(
-                width, heads, inner_width(width, expansion, feed_forward), feed_forward, dropout, "pre", norm,
+                width, heads, inner_width(width, expansion, feed_forward), feed_forward, dropout, normalization, norm,
                 epsilon, bias, positions == "rotary", rotary_base, rotary_scaling, key_heads, window, head_dim,
                 causal=True, inner_dropout=0.0, score=score,
             )
             for _ in range(blocks)
         )  # fmt: skip
-        self.normalize = norm_named(norm, width, epsilon, bias)
+        self.normalize = norm_named(norm, width, epsilon, bias) if normalization == "pre" else nn.Identity()
         self.feature_dim = width
         self.head = nn.Linear(width, vocabulary, bias=False)
         self._start()
@@ -133,7 +136,7 @@ class Decoder(nn.Module):
                 f"the network 'decoder' cannot take {type(inputs).__name__} inputs",
                 expected="Tokens",
                 received=type(inputs).__name__,
-                fix="choose a network for such inputs (--network)",
+                fix=such_as(inputs, "choose a network for such inputs"),
             )
         if not isinstance(targets, NextToken):
             raise RefusalError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -19,7 +19,7 @@ from neurarium.layers.feed_forward import FeedForward, inner_width
 from neurarium.layers.key_value_cache import KeyValueCache
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
 from neurarium.layers.rms_norm import norm as norm_named
-from neurarium.layers.transformer_block import TransformerBlock
+from neurarium.layers.transformer_block import Order, TransformerBlock
 from neurarium.networks.sequences.writing import build_for_texts
 
 Positions = Literal["sinusoidal", "learned", "rotary"]
@@ -30,7 +30,8 @@ class EncoderDecoder(nn.Module):
     """The transformer of translation: an encoder reads, a decoder writes and looks at what was read.
 
     Encoder: x = x + Attention(N(x)), x = x + F(N(x)). Decoder: y = y + Attention(N(y), causal), y = y + Attention(N(y), memory),
-    y = y + F(N(y)). Logits: E N(y), with E the embedding of written tokens where the output is tied.
+    y = y + F(N(y)). Logits: E N(y), with E the embedding of written tokens where the output is tied. As published
+    (normalization="post"): x = N(x + Attention(x)), and so on, without the last N.
 
     Args:
         vocabulary: how many tokens are read.
@@ -44,6 +45,8 @@ class EncoderDecoder(nn.Module):
         expansion: inner width of a block over `width`; None: 4, or 8/3 of a gated layer.
         positions: "sinusoidal", "learned", or "rotary" in self-attention.
         norm: "layer" or "rms".
+        normalization: "pre" (trains without a long warm-up) or "post" (as published).
+        key_heads: heads of keys and values, each shared by several of queries; as many as heads when left out.
         dropout: on embedded tokens, inner layers and branches.
         attention_dropout: on attention weights; above zero it costs the fused kernel where that has none (processors).
         activation: of the feed-forward layers; "swiglu" and its like are gated.
@@ -85,6 +88,8 @@ class EncoderDecoder(nn.Module):
         attention_dropout: float = 0.0,
         activation: str = "relu",
         score: ScoreName = "scaled-dot",
+        normalization: Order = "pre",
+        key_heads: int | None = None,
     ):
         super().__init__()
         _require_one_vocabulary(shared, vocabulary, outputs)
@@ -101,6 +106,8 @@ class EncoderDecoder(nn.Module):
             "norm": norm,
             "rotary": rotary,
             "score": score,
+            "normalization": normalization,
+            "key_heads": key_heads,
         }
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.encoder = nn.ModuleList(TransformerBlock(width, heads, inner, **common) for _ in range(blocks))
@@ -111,7 +118,9 @@ class EncoderDecoder(nn.Module):
         for each in self.modules():
             if isinstance(each, Attention):
                 each.dropout.p = attention_dropout
-        self.normalize_memory, self.normalize = norm_named(norm, width), norm_named(norm, width)
+        self.normalize_memory, self.normalize = (
+            norm_named(norm, width) if normalization == "pre" else nn.Identity() for _ in range(2)
+        )
         self.feature_dim = width
         self.head = nn.Linear(width, outputs, bias=False)
         if tied:
@@ -211,7 +220,7 @@ def _positions(name: str, width: int, longest: int) -> nn.Module | None:
 
 
 class DecoderBlock(nn.Module):
-    """A causal look at what was written, a look at what was read, and a feed-forward layer, normalized before each."""
+    """A causal look at what was written, a look at what was read, and a feed-forward layer, normalized before or after each."""
 
     def __init__(
         self,
@@ -224,10 +233,13 @@ class DecoderBlock(nn.Module):
         norm: Any,
         rotary: bool,
         score: ScoreName,
+        normalization: Order,
+        key_heads: int | None,
     ):
         super().__init__()
-        self.attention = Attention(width, heads, dropout, rotary=rotary, score=score)
-        self.cross = Attention(width, heads, dropout, score=score)
+        self.before = normalization == "pre"
+        self.attention = Attention(width, heads, dropout, rotary=rotary, key_heads=key_heads, score=score)
+        self.cross = Attention(width, heads, dropout, key_heads=key_heads, score=score)
         self.feed_forward = FeedForward(width, inner, activation, dropout=dropout)
         self.norms = nn.ModuleList(norm_named(norm, width) for _ in range(3))
         self.dropouts = nn.ModuleList(Dropout(dropout) if dropout else nn.Identity() for _ in range(3))
@@ -235,13 +247,19 @@ class DecoderBlock(nn.Module):
     def forward(
         self, y: Tensor, memory: tuple[Tensor, Tensor], padding: Tensor, cache: KeyValueCache | None = None
     ) -> Tensor:
-        y = y + self.dropouts[0](self.attention(self.norms[0](y), causal=True, cache=cache))
-        y = y + self.dropouts[1](self.cross.look(self.norms[1](y), memory, padding=padding))
-        return y + self.dropouts[2](self.feed_forward(self.norms[2](y)))
+        y = self._added(0, y, lambda each: self.attention(each, causal=True, cache=cache))
+        y = self._added(1, y, lambda each: self.cross.look(each, memory, padding=padding))
+        return self._added(2, y, self.feed_forward)
 
     def asking(self, y: Tensor) -> Tensor:
         """Return the queries to what was read."""
-        return self.norms[1](y + self.dropouts[0](self.attention(self.norms[0](y), causal=True)))
+        y = self._added(0, y, lambda each: self.attention(each, causal=True))
+        return self.norms[1](y) if self.before else y
+
+    def _added(self, number: int, y: Tensor, branch: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return y + branch(N(y)), or N(y + branch(y))."""
+        normalize, drop = self.norms[number], self.dropouts[number]
+        return y + drop(branch(normalize(y))) if self.before else normalize(y + drop(branch(y)))
 
 
 class Writing:

@@ -16,7 +16,7 @@ from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.layers.recurrent import Recurrent, Reset, Update
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
-from neurarium.networks.sequences.pooling import Pooling, mean_of
+from neurarium.networks.sequences.pooling import Pooling, mean_of, require_attention, without_attention
 from neurarium.networks.sizing import Distribution, head_outputs
 
 LANGUAGE = {"pooling": "none", "bidirectional": False, "width": 512, "dropout": 0.1}
@@ -47,11 +47,7 @@ class RecurrentNetwork(nn.Module):
         self, outputs: int, embedding: int, vocabulary: int, channels: int, padding: int, dropout: float,
         token_dropout: float, pooling: Pooling, score: ScoreName, distribution: Distribution, width: int, **cell: Any,
     ) -> None:  # fmt: skip
-        if pooling != "attention" and score != "additive":
-            raise OptionError(
-                "a score is one of attention", expected="pooling=attention", received=f"pooling={pooling}, score={score}",
-                fix="leave out score=",
-            )  # fmt: skip
+        require_attention(pooling, score)
         if pooling not in ("last", "mean", "attention", "none"):
             raise OptionError(
                 "there is no such pooling", expected="last, mean, attention or none", received=pooling
@@ -118,13 +114,7 @@ class RecurrentNetwork(nn.Module):
             RefusalError: the network does not pool by attention.
         """
         if self.pool is None:
-            how = "answers at every step" if self.pooling == "none" else f"pools by '{self.pooling}'"
-            raise RefusalError(
-                f"this network '{self.called}' has no attention: it {how}",
-                expected="pooling=attention",
-                received=f"pooling={self.pooling}",
-                fix=f"train it with --network {self.called} --set pooling=attention",
-            )
+            raise without_attention(self.called, self.pooling)
         sequence, mask = self.entry(inputs)
         return self.pool.weights(self.layers(sequence, mask), mask)
 

@@ -11,9 +11,15 @@ from torch import Tensor, nn
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.causal_convolution import CausalBlock, receptive_field
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
-from neurarium.networks.sequences.pooling import Pooling, SequencePooling
+from neurarium.networks.sequences.pooling import (
+    Pooling,
+    SequencePooling,
+    require_attention,
+    without_attention,
+)
 from neurarium.networks.sizing import Distribution, head_outputs
 
 
@@ -36,6 +42,7 @@ class TCN(nn.Module):
         kernel: k, how many steps a convolution sees.
         pooling: the "last" state, the "mean" of the states, or a learned weighted mean ("attention"); "none" gives an output
             for every step instead of one for the sequence.
+        score: of pooling=attention: additive, dot, scaled-dot, cosine or general (`layers.attention_scores`).
         dropout: after each convolution, in training.
         token_dropout: the probability that a whole token is zero in training.
         weight_norm: of the convolutions; as published.
@@ -45,7 +52,7 @@ class TCN(nn.Module):
     nothing at real steps.
 
     Raises:
-        OptionError: no level, or a kernel below 2.
+        OptionError: no level, a kernel below 2, or a score without attention.
 
     Bai, Kolter and Koltun 2018, arXiv:1803.01271, section 3.
 
@@ -71,6 +78,7 @@ class TCN(nn.Module):
         dropout: float = 0.2,
         token_dropout: float = 0.0,
         weight_norm: bool = True,
+        score: ScoreName = "additive",
         distribution: Distribution = None,
     ):
         super().__init__()
@@ -93,7 +101,8 @@ class TCN(nn.Module):
         )
         self.receptive_field = receptive_field(kernel, dilations)
         self.feature_dim = width
-        self.pool = None if pooling == "none" else SequencePooling(width, pooling)
+        require_attention(pooling, score)
+        self.pool = None if pooling == "none" else SequencePooling(width, pooling, score)
         self.head = nn.Linear(width, head_outputs(outputs, distribution))
 
     @classmethod
@@ -108,6 +117,16 @@ class TCN(nn.Module):
         for block in self.blocks:
             signal = block(signal)
         return signal.transpose(1, 2), mask
+
+    def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the weight of each position in the pooling, `(batch, length)`, summing to one over real ones.
+
+        Raises:
+            RefusalError: the network does not pool by attention.
+        """
+        if self.pool is None or self.pool.attention is None:
+            raise without_attention("tcn", self.pooling)
+        return self.pool.attention.weights(*self.states(inputs))
 
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the pooled states, `(batch, feature_dim)`, or all of them where there is an output for every step."""

@@ -12,9 +12,12 @@ from torch.nn import functional
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
 from neurarium.data.specs import Spec
+from neurarium.layers.attention_pooling import AttentionPooling
+from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.dropout import Dropout
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
 from neurarium.networks.sequences.excerpt import excerpt, require_read
+from neurarium.networks.sequences.pooling import require_attention, without_attention
 from neurarium.networks.sizing import Distribution, elementwise, head_outputs
 
 
@@ -36,14 +39,15 @@ class TextCNN(nn.Module):
         embedding_dropout: the same for the embedded tokens; the paper has none.
         token_dropout: the same for whole tokens.
         read: tokens that are read of a longer text, its beginning and its end; None for all.
-        pooling: "max" over time, or "none": an answer at every position, c_(k,i) of the window around it in place of z_k;
-            see `states`.
+        pooling: "max" over time; "attention", a learned weighted mean of the positions, each answered by the windows around it
+            (see `states`); or "none": their answers at every position in place of z_k.
+        score: of pooling=attention: additive, dot, scaled-dot, cosine or general (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`.
 
     Raises:
-        OptionError: a window of no token, or no window at all.
+        OptionError: a window of no token, no window at all, a score without attention.
 
     Kim 2014, arXiv:1408.5882, equations 1 to 4 (CNN-rand). The paper bounds the norm of the head's weights by 3:
     a training does, `--set regularizer=max-norm --set regularized=head`.
@@ -68,24 +72,28 @@ class TextCNN(nn.Module):
         embedding_dropout: float = 0.0,
         token_dropout: float = 0.0,
         read: int | None = None,
-        pooling: Literal["max", "none"] = "max",
+        pooling: Literal["max", "attention", "none"] = "max",
+        score: ScoreName = "additive",
         distribution: Distribution = None,
     ):
         super().__init__()
         if not filters or min(filters) < 1:
             raise OptionError("the windows are wrong", expected="widths of 1 or more", received=filters)
-        if pooling not in ("max", "none"):
-            raise OptionError("there is no such pooling", expected="max or none", received=pooling)
-        if read is not None and (pooling == "none" or not vocabulary):
+        if pooling not in ("max", "attention", "none"):
+            raise OptionError("there is no such pooling", expected="max, attention or none", received=pooling)
+        require_attention(pooling, score)
+        if read is not None and (pooling != "max" or not vocabulary):
             raise OptionError(
-                "read leaves out tokens, and an answer is asked for at each", fix="leave out read"
-            )
+                "read leaves out tokens, and an answer is asked for at each", expected="pooling=max of a text",
+                received=f"read={read}, pooling={pooling}", fix="leave out read",
+            )  # fmt: skip
         self.distribution, self.pooling, self.read = distribution, pooling, require_read(read)
         self.entry = SequenceEntry(width, vocabulary, channels, padding, embedding_dropout, token_dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, maps, size, padding=size - 1) for size in filters)
         self.activations = nn.ModuleList(elementwise("relu") for _ in filters)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = maps * len(filters)
+        self.pool = AttentionPooling(self.feature_dim, score=score) if pooling == "attention" else None
         self.head = nn.Linear(self.feature_dim, head_outputs(outputs, distribution))
 
     @classmethod
@@ -107,9 +115,12 @@ class TextCNN(nn.Module):
         return torch.cat(found, dim=1).transpose(1, 2), mask
 
     def features(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the strongest answers, with dropout, `(batch, feature_dim)`; with pooling "none" those at each position."""
+        """Return the strongest answers, or their weighted mean, with dropout, `(batch, feature_dim)`; with pooling "none"
+        those at each position."""
         if self.pooling == "none":
             return self.dropout(self.states(inputs)[0])
+        if self.pool is not None:
+            return self.dropout(self.pool(*self.states(inputs)))
         sequence, mask = self.entry(inputs if self.read is None else excerpt(inputs, self.read))
         signal, found = sequence.transpose(1, 2), []
         for convolution, activate in zip(self.convolutions, self.activations, strict=True):
@@ -119,6 +130,16 @@ class TextCNN(nn.Module):
             real = _widened(mask, behind).unsqueeze(1).to(answers.dtype)
             found.append((answers * real).amax(dim=-1))  # no answer is below zero
         return self.dropout(torch.cat(found, dim=1))
+
+    def token_weights(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the weight of each position in the pooling, `(batch, length)`, summing to one over real ones.
+
+        Raises:
+            RefusalError: the network does not pool by attention.
+        """
+        if self.pool is None:
+            raise without_attention("text-cnn", self.pooling)
+        return self.pool.weights(*self.states(inputs))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         return self.head(self.features(inputs))

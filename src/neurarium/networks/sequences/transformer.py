@@ -16,7 +16,8 @@ from neurarium.data.specs import Spec
 from neurarium.layers.attention_scores import ScoreName
 from neurarium.layers.feed_forward import inner_width
 from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
-from neurarium.layers.transformer_block import TransformerBlock
+from neurarium.layers.rms_norm import norm as norm_named
+from neurarium.layers.transformer_block import Norm, TransformerBlock
 from neurarium.networks.sequences.entry import SequenceEntry, build_for_sequences
 from neurarium.networks.sequences.pooling import mean_of
 from neurarium.networks.sizing import Distribution, head_outputs
@@ -50,16 +51,21 @@ class Transformer(nn.Module):
         dropout: on embedded tokens, attention weights, inner layers and branches.
         token_dropout: the probability that a whole token is zero in training.
         activation: g; or gated, see `layers.FeedForward`.
+        norm: "layer" or "rms" (see `layers.RMSNorm`).
+        key_heads: heads of keys and values, each shared by several of queries; as many as heads when left out.
+        window: tokens nearer than this are looked at, |i - j| < window; all when left out. Without a class token, which
+            would see its neighbours alone.
         score: how queries and keys are compared: scaled-dot, dot, cosine, general or additive (`layers.attention_scores`).
         distribution: `gaussian` for a mean and a raw variance per output.
 
     `forward`: a dict of tokens or of a series -> `(batch, outputs)`, or `(batch, length, outputs)`. Padding changes nothing.
 
     Raises:
-        OptionError: an unknown choice, or heads that do not divide the width.
+        OptionError: an unknown choice, heads that do not divide the width, a window beside a class token.
         ShapeError: a sequence longer than the learned positions.
 
-    Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745 (pre-norm).
+    Vaswani et al. 2017, arXiv:1706.03762; Xiong et al. 2020, arXiv:2002.04745 (pre-norm); Ainslie et al. 2023,
+    arXiv:2305.13245 (key_heads); Beltagy et al. 2020, arXiv:2004.05150, section 3.1 (window).
 
     >>> tokens = torch.tensor([[5, 2, 0], [0, 0, 0]])
     >>> Transformer(3, vocabulary=10)({"tokens": tokens, "mask": tokens != 0}).shape
@@ -85,6 +91,9 @@ class Transformer(nn.Module):
         dropout: float = 0.2,
         token_dropout: float = 0.0,
         activation: str = "gelu",
+        norm: Norm = "layer",
+        key_heads: int | None = None,
+        window: int | None = None,
         score: ScoreName = "scaled-dot",
         distribution: Distribution = None,
     ):
@@ -95,6 +104,13 @@ class Transformer(nn.Module):
                 raise OptionError(
                     f"there is no such {option}", expected=" or ".join(known), received=chosen[option]
                 )
+        if window is not None and pooling == "cls":
+            raise OptionError(
+                "a class token would see the first tokens of a window alone",
+                expected="pooling=mean, or no window",
+                received=f"window={window}, pooling=cls",
+                fix="--set pooling=mean",
+            )
         self.distribution, self.scale, self.pooling = distribution, math.sqrt(width), pooling
         self.entry = SequenceEntry(width, vocabulary, channels, padding, dropout, token_dropout)
         with torch.no_grad():  # tokens of the size of their positions, once they are scaled
@@ -105,11 +121,11 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(
             TransformerBlock(
                 width, heads, inner_width(width, expansion, activation), activation, dropout, normalization,
-                rotary=positions == "rotary", score=score,
+                norm, rotary=positions == "rotary", key_heads=key_heads, window=window, score=score,
             )
             for _ in range(blocks)
         )  # fmt: skip
-        self.normalize = nn.LayerNorm(width) if normalization == "pre" else nn.Identity()
+        self.normalize = norm_named(norm, width) if normalization == "pre" else nn.Identity()
         self.feature_dim = width
         self.head = nn.Linear(width, head_outputs(outputs, distribution))
 

@@ -20,7 +20,7 @@ class RecurrentForecaster(Forecaster):
 
     Args:
         channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
-        cell: "lstm", "gru" or "rnn"; see `layers.Recurrent` for the equations.
+        cell: "lstm", "gru", "rnn", or another of `layers.Recurrent`, which has the equations.
         width, layers, dropout: of the recurrent layers.
         normalization, distribution: see `Forecaster`.
 
@@ -43,7 +43,7 @@ class RecurrentForecaster(Forecaster):
         self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
         self.layers = Recurrent(channels + past + future, width, cell, layers, dropout=dropout)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
-        self.head = nn.Linear(width, horizon * channels * self.numbers)
+        self.head = nn.Linear(self.layers.outputs, horizon * channels * self.numbers)
 
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         known = [

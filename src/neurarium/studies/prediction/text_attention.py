@@ -88,8 +88,8 @@ def attend(run: Run, text: str) -> TextAttention:
     """Return which tokens of a text the run's network looked at.
 
     Args:
-        run: trained on texts alone, with a network that has attention: a transformer, a text bag, or a recurrent network
-            with pooling=attention; of an ensemble the mean of those members that have it.
+        run: trained on texts alone, with a network that has attention: a transformer, a text bag, or a recurrent or
+            convolutional network with pooling=attention; of an ensemble the mean of those members that have it.
         text: a literal.
 
     Raises:
@@ -151,7 +151,7 @@ def _looking(network: Any) -> list[Any]:
     name = type(network).__name__
     raise RefusalError(
         f"the network {name} has no attention to show",
-        expected="a transformer, a text-bag, a text-ensemble with bags, or rnn, lstm or gru with pooling=attention",
+        expected="a transformer, a text-bag, a text-ensemble with bags, or rnn, lstm, gru, tcn or text-cnn with pooling=attention",
         received=name,
         fix="leave out --attention, or train such a network: --network transformer",
     )
@@ -165,7 +165,8 @@ def _attending(network: Any) -> list[Any]:
 
 def _attends(network: Any) -> bool:
     """Return whether a network has weights of tokens: it may have the method and not the part (`pooling=mean`)."""
-    return hasattr(network, "token_weights") and getattr(network, "pool", True) is not None
+    pool = getattr(network, "pool", True)
+    return hasattr(network, "token_weights") and getattr(pool, "attention", pool) is not None
 
 
 def _told(network: Any, looking: list[Any]) -> str:
