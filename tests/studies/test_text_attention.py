@@ -98,7 +98,7 @@ def test_an_ensemble_gives_the_mean_of_its_members():
 
 def test_a_network_without_attention_is_refused_by_name():
     run = trained("text-cnn", {"width": 8, "maps": 4}, epochs=1)
-    with pytest.raises(RefusalError, match="TextCNN has no attention"):
+    with pytest.raises(RefusalError, match="'text-cnn' has no attention: it pools by 'max'"):
         nr.studies.attend(run, "the film was great")
 
 

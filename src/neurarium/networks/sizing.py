@@ -14,8 +14,8 @@ from neurarium.layers.activations import activation
 from neurarium.layers.embeddings import PiecewiseLinearEncoding, spread
 from neurarium.layers.ensemble import Combination
 from neurarium.layers.table_embedding import BINS
-from neurarium.networks.choice import DEFAULTS
 from neurarium.networks.derived import SIZED
+from neurarium.networks.usual import such_as
 
 Network = TypeVar("Network", bound=nn.Module)
 Distribution = Literal["gaussian"] | None
@@ -80,16 +80,6 @@ def check(
             received=type(targets).__name__,
             fix="leave out distribution=gaussian",
         )
-
-
-def such_as(spec: Spec, advice: str) -> str:
-    """Return the advice with the network that is usual for a spec.
-
-    >>> such_as(Image(3, 8, 8), "choose another")
-    'choose another, such as --network cnn'
-    """
-    usual = DEFAULTS.get(type(spec).__name__)
-    return f"{advice}, such as --network {usual[0]}" if usual else f"{advice} (--network)"
 
 
 def columns(inputs: Spec) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from neurarium.data.augmentation.choice import Choice
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Classes, Expectation, Horizon, Quantity, Spec, Targets, Text
 from neurarium.losses.choice import loss_for
-from neurarium.networks.choice import default, member_for, network_for
+from neurarium.networks.choice import default, network_for
 from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
+from neurarium.networks.usual import member_for
 from neurarium.studies.anomalies.study import RESULT, judge
 from neurarium.studies.decisions.conformal import calibrate_intervals
 from neurarium.studies.decisions.thresholds import choose_thresholds

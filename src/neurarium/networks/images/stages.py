@@ -11,7 +11,7 @@ from neurarium.core.errors import OptionError, RefusalError
 from neurarium.core.members import find
 from neurarium.core.options import coerce
 from neurarium.data.specs import Classes, Image, Spec
-from neurarium.networks.sizing import such_as
+from neurarium.networks.usual import such_as
 
 
 class Stages(nn.Module):

@@ -20,7 +20,7 @@ from neurarium.layers.positions import LearnedPositions, SinusoidalPositions
 from neurarium.layers.rms_norm import norm as norm_named
 from neurarium.layers.transformer_block import Norm, Order, TransformerBlock
 from neurarium.networks.sequences.transformer import CHOICES, Positions
-from neurarium.networks.sizing import such_as
+from neurarium.networks.usual import such_as
 
 
 @recorded
