@@ -200,7 +200,11 @@ def test_volumes_of_an_npz_file_are_learned_by_convolutions_in_three_dimensions(
     plan = {
         each["subject"]: each["choice"] for each in json.loads(Path("run/plan.json").read_text())["decisions"]
     }
-    assert plan["network"] == "cnn" and plan["kind of inputs"] == "array"
+    assert plan["network"] == "cnn" and plan["kind of inputs"] == "volume"
     assert json.loads(Path("run/results.json").read_text())["metrics"]["test"]["accuracy"] > 0.85
     code, told, said = run_line("predict", "run", "--input", "volumes.npz")
     assert code == 0 and len(told["predictions"]) == 160, (told, said)
+    code, told, said = run_line(
+        "evaluate", "run", "--input", "volumes.npz"
+    )  # its targets stand beside its inputs
+    assert code == 0 and told["metrics"]["accuracy"] > 0.85, said

@@ -96,10 +96,10 @@ def _poses(network: Any, image: Tensor, targets: Classes, dims: Sequence[int] | 
     rows, columns = drawn.shape[:2]
     names = [str(each) for each in (range(rows) if dims is None else dims)]
     cell = 0.62
-    figure = Figure(figsize=(cell * (columns + 2.9), cell * rows + 1.2), facecolor="white")
+    figure = Figure(figsize=(cell * (columns + 2.9), cell * rows + 1.0), facecolor="white")
     axes = figure.subplots(rows, columns + 1, squeeze=False)
     figure.subplots_adjust(
-        left=0.075, right=0.99, bottom=0.03, top=1 - 0.95 / (cell * rows + 1.2), wspace=0.06, hspace=0.06
+        left=0.075, right=0.99, bottom=0.03, top=1 - 0.72 / (cell * rows + 1.0), wspace=0.06, hspace=0.06
     )
     own = _unit(network, image)[0]
     for row in range(rows):
@@ -157,7 +157,7 @@ def _parts(network: Any, images: Tensor, targets: Classes) -> Figure:
     rows = ("image", "drawn together", "longest", "second")
     figure = Figure(figsize=(1.25 * len(images) + 1.3, 1.38 * len(rows) + 0.75), facecolor="white")
     axes = figure.subplots(len(rows), len(images), squeeze=False)
-    figure.subplots_adjust(left=0.115, right=0.99, bottom=0.02, top=0.87, wspace=0.06, hspace=0.24)
+    figure.subplots_adjust(left=0.115, right=0.99, bottom=0.02, top=0.91, wspace=0.06, hspace=0.24)
     unit = _unit(network, images)
     for column in range(len(images)):
         parts = found.parts[column].mean(dim=1)  # (2, height, width)
@@ -175,6 +175,11 @@ def _parts(network: Any, images: Tensor, targets: Classes) -> Figure:
                 panel.set_ylabel(
                     rows[row], rotation=0, ha="right", va="center", fontsize=9, color=SOFT, labelpad=6
                 )
+                if row >= 2:  # a chip of the color that it has in the picture of both
+                    chip = tuple(COLORS[row - 2].tolist())
+                    panel.text(
+                        -0.12, 0.34, "■", transform=panel.transAxes, ha="right", va="center", color=chip
+                    )
     title = "What the two longest capsules of each image draw (and how long they are)"
     figure.suptitle(title, x=0.012, y=0.985, ha="left", va="top", fontsize=12, weight="bold", color=INK)
     return figure

@@ -97,6 +97,8 @@ def _source(asked: Dataset | Run) -> str:
         return f"{known} columns" if known != 1 else "one column"
     if kind == "Image":
         return f"an image of {asked.inputs.height} × {asked.inputs.width} pixels"  # type: ignore[union-attr]
+    if kind == "Array" and len(asked.inputs.shape) == 4:  # type: ignore[union-attr]
+        return f"a volume of {' × '.join(map(str, asked.inputs.shape[1:]))} places"  # type: ignore[union-attr]
     return SOURCES.get(kind, "its inputs")
 
 

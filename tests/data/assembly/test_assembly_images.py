@@ -12,9 +12,9 @@ import torch
 from PIL import Image as Pillow
 
 import neurarium as nr
-from neurarium.core.errors import DataError
+from neurarium.core.errors import DataError, OptionError
 from neurarium.data.preparation.loading import load_preparation
-from neurarium.data.specs import Image
+from neurarium.data.specs import Array, Image, Quantity
 
 RNG = numpy.random.default_rng(0)
 
@@ -185,3 +185,41 @@ def test_idx_and_npz_files_are_predicted_too(tmp_path):
     numpy.save(tmp_path / "new.npy", pixels)
     for name in ("new-images-idx3-ubyte.gz", "new.npz", "new.npy"):
         assert torch.equal(dataset.preparation.apply(tmp_path / name)[0]["inputs"], expected["inputs"])
+
+
+def test_volumes_without_channels_are_standardized_as_a_whole(tmp_path):
+    volumes = 5 + 3 * RNG.random((40, 6, 7, 8))
+    volumes[:, 0] = 9.0  # a constant place tells nothing of its neighbours' scale
+    numpy.savez(tmp_path / "scans.npz", x=volumes, y=numpy.arange(40) % 2)
+    dataset = nr.data.images(tmp_path / "scans.npz")
+    assert dataset.inputs == Array((1, 6, 7, 8)) and decided(dataset)["kind of inputs"] == "volume"
+    train = dataset.train.batch["inputs"]
+    assert float(train.mean()) == pytest.approx(0, abs=1e-5) and float(train.std()) == pytest.approx(
+        1, abs=1e-3
+    )
+    assert float(train[:, :, 0].min()) == pytest.approx((9 - dataset.preparation.mean.item()) / dataset.preparation.scale.item(), rel=1e-5)  # fmt: skip
+    batch, _ = dataset.preparation.apply(tmp_path / "scans.npz")
+    assert batch["inputs"].shape == (40, 1, 6, 7, 8) and batch["targets"].tolist() == [0, 1] * 20
+    for one in (volumes[0], volumes[:1, None], volumes[:1, ..., None]):  # however new ones stand
+        assert torch.allclose(dataset.preparation.apply(one)[0]["inputs"], batch["inputs"][:1])
+    asked = nr.data.images(tmp_path / "scans.npz", kind="image")
+    assert asked.inputs == Image(6, 7, 8)
+
+
+def test_targets_of_a_file_of_arrays(tmp_path):
+    pixels = RNG.integers(0, 256, (60, 5, 6), dtype=numpy.uint8)
+    numpy.savez(tmp_path / "many.npz", x=pixels, y=numpy.arange(60)[:, None] % 30)  # as MedMNIST has labels
+    assert len(nr.data.images(tmp_path / "many.npz").targets.names) == 30
+    numpy.savez(tmp_path / "hot.npz", x=pixels, y=numpy.eye(3)[numpy.arange(60) % 3])
+    hot = nr.data.images(tmp_path / "hot.npz")
+    assert hot.targets.names == ("0", "1", "2") and decided(hot)["targets"] == "classes"
+    numpy.savez(tmp_path / "angles.npz", x=pixels, y=RNG.random(60))
+    assert isinstance(nr.data.images(tmp_path / "angles.npz").targets, Quantity)
+    named = nr.data.images(tmp_path / "hot.npz", classes=("a", "b", "c"), test=tmp_path / "hot.npz")
+    assert len(named.test) == 60
+    assert named.preparation.apply(tmp_path / "hot.npz")[0]["targets"].tolist() == [0, 1, 2] * 20
+    _, notes = named.preparation.apply(tmp_path / "many.npz")
+    assert notes["targets"] == "target 4 is missing, or of a class that training does not have: 3"
+    (tmp_path / "pets").mkdir()
+    with pytest.raises(OptionError, match="holds images"):
+        nr.data.images(tmp_path / "pets", kind="volume")

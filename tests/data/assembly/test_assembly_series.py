@@ -7,9 +7,12 @@ import polars
 import pytest
 import torch
 
+import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data.assembly.series import series
 from neurarium.data.preparation.loading import load_preparation
+from neurarium.data.specs import Series
+from neurarium.studies.planning.reading import read_data
 
 
 def waves(count=40, length=30, channels=1, seed=0):
@@ -193,3 +196,35 @@ def test_options_that_do_not_fit_are_refused(tmp_path, pair):
     strange = write_ts(tmp_path / "strange.ts", waves(6, channels=2)[0], ["slow", "new"] * 3)
     with pytest.raises(DataError, match="unknown to the training series"):
         series(folder / "W_TRAIN.ts", test=strange)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_series_of_an_npz_file_with_their_channels_on_either_side(tmp_path, last):
+    chance = numpy.random.default_rng(0)
+    values, classes = chance.normal(size=(40, 2, 30)), numpy.array(["low", "high"])[numpy.arange(40) % 2]
+    held = numpy.swapaxes(values, 1, 2) if last else values
+    numpy.savez(tmp_path / "a.npz", x_train=held, y_train=classes, x_test=held[:8], y_test=classes[:8])
+    dataset = read_data(tmp_path / "a.npz")
+    assert dataset.inputs == Series(2, 30) and dataset.targets.names == ("high", "low")
+    assert dataset.summary["splits"] == {"train": 40, "test": 8}
+    train = dataset.train.batch["inputs"]["series"]
+    assert torch.allclose(train.flatten(0, 1).mean(0), torch.zeros(2), atol=1e-5)
+    raw = torch.from_numpy(values[3, 1])  # the second channel of a series is that, scaled
+    assert float(torch.corrcoef(torch.stack([train[3, :, 1].double(), raw]))[0, 1]) == pytest.approx(
+        1, abs=1e-5
+    )
+    batch, _ = dataset.preparation.apply(tmp_path / "a.npz")
+    assert torch.equal(batch["inputs"]["series"], train) and len(batch["targets"]) == 40
+    numpy.save(tmp_path / "new.npy", values[:3])  # the other way round
+    assert torch.allclose(dataset.preparation.apply(tmp_path / "new.npy")[0]["inputs"]["series"], train[:3])
+    assert read_data(tmp_path / "a.npz", options={"kind": "image"}).inputs.height in (2, 30)
+
+
+def test_series_of_an_npz_file_refuse_what_does_not_fit(tmp_path):
+    numpy.savez(
+        tmp_path / "a.npz", x=numpy.random.default_rng(0).normal(size=(20, 1, 40)), y=numpy.arange(19)
+    )
+    with pytest.raises(DataError, match="do not fit its series"):
+        nr.data.series(tmp_path / "a.npz")
+    with pytest.raises(OptionError, match="--target names a column"):
+        nr.data.series(tmp_path / "a.npz", "y")

@@ -21,11 +21,17 @@ from neurarium.data.preparation.statistics import moments
 from neurarium.data.preparation.targets import Labels, Quantities, Target, recognise_target
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.stacks import as_stack, as_tensor
+from neurarium.data.readers.stacks import as_stack, as_tensor, as_volumes
 from neurarium.data.specs import Array, Image
 from neurarium.data.splits import Rows
 
 Pair = tuple[Any, Any]
+StackKind = Literal["array", "image", "volume"]
+AVERAGED = {
+    "image": (0, 2, 3),
+    "volume": (0, 2, 3, 4),
+    "array": (0,),
+}  # a number per channel; of an array one per place
 
 
 @rereadable
@@ -38,7 +44,7 @@ def arrays(
     test_fraction: float = 0.15,
     split: str | Mapping[str, Sequence[int]] | None = None,
     task: Literal["classification", "regression"] | None = None,
-    kind: Literal["array", "image"] | None = None,
+    kind: StackKind | None = None,
     standardize: bool = True,
     classes: Sequence[str] | None = None,
     seed: int = 0,
@@ -54,10 +60,11 @@ def arrays(
         test_fraction: the fraction that tests, where no `test` is given.
         split: "stratified", "random", or the rows of each split.
         task: "classification" or "regression", where the targets could be either.
-        kind: "image" for `(examples, channels, height, width)` (channels last, or none, are understood), else
-            "array"; by default bytes of three or four axes, and floats of four, are images.
+        kind: "image" for `(examples, channels, height, width)` (channels last, or none, are understood), "volume" for
+            `(examples, channels, depth, height, width)` (likewise), else "array"; by default bytes of three or four
+            axes, and floats of four, are images, and five axes are volumes.
         standardize: whether inputs are standardized by the training examples: each number of an array, each channel
-            of an image.
+            of an image or volume.
         classes: names of the classes 0, 1, 2, ...
         seed: decides the split.
 
@@ -68,9 +75,7 @@ def arrays(
     Dataset(arrays: Array -> Classes; train 70, validation 15, test 15)
     """
     stacked = as_tensor(inputs)
-    chosen = kind or (
-        "image" if stacked.ndim == 4 or (stacked.ndim == 3 and stacked.dtype == torch.uint8) else "array"
-    )
+    chosen = kind or _usual(stacked)
     main, frame = _checked(stacked, targets, chosen)
     plan, decision = recognise_target(frame, frame.columns, task)
     encoded = _encoded(plan, frame)
@@ -88,7 +93,7 @@ def arrays(
     fraction = float(validation) if isinstance(validation, int | float) else 0.0
     how = How(fraction, 0.0 if test is not None else test_fraction, split, None, None, seed)
     rows, decisions = partition(polars.DataFrame(), encoded, numpy.arange(len(encoded)), plan, how)
-    dataset = assemble(name, main, encoded, rows, companions, plan, chosen == "image", standardize, classes)
+    dataset = assemble(name, main, encoded, rows, companions, plan, chosen, standardize, classes)
     dataset.decisions = [
         Decision("kind of inputs", chosen, f"shape {tuple(stacked.shape)}", "kind="),
         decision,
@@ -104,7 +109,7 @@ def assemble(
     rows: Rows,
     companions: Mapping[str, tuple[Tensor, numpy.ndarray]],
     plan: Target,
-    image: bool,
+    kind: StackKind,
     standardize: bool = True,
     classes: Sequence[str] | None = None,
 ) -> Dataset:
@@ -113,12 +118,13 @@ def assemble(
         plan = plan.fitted(encoded[rows["train"]])
     elif classes is not None:
         plan = _named(plan, classes)
-    axes = (0, 2, 3) if image else (0,)
-    mean, scale = moments(inputs, rows["train"], axes)
+    mean, scale = moments(inputs, rows["train"], AVERAGED[kind])
+    if kind == "volume":
+        mean, scale = (each.reshape(-1, 1, 1, 1) for each in (mean, scale))
     if not standardize:
         mean, scale = numpy.zeros_like(mean), numpy.ones_like(scale)
     preparation: ImagePreparation | ArrayPreparation
-    if image:
+    if kind == "image":
         preparation = ImagePreparation(
             Image(*inputs.shape[1:]), mean, scale, plan, inputs.dtype == torch.uint8
         )
@@ -167,8 +173,17 @@ def collected(
     )
 
 
-def _checked(inputs: Tensor, targets: Any, kind: str) -> tuple[Tensor, polars.DataFrame]:
-    inputs = as_stack(inputs) if kind == "image" else inputs.to(torch.float32)
+def _usual(stacked: Tensor) -> StackKind:
+    if stacked.ndim == 5:
+        return "volume"
+    return "image" if stacked.ndim == 4 or (stacked.ndim == 3 and stacked.dtype == torch.uint8) else "array"
+
+
+def _checked(inputs: Tensor, targets: Any, kind: StackKind) -> tuple[Tensor, polars.DataFrame]:
+    if kind == "image":
+        inputs = as_stack(inputs)
+    else:
+        inputs = (as_volumes(inputs) if kind == "volume" else inputs).to(torch.float32)
     values = numpy.asarray(targets.detach().cpu() if hasattr(targets, "detach") else targets)
     values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     if 0 in inputs.shape:

@@ -14,7 +14,7 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.assembly.arrays import arrays, collected
+from neurarium.data.assembly.arrays import Pair, StackKind, arrays, collected
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.on_demand import MappedExamples, PictureExamples, ReadPicture, counted
 from neurarium.data.assembly.partition import How, partition
@@ -30,11 +30,11 @@ from neurarium.data.readers.folders import Folder, inner_folder, read_folder, sp
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.image_archives import is_archive, unpacked
 from neurarium.data.readers.listing import read_listing
+from neurarium.data.readers.npz import class_indices, read_npz, whole
 from neurarium.data.readers.npz import parts as npz_parts
-from neurarium.data.readers.npz import read_npz
 from neurarium.data.readers.pictures import Rules
 from neurarium.data.readers.pixels import Pixels, Storage, choose_storage, in_memory, on_disk
-from neurarium.data.readers.stacks import as_volumes
+from neurarium.data.readers.stacks import kind_of_stack
 from neurarium.data.specs import Image
 
 
@@ -56,6 +56,7 @@ def images(
     background: Literal["white", "grey", "black"] = "white",
     levels: tuple[float, float] | None = None,
     classes: Sequence[str] | None = None,
+    kind: StackKind | None = None,
     storage: Storage = "auto",
     memory: int | None = None,
     seed: int = 0,
@@ -66,8 +67,8 @@ def images(
     Args:
         source: a folder with a folder per class (inside `train`, `validation`, `test` where there are such), a zip or
             tar file of such, a table of paths (with `image` and `target`), a folder with idx files as MNIST has them,
-            an npz file with `x_train, y_train, x_test, y_test` or `images, labels`: images, or volumes of five axes, as
-            `(examples, channels, depth, height, width)` or with the channels last.
+            an npz file with `x_train, y_train, x_test, y_test` or `images, labels`: images, volumes
+            `(examples, depth, height, width)` or with channels first or last, rows of numbers.
         image: the column of a table that names the image files.
         target: the column to predict, or several columns of quantities.
         folder: where the files of the table are; by default beside it.
@@ -84,6 +85,8 @@ def images(
         background: what shows behind transparent pixels, and as the border: "white", "grey", "black".
         levels: the values of 16-bit and float images that become 0 and 255; by default found from the images.
         classes: names of the classes 0, 1, 2, ... of idx and npz files.
+        kind: of idx and npz files, "image", "volume" or "array"; by default what the shape says
+            (`readers.stacks.kind_of_stack`).
         storage: "memory", "disk" (decoded once into the cache), "files" (decoded when taken); "auto" takes the first
             where they fit.
         memory: bytes that decoded images may take in memory; None for a quarter of what is free.
@@ -118,15 +121,18 @@ def images(
     columns = _columns(path, image, target, task, folder)
     stacks = _stacks(path) if image is None else None
     if stacks:
-        given = {
-            "test": test,
-            "validation": validation,
-            **{key: stacks[key] for key in stacks if key != "train"},
-        }
-        how_split = {"test_fraction": test_fraction, "split": split, "seed": seed}
-        if stacks["train"][0].ndim in (2, 5):  # a row of numbers, or a volume, per example is no image
-            return arrays(*stacks["train"], classes=classes, name=called, kind="array", **given, **how_split)
-        return arrays(*stacks["train"], task="classification", kind="image", classes=classes, name=called, **given, **how_split)  # fmt: skip
+        given = {"validation": _companion(validation), "test": _companion(test)}
+        given |= {key: stacks[key] for key in stacks if key != "train"}
+        return _stacked(
+            stacks.pop("train"), kind, task, classes=classes, name=called, **given,
+            test_fraction=test_fraction, split=split, seed=seed,
+        )  # fmt: skip
+    if kind is not None:
+        raise OptionError(
+            f"kind says what the arrays of a file are, and {path} holds images",
+            received=f"kind={kind}",
+            fix="leave it out",
+        )
     found = _found(path, image, columns, folder, {"validation": validation, "test": test})
     fraction = float(validation) if isinstance(validation, int | float) and "validation" not in found else 0.0
     how = How(fraction, 0.0 if "test" in found else test_fraction, split, None, None, seed)
@@ -148,15 +154,49 @@ def _stacks(path: Path) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]] | None
     if path.is_dir():
         return _idx_parts(path)
     if path.suffix.lower() in (".npz", ".npy"):
-        return {
-            key: (as_volumes(held), wanted) for key, (held, wanted) in npz_parts(read_npz(path), path).items()
-        }
+        return npz_parts(read_npz(path), path)
     raise DataError(
         f"{path} alone does not say which images it means",
         expected="a folder of images, an npz file, or a table with a column of paths",
         received=path.name,
         fix="for a table: --image COLUMN (the paths) and --target COLUMN",
     )
+
+
+def _companion(given: Any) -> Any:
+    """The arrays of a split that has a file of its own."""
+    if not isinstance(given, str | os.PathLike):
+        return given
+    path = Path(given)
+    if not path.exists():
+        raise missing_path(path)
+    held = _stacks(path)
+    if held is None:
+        raise DataError(f"{path} holds no arrays", expected="an npz file, or idx files, as for training")
+    return held["train"]
+
+
+def _stacked(
+    train: Pair, kind: StackKind | None, task: Literal["classification", "regression"] | None, **options: Any
+) -> Dataset:
+    """Make a dataset of arrays that stand in one file."""
+    held, wanted = train
+    found, why = kind_of_stack(held.shape) if kind is None else (kind, "asked for")
+    found = "image" if found == "series" else found  # a reader of images is asked
+    for key in ("validation", "test"):
+        if isinstance(options[key], tuple):
+            options[key] = (options[key][0], class_indices(numpy.asarray(options[key][1])))
+    indices = class_indices(numpy.asarray(wanted))
+    if task is None and found in ("image", "volume") and indices.ndim and indices.size == len(indices):
+        task = "classification" if whole(indices) else None  # however many classes there are
+    dataset = arrays(held, indices, task=task, kind=found, **options)
+    dataset.decisions[0] = Decision(
+        "kind of inputs", found, why, "--set kind=image, volume or array; --task series"
+    )
+    if indices is not wanted and indices.ndim != numpy.ndim(wanted):
+        reason = f"each row of the targets {numpy.shape(wanted)} has one 1 among zeros"
+        dataset.decisions.insert(1, Decision("targets", "classes", reason, "give their indices"))
+    return dataset
 
 
 def _columns(
@@ -168,7 +208,7 @@ def _columns(
     if image is None and folder is not None:
         raise OptionError("--folder says where the images of a table are", received=f"--folder {folder}",
                           fix="give --image COLUMN too: the column that names them")  # fmt: skip
-    if image is None and task is not None:
+    if image is None and task is not None and path.suffix.lower() not in (".npz", ".npy"):
         raise OptionError("a folder of images has classes, and nothing else", received=f"task {task}",
                           fix="leave out --task; a table of paths may hold quantities")  # fmt: skip
     if image is None:

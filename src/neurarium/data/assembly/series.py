@@ -24,6 +24,7 @@ from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.series_layout import Layout, is_ts, layout_of, read_collection
+from neurarium.data.readers.series_stacks import is_stack, stacked_collections
 from neurarium.data.readers.ts_format import Collection
 
 FEW = 200  # series below which none are set aside for validation, unless it is asked for
@@ -51,7 +52,8 @@ def series(
 
     Args:
         source: a .ts file (`X_TRAIN.ts` takes `X_TEST.ts` beside it for the test; a folder of the two does too); a wide
-            table, a row per series; a long one, a row per moment; a list of arrays `(length,)` or `(length, channels)`.
+            table, a row per series; a long one, a row per moment; an npz file of `x` `(examples, length)` or with channels
+            first or last, and `y` (`x_test` and `y_test` are the test); a list of arrays `(length,)` or `(length, channels)`.
         target: the column of the labels; for arrays one label per series.
         test: a source of test series; without it `test_fraction` is set aside.
         validation: the fraction that validates, or a source of such series. None: 15 %, but none of fewer than 200 series.
@@ -75,6 +77,11 @@ def series(
     Dataset(series: Series -> Classes; train 34, test 6)
     """
     path, test, pair = _paired(source, test, alone=isinstance(split, Mapping))
+    if is_stack(path):
+        return _of_stack(
+            path, target, test, validation, test_fraction=test_fraction, split=split, task=task, series=series, time=time,
+            drop=drop, scaling=scaling, seed=seed, name=name or _called(path).rpartition(".")[0],
+        )  # fmt: skip
     layout, main = _read(path, target, series, time, drop)
     frame, column = _target_frame(main, layout, target)
     plan, decision = recognise_target(frame, [column], _task(task, main))
@@ -103,6 +110,33 @@ def series(
         decisions=[*pair, decision, *told, *decisions, *_noted(main, preparation)],
         summary=_summary(main, plan, encoded, usable, parts, (path, test)), rows=dict(rows),
     )  # fmt: skip
+
+
+def _of_stack(
+    path: Path | str, target: Any, test: Any, validation: Any, *, name: str, **options: Any
+) -> Dataset:
+    """Read the series of an npz file, whose arrays may hold the other splits too."""
+    columns = {"target": target, **{key: options.pop(key) for key in ("series", "time", "drop")}}
+    for flag, value in columns.items():
+        if value:
+            raise OptionError(
+                f"--{flag} names a column of a table, and {path} holds arrays",
+                received=value,
+                fix=f"leave out --{flag}",
+            )
+    held = stacked_collections(path)
+    main = held.pop("train")
+    given = {"validation": validation, "test": test}
+    given |= {key: (each.values, each.labels) for key, each in held.items()}
+    if options["task"] in (None, "series") and main.quantities:
+        options["task"] = "regression"
+    dataset = series(main.values, main.labels, name=name, **given, **options)
+    sizes = main.values[0].shape
+    reason = "a short side of channels beside a long one of moments" if sizes[1] > 1 else "one channel each"
+    what = f"{len(main.values):,} series of {counted(sizes[1], 'channel')} and {sizes[0]} moments"
+    dataset.decisions.insert(0, Decision("kind of inputs", what, reason, "--set kind=image, or array"))
+    dataset.summary["sha256"] = hashlib.sha256(sha256(Path(path)).encode()).hexdigest()
+    return dataset
 
 
 def _paired(source: Any, test: Any, *, alone: bool) -> tuple[Any, Any, list[Decision]]:
@@ -199,7 +233,7 @@ def _companion(preparation: SeriesPreparation, source: Any) -> Examples:
     labels = None
     if isinstance(source, tuple) and len(source) == 2:
         source, labels = source
-    found = read_collection(source, preparation.layout)
+    found = read_collection(source, preparation.layout, preparation.spec.channels)
     labels = found.labels if labels is None else [str(each) for each in labels]
     origin = _called(source)
     if labels is None:

@@ -135,7 +135,7 @@ def multi_mnist(
     target: Any = LabelSets(("digits",), tuple("0123456789"), ";")
     rows: Rows = {"train": numpy.arange(count - held)}
     pixels = torch.from_numpy(made.images[:, None])
-    dataset = assemble("multi-mnist", pixels, marks(made.classes), rows, companions, target, True)
+    dataset = assemble("multi-mnist", pixels, marks(made.classes), rows, companions, target, "image")
     if parts:
         for split, each in (("train", made), ("validation", kept), ("test", fresh)):
             examples: Any = dataset.splits[split]

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from neurarium.core.errors import DataError
+from neurarium.data.preparation.stacked_targets import with_targets
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import Target, target_from_json
-from neurarium.data.readers.npz import inputs_of
-from neurarium.data.readers.stacks import as_tensor, as_volumes
+from neurarium.data.readers.npz import pair_of
+from neurarium.data.readers.stacks import as_tensor
 from neurarium.data.specs import Array
 
 
@@ -26,7 +27,8 @@ class ArrayPreparation:
 
     Args:
         spec: the shape of one example.
-        mean, scale: of the training examples, in the shape of one example; zeros and ones leave the inputs alone.
+        mean, scale: of the training examples, in the shape of one example, or `(channels, 1, 1, 1)` of volumes; zeros and
+            ones leave the inputs alone.
         target: how targets are encoded.
     """
 
@@ -48,13 +50,15 @@ class ArrayPreparation:
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Turn new arrays (an array, a tensor, or an npz or npy file) into (batch, notes); volumes may have their channels last.
 
+        Targets are in the batch where an npz file has them beside its inputs.
+
         Raises:
             DataError: another shape, or a number that is not finite.
         """
         if isinstance(raw, str | os.PathLike):
-            raw = as_volumes(inputs_of(Path(raw)))
-        inputs = as_tensor(raw).to(torch.float32)
-        inputs = inputs[None] if tuple(inputs.shape) == self.spec.shape else inputs
+            raw, targets = pair_of(Path(raw))
+            return with_targets(self.apply(raw), targets, self.target)
+        inputs = self._arranged(as_tensor(raw).to(torch.float32))
         if tuple(inputs.shape[1:]) != self.spec.shape:
             raise DataError(
                 "the arrays have another shape than those the model was trained on",
@@ -63,6 +67,15 @@ class ArrayPreparation:
             )
         require_finite(inputs)
         return {"inputs": self.transform(inputs)}, {"rows": len(inputs)}
+
+    def _arranged(self, inputs: Tensor) -> Tensor:
+        """Give one example its first axis; move the channels of volumes to where the training has them."""
+        shape = self.spec.shape
+        if tuple(inputs.shape) in (shape, shape[1:] if len(shape) == 4 else shape):
+            inputs = inputs[None]
+        if len(shape) == 4 and tuple(inputs.shape[1:]) != shape and inputs.ndim in (4, 5):
+            inputs = inputs[:, None] if inputs.ndim == 4 else inputs.permute(0, 4, 1, 2, 3)
+        return inputs
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json and preparation.safetensors into a folder."""

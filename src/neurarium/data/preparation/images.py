@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from neurarium.core.errors import DataError
+from neurarium.data.preparation.stacked_targets import with_targets
 from neurarium.data.preparation.statistics import Standardize
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.targets import Target, match, target_from_json
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.listing import TABLES, read_listing
-from neurarium.data.readers.npz import inputs_of
+from neurarium.data.readers.npz import pair_of
 from neurarium.data.readers.paths import are_paths, files_at
 from neurarium.data.readers.pictures import USUAL, Rules, decode_all, files
 from neurarium.data.readers.stacks import as_stack
@@ -63,7 +64,8 @@ class ImagePreparation:
                 npz or npy file, or an array of one image or several.
 
         Returns:
-            `{"inputs": float32, "targets": ...}`; targets where each image lies in a folder named as its class. The
+            `{"inputs": float32, "targets": ...}`; targets where each image lies in a folder named as its class, or
+            an npz file holds them. The
             notes are `rows`, `files`, `quarantined` (name and reason of what could not be read).
 
         Raises:
@@ -72,7 +74,8 @@ class ImagePreparation:
         if not isinstance(raw, str | os.PathLike) and not are_paths(raw):
             return self._stacked(raw)
         if not are_paths(raw) and Path(raw).suffix.lower() in (".npz", ".npy"):
-            return self._stacked(inputs_of(raw))
+            pixels, targets = pair_of(raw)
+            return with_targets(self._stacked(pixels), targets, self.target)
         if not are_paths(raw) and _is_idx(Path(raw)):
             return self._stacked(read_idx(raw))
         if not are_paths(raw) and self.column and Path(raw).suffix.lower() in TABLES and Path(raw).is_file():

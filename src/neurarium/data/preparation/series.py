@@ -89,7 +89,7 @@ class SeriesPreparation:
         Raises:
             DataError: another number of channels, or what cannot be read.
         """
-        collection = read_collection(raw, self.layout)
+        collection = read_collection(raw, self.layout, self.spec.channels)
         origin = str(raw) if isinstance(raw, str | os.PathLike) else "the data"
         require_channels(collection, self.spec.channels, origin)
         batch: dict[str, Any] = {"inputs": self.transform(collection.values)}

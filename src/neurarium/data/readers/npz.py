@@ -7,6 +7,7 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy
 
@@ -85,9 +86,68 @@ def parts(
             expected="x_train, y_train (and x_test, y_test), or images, labels",
             received=", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
             or "no arrays",
-            fix="rename the arrays, or pass them to nr.data.arrays",
+            fix="write inputs and targets into one file: numpy.savez('data.npz', x=inputs, y=targets)"
+            if len(arrays) == 1
+            else "rename the arrays, or pass them to nr.data.arrays",
         )
     return complete
+
+
+def shape_of_inputs(path: Path | str) -> tuple[int, ...] | None:
+    """Return the shape of the array of a file that its name says to be the (training) inputs, of which no number is read.
+
+    None where that cannot be told; reading the file says why.
+    """
+    path = Path(path)
+    try:
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as held:
+                return _header(held)
+        with zipfile.ZipFile(path) as packed:
+            for name in packed.namelist():
+                words = name.removesuffix(".npy").lower().replace("-", "_").split("_")
+                if set(words) & set(INPUTS) and all(SPLITS.get(word, "train") == "train" for word in words):
+                    with packed.open(name) as member:
+                        return _header(member)
+    except DAMAGE:
+        return None
+    return None
+
+
+def _header(held: IO[bytes]) -> tuple[int, ...]:
+    version = numpy.lib.format.read_magic(held)
+    read = (
+        numpy.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else numpy.lib.format.read_array_header_2_0
+    )
+    return tuple(read(held)[0])
+
+
+def class_indices(targets: numpy.ndarray) -> numpy.ndarray:
+    """Return targets with one number per example where a row of them has a single 1 among zeros (one-hot), else as they are.
+
+    >>> class_indices(numpy.eye(3)).tolist(), class_indices(numpy.array([[1, 1], [0, 1]])).shape
+    ([0, 1, 2], (2, 2))
+    """
+    if targets.ndim != 2 or targets.shape[1] < 2 or targets.dtype.kind not in "biuf":
+        return targets
+    if not targets.size:
+        return targets
+    one_hot = (numpy.isin(targets, (0, 1)).all(axis=1) & (targets.sum(axis=1) == 1)).all()
+    return targets.argmax(axis=1) if one_hot else targets
+
+
+def whole(targets: numpy.ndarray) -> bool:
+    """Return whether targets are names or whole numbers, and not quantities with a fraction.
+
+    >>> whole(numpy.array([0.0, 99.0])), whole(numpy.array([0.5, 1.0]))
+    (True, False)
+    """
+    if targets.dtype.kind != "f":
+        return True
+    known = targets[numpy.isfinite(targets)]
+    return bool((known == numpy.floor(known)).all())
 
 
 def inputs_of(path: Path | str) -> numpy.ndarray:
@@ -96,8 +156,25 @@ def inputs_of(path: Path | str) -> numpy.ndarray:
     Raises:
         DataError: as `read_npz`; or there is no array.
     """
+    return pair_of(path)[0]
+
+
+def pair_of(path: Path | str) -> tuple[numpy.ndarray, numpy.ndarray | None]:
+    """Return the inputs of a file and the targets of the same split, None where it has none; else as `inputs_of`."""
     arrays = read_npz(path)
     if not arrays:
         raise DataError(f"{path} holds no array", expected="at least one")
-    named = [each for name, each in arrays.items() if set(name.lower().split("_")) & set(INPUTS)]
-    return (named or list(arrays.values()))[0]
+    words = {name: set(name.lower().replace("-", "_").split("_")) for name in arrays}
+    named = [name for name in arrays if words[name] & set(INPUTS)]
+    inputs = (named or list(arrays))[0]
+    split = _split(words[inputs])
+    fitting = [
+        name
+        for name in arrays
+        if name != inputs and words[name] & set(TARGETS) and _split(words[name]) == split
+    ]
+    return arrays[inputs], class_indices(arrays[fitting[0]]) if fitting else None
+
+
+def _split(words: set[str]) -> str:
+    return next((SPLITS[word] for word in sorted(words) if word in SPLITS), "train")

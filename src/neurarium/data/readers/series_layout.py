@@ -14,6 +14,7 @@ import polars
 from neurarium.core.errors import DataError, OptionError, unknown
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
+from neurarium.data.readers.series_stacks import as_series, is_stack, read_stack
 from neurarium.data.readers.ts_format import Collection, read_ts
 from neurarium.data.readers.values import finite, numbers, style_of, text, times
 
@@ -47,14 +48,16 @@ def is_ts(source: Any) -> bool:
     return isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".ts"
 
 
-def read_collection(source: Any, layout: Layout) -> Collection:
-    """Read series from whatever holds them.
+def read_collection(source: Any, layout: Layout, channels: int | None = None) -> Collection:
+    """Read series from whatever holds them; `channels` tells which axis of an array is theirs, where it is known.
 
     Raises:
         DataError: columns are missing, or hold no numbers.
     """
     if is_ts(source):
         return read_ts(source)
+    if is_stack(source):
+        return read_stack(source, channels)
     if isinstance(source, str | os.PathLike | polars.DataFrame | dict):
         if not layout.values:
             raise DataError(
@@ -64,7 +67,7 @@ def read_collection(source: Any, layout: Layout) -> Collection:
             )
         frame = read_frame(source, Reading()).frame
         return (_wide if layout.series is None else _long)(frame, layout, str(source) if isinstance(source, str | os.PathLike) else "the frame")  # fmt: skip
-    return Collection(_arrays(source), None)
+    return Collection(as_series(source), None)
 
 
 def layout_of(
@@ -217,24 +220,3 @@ def _one(labels: set[str], name: str, layout: Layout, origin: str) -> str:
             fix="a target per moment is a forecast; here each series has one",
         )
     return labels.pop()
-
-
-def _arrays(source: Any) -> list[numpy.ndarray]:
-    """Arrays `(n, length)` or `(n, length, channels)`, or a list of series of different lengths."""
-    listed = source.detach().cpu().numpy() if hasattr(source, "detach") else source
-    found = []
-    for place, each in enumerate(listed):
-        values = numpy.asarray(each, dtype=numpy.float64)
-        values = values[:, None] if values.ndim == 1 else values
-        if values.ndim != 2 or not len(values) or numpy.isinf(values).any():
-            raise DataError(
-                f"series {place + 1} is none",
-                expected="finite numbers (length,) or (length, channels), NaN for a gap",
-                received=f"shape {values.shape}"
-                if values.ndim != 2 or not len(values)
-                else "infinite values",
-            )
-        found.append(values)
-    if not found:
-        raise DataError("there is no series", expected="one or more", received="none")
-    return found

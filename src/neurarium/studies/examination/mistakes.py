@@ -173,6 +173,26 @@ def _number(value: float) -> str:
     return f"{value:,.5g}"
 
 
+def middles(volume: Tensor) -> numpy.ndarray:
+    """Return the middle cut of a volume across each of its three sides, next to each other, as bytes `(1, height, width)`.
+
+    >>> middles(torch.rand(1, 4, 5, 6)).shape  # 5 x 6, 4 x 6 and 4 x 5, with gaps of one
+    (1, 5, 19)
+    """
+    places = volume.mean(dim=0)
+    cuts = [places.select(side, places.shape[side] // 2) for side in range(3)]
+    low, high = float(places.min()), float(places.max())
+    canvas = numpy.full(
+        (max(len(each) for each in cuts), sum(each.shape[1] for each in cuts) + 2), 255, numpy.uint8
+    )
+    left = 0
+    for cut in cuts:
+        grey = ((cut - low) / max(high - low, 1e-12) * 255).round().to(torch.uint8).numpy()
+        canvas[: grey.shape[0], left : left + grey.shape[1]] = grey
+        left += grey.shape[1] + 1
+    return canvas[None]
+
+
 def _pictures(inputs: Any, preparation: Any) -> list[str]:
     """Images, series and spectrograms of sounds as data addresses; none where there are none."""
     if isinstance(inputs, dict) and "series" in inputs:
@@ -188,6 +208,8 @@ def _pictures(inputs: Any, preparation: Any) -> list[str]:
     images = [
         each for each in found if isinstance(each, Tensor) and each.ndim == 4 and each.shape[1] in (1, 3)
     ]
+    if not images and isinstance(inputs, Tensor) and inputs.ndim == 5:
+        return [picture(middles(each)) for each in inputs.float().cpu()]
     if not images:
         return []
     held = images[0].float().cpu()

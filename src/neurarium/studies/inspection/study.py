@@ -114,7 +114,7 @@ def _read(
     if isinstance(source, Dataset):
         return source, None
     path = isinstance(source, str | os.PathLike)
-    kind = kind_of(source, asked)[0] if path else "table"
+    kind = kind_of(source, {**asked, "set": options})[0] if path else "table"
     scened = scenes.asked_for(source, asked) is not None
     if kind == "table" and target is None:
         return None, None

@@ -72,6 +72,7 @@ IMAGE = Recipe(
     epochs=(5, 30),
     descent={"optimizer": "adamw", "learning_rate": 4e-3, "weight_decay": 1e-2, "schedule": "one-cycle"},
 )
+VOLUME = dataclasses.replace(IMAGE, seen={"classification": 60_000, "regression": 120_000}, epochs=(10, 60))
 CAPSULES = Recipe(
     "Adam with a rate that rises and falls once; weight decay would shrink the lengths that are the answer",
     seen={"classification": 300_000},
@@ -269,6 +270,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("Table", "tabm"): TABM,
     ("Table", ""): TABLE,
     ("Image", ""): IMAGE,
+    ("Array", "cnn"): VOLUME,
     ("Image", "capsnet"): CAPSULES,
     ("Image", "efficient-capsnet"): CAPSULES,
     ("Mixed", ""): MIXED,

@@ -82,7 +82,20 @@ def _is_series(source: str, asked: Asked) -> bool:
         or asked.get("series") is not None
         or path.suffix.lower() == ".ts"
         or pair
+        or _holds_series(path, asked)
     )
+
+
+def _holds_series(path: Path, asked: Asked) -> bool:
+    """Whether a file of arrays holds series, by their shape."""
+    from neurarium.data.readers.npz import shape_of_inputs
+    from neurarium.data.readers.stacks import kind_of_stack
+
+    said = asked.get("kind") or (asked.get("set") or {}).get("kind")
+    if path.suffix.lower() not in (".npz", ".npy") or said is not None or not path.is_file():
+        return False
+    shape = shape_of_inputs(path)
+    return shape is not None and len(shape) == 3 and kind_of_stack(shape)[0] == "series"
 
 
 def _is_language(source: str, asked: Asked) -> bool:
@@ -132,7 +145,8 @@ def kind_of(source: str | Path, asked: Asked | None = None) -> tuple[str, Callab
 
     Args:
         source: a name, a file, a folder or a pattern.
-        asked: the options of the command that decide with it (`task`, `image`, `masks`, `boxes`, `parallel`, ...); None for not said.
+        asked: the options of the command that decide with it (`task`, `image`, `masks`, `boxes`, `parallel`, ..., and those of
+            `--set` as `set`); None for not said.
 
     Raises:
         DataError: there is neither such a data set nor such a file.
