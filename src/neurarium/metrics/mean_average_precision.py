@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -168,6 +169,8 @@ def average_precision(scores: Tensor, hits: Tensor, weights: Tensor, there: Tens
     recall, precision = right / there, right / all_.clamp(min=1e-12)
     highest = precision.flip(0).cummax(0).values.flip(0) if len(precision) else precision
     padded = torch.cat([highest, highest.new_zeros(1, highest.shape[1])])
-    wanted = torch.linspace(0, 1, RECALLS, dtype=torch.float64)
-    places = torch.searchsorted(recall.T.contiguous() + 1e-12, wanted.expand(hits.shape[1], -1).contiguous())
+    # COCO's code compares as the numbers were rounded; of weights that are no counts, what was rounded off is given back.
+    slack = 0.0 if bool((weights == weights.round()).all()) else 1e-12
+    wanted = torch.from_numpy(numpy.linspace(0.0, 1.0, RECALLS))
+    places = torch.searchsorted(recall.T.contiguous() + slack, wanted.expand(hits.shape[1], -1).contiguous())
     return padded.gather(0, places.T).mean(0)

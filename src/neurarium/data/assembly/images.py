@@ -14,12 +14,13 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.assembly.arrays import Pair, StackKind, arrays, collected
+from neurarium.data.assembly.arrays import StackKind, collected
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.on_demand import MappedExamples, PictureExamples, ReadPicture, counted
 from neurarium.data.assembly.partition import How, partition
 from neurarium.data.assembly.quarantine import left_out, named
 from neurarium.data.assembly.rereading import rereadable
+from neurarium.data.assembly.stacked import stacked, stacks_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.images import ImagePreparation
@@ -27,14 +28,10 @@ from neurarium.data.preparation.statistics import histogram_moments, moments
 from neurarium.data.preparation.targets import Labels, match, recognise_target
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inner_folder, read_folder, split_folders
-from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.image_archives import is_archive, unpacked
 from neurarium.data.readers.listing import read_listing
-from neurarium.data.readers.npz import class_indices, read_npz, whole
-from neurarium.data.readers.npz import parts as npz_parts
 from neurarium.data.readers.pictures import Rules
 from neurarium.data.readers.pixels import Pixels, Storage, choose_storage, in_memory, on_disk
-from neurarium.data.readers.stacks import kind_of_stack
 from neurarium.data.specs import Image
 
 
@@ -119,20 +116,12 @@ def images(
     if is_archive(path):
         path = unpacked(path)
     columns = _columns(path, image, target, task, folder)
-    stacks = _stacks(path) if image is None else None
+    stacks = stacks_of(path, kind) if image is None else None
     if stacks:
-        given = {"validation": _companion(validation), "test": _companion(test)}
-        given |= {key: stacks[key] for key in stacks if key != "train"}
-        return _stacked(
-            stacks.pop("train"), kind, task, classes=classes, name=called, **given,
+        return stacked(
+            stacks, kind, task, classes=classes, name=called, validation=validation, test=test,
             test_fraction=test_fraction, split=split, seed=seed,
         )  # fmt: skip
-    if kind is not None:
-        raise OptionError(
-            f"kind says what the arrays of a file are, and {path} holds images",
-            received=f"kind={kind}",
-            fix="leave it out",
-        )
     found = _found(path, image, columns, folder, {"validation": validation, "test": test})
     fraction = float(validation) if isinstance(validation, int | float) and "validation" not in found else 0.0
     how = How(fraction, 0.0 if "test" in found else test_fraction, split, None, None, seed)
@@ -147,55 +136,6 @@ def images(
     )
     if isinstance(dataset.preparation, ImagePreparation):
         dataset.preparation.column = image
-    return dataset
-
-
-def _stacks(path: Path) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]] | None:
-    if path.is_dir():
-        return _idx_parts(path)
-    if path.suffix.lower() in (".npz", ".npy"):
-        return npz_parts(read_npz(path), path)
-    raise DataError(
-        f"{path} alone does not say which images it means",
-        expected="a folder of images, an npz file, or a table with a column of paths",
-        received=path.name,
-        fix="for a table: --image COLUMN (the paths) and --target COLUMN",
-    )
-
-
-def _companion(given: Any) -> Any:
-    """The arrays of a split that has a file of its own."""
-    if not isinstance(given, str | os.PathLike):
-        return given
-    path = Path(given)
-    if not path.exists():
-        raise missing_path(path)
-    held = _stacks(path)
-    if held is None:
-        raise DataError(f"{path} holds no arrays", expected="an npz file, or idx files, as for training")
-    return held["train"]
-
-
-def _stacked(
-    train: Pair, kind: StackKind | None, task: Literal["classification", "regression"] | None, **options: Any
-) -> Dataset:
-    """Make a dataset of arrays that stand in one file."""
-    held, wanted = train
-    found, why = kind_of_stack(held.shape) if kind is None else (kind, "asked for")
-    found = "image" if found == "series" else found  # a reader of images is asked
-    for key in ("validation", "test"):
-        if isinstance(options[key], tuple):
-            options[key] = (options[key][0], class_indices(numpy.asarray(options[key][1])))
-    indices = class_indices(numpy.asarray(wanted))
-    if task is None and found in ("image", "volume") and indices.ndim and indices.size == len(indices):
-        task = "classification" if whole(indices) else None  # however many classes there are
-    dataset = arrays(held, indices, task=task, kind=found, **options)
-    dataset.decisions[0] = Decision(
-        "kind of inputs", found, why, "--set kind=image, volume or array; --task series"
-    )
-    if indices is not wanted and indices.ndim != numpy.ndim(wanted):
-        reason = f"each row of the targets {numpy.shape(wanted)} has one 1 among zeros"
-        dataset.decisions.insert(1, Decision("targets", "classes", reason, "give their indices"))
     return dataset
 
 
@@ -463,41 +403,3 @@ def _digest(found: Mapping[str, Folder]) -> str:
             )
             digest.update(f"{key}\0{folder.name(path)}\0{path.stat().st_size}\0{label}\n".encode())
     return digest.hexdigest()
-
-
-def _idx_parts(folder: Path) -> dict[str, tuple[numpy.ndarray, numpy.ndarray]]:
-    """Find pairs of idx files by name: `train-images-idx3-ubyte.gz`, `t10k-labels-idx1-ubyte` ..."""
-    names = {each.name.lower(): each for each in sorted(folder.iterdir()) if each.is_file()}
-    found: dict[str, dict[str, Path]] = {}
-    for name, path in names.items():
-        if "idx" in name and ("images" in name or "labels" in name):
-            split = (
-                "test"
-                if name.startswith(("t10k", "test"))
-                else "validation"
-                if name.startswith("val")
-                else "train"
-            )
-            found.setdefault(split, {})["images" if "images" in name else "labels"] = path
-    for split, pair in found.items():
-        if len(pair) < 2:
-            have = next(iter(pair.values())).name
-            lacking = "labels" if "images" in pair else "images"
-            raise DataError(
-                f"{folder} lacks a file of {lacking} for the {split} part",
-                expected=f"images and {lacking}",
-                received=have,
-            )
-    if found and "train" not in found:
-        raise DataError(
-            f"{folder} has no training images", expected="train-images-idx3-ubyte", received=", ".join(names)
-        )
-    pairs = {split: (read_idx(pair["images"]), read_idx(pair["labels"])) for split, pair in found.items()}
-    for split, (pixels, labels) in pairs.items():
-        if pixels.ndim < 3 or labels.ndim != 1 or len(pixels) != len(labels):
-            raise DataError(
-                f"the idx files of the {split} part in {folder} do not fit together",
-                expected="images (n, height, width) and labels (n,)",
-                received=f"{pixels.shape} and {labels.shape}",
-            )
-    return pairs
