@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import neurarium
 from neurarium.report.words import duration, in_shell, number, titled, unmeasured
 
 
@@ -44,6 +47,28 @@ def test_numbers_times_and_titles():
     ]
     assert [duration(x) for x in (0.04, 61, 7260)] == ["0.0 s", "1 min 1 s", "2 h 1 min"]
     assert [titled(x) for x in ("auc", "median_absolute_error")] == ["AUC", "Median absolute error"]
+    assert [titled(x) for x in ("rouge_1", "rouge_l", "OT: mae")] == ["ROUGE-1", "ROUGE-L", "OT: MAE"]
+
+
+def overrides():
+    """The override of every decision in the sources, as far as it is written there."""
+    for path in Path(neurarium.__file__).parent.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Decision":
+                named = [each.value for each in call.keywords if each.arg == "override"]
+                for each in (*call.args[3:4], *named):
+                    parts = each.values if isinstance(each, ast.JoinedStr) else [each]
+                    for part in parts:
+                        if isinstance(part, ast.Constant):
+                            yield f"{path.name}:{call.lineno}", str(part.value)
+
+
+def test_the_plan_names_options_of_the_shell_wherever_it_is_read():
+    found = list(overrides())
+    assert len(found) > 100 and ("partition.py", "--split, --group, --time") in [
+        (place.partition(":")[0], text) for place, text in found
+    ]
+    assert not [(place, text) for place, text in found if in_shell(text) != text]
 
 
 def test_a_run_without_figures_says_why():

@@ -73,8 +73,34 @@ def test_what_is_given_stays(table):
     assert (chosen["epochs"], chosen["steps"], chosen["batch_size"]) == (None, 5, 32)
     assert options["learning_rate"] == 0.5 and options["weight_decay"] == TABM.descent["weight_decay"]
     assert not {"epochs", "batch size"} & {each.subject for each in decisions}
-    _, options, _ = settle(table, "mlp", NOTHING, {"optimizer": "sgd"})
-    assert options == {"optimizer": "sgd"}  # AdamW's rate would be wrong for it
+
+
+def test_another_optimizer_keeps_how_the_rate_moves_and_has_a_rate_of_its_own(table):
+    def settled(network="mlp", **descent):
+        _, options, decisions = settle(table, network, NOTHING, descent)
+        return options, {each.subject: each for each in decisions}
+
+    options, rows = settled(optimizer="sgd")  # AdamW's rate and decay would be wrong for it
+    assert options == {"optimizer": "sgd", "schedule": "cosine", "warmup": 0.05}
+    assert rows["recipe"].choice == "schedule cosine, warmup 0.05"
+    assert rows["learning rate"].choice == 0.1 and rows["learning rate"].override == "--set learning_rate="
+    options, rows = settled(optimizer="sgd", learning_rate=0.5, schedule="constant")
+    assert options == {"optimizer": "sgd", "learning_rate": 0.5, "schedule": "constant"}
+    assert not {"recipe", "learning rate"} & set(rows)
+    assert settled("tabm", optimizer="muon")[0].keys() >= {"schedule", "clip_norm"}
+    options, rows = settled(optimizer="lbfgs")  # it finds the length of its steps
+    assert options == {"optimizer": "lbfgs"} and rows["learning rate"].choice == 1.0
+    assert settled(optimizer="adamw")[0] == {**TABLE.descent}  # its own name changes nothing
+
+
+def test_options_of_a_schedule_go_with_it():
+    data = nr.data.language(["to be or not to be " * 40], context=16)
+    tiny = {"width": "16", "blocks": "1", "heads": "2"}
+    for schedule, warmup in (("constant", 0.0), ("linear", 0.05), ("plateau", 0.05)):
+        given = {**tiny, "schedule": schedule}
+        descent = nr.studies.untrained(data, "decoder", options=given, epochs=1)[0].descent
+        assert descent.schedule_name == schedule and descent.factor(1.0) == (0.0 if schedule == "linear" else 1.0)
+        assert descent.factor(0.0) == (1.0 if not warmup else pytest.approx(0.0, abs=0.2))
 
 
 def test_bfloat16_only_where_the_machine_has_it(table, monkeypatch):

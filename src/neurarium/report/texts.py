@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neurarium.report.alignment_page import picture
 from neurarium.report.parts import Html, card, grid, section, table
-from neurarium.report.words import number
+from neurarium.report.words import number, titled
 
 if TYPE_CHECKING:
     from neurarium.studies.evaluation.report import EvaluationReport
@@ -20,7 +20,6 @@ KINDS = {
         "Those with the least in common with what was wanted; the network may still be right.",
     ),
 }
-NAMES = {"bleu": "BLEU", "rouge_l": "ROUGE-L"}
 
 
 def texts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> str:
@@ -32,7 +31,7 @@ def texts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
     for kind, (title, note) in KINDS.items():
         rows = [each for each in report.texts if each["kind"] == kind]
         if rows:
-            name = NAMES.get(rows[0]["metric"], rows[0]["metric"])
+            name = titled(rows[0]["metric"])
             cells = [
                 [
                     Html(_block(each["source"])),

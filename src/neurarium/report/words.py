@@ -26,16 +26,20 @@ TITLES = {
     "map": "mAP",
     "r2": "R²",
     "bleu": "BLEU",
-    "rouge": "ROUGE",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
+    "rouge_l": "ROUGE-L",
 }
 
 
 def titled(name: str) -> str:
     """Write a metric's name for a heading.
 
-    >>> titled("f1_macro"), titled("log_loss"), titled("frame_nll"), titled("OT: mae")
-    ('F1 macro', 'Log loss', 'Frame NLL', 'OT: MAE')
+    >>> titled("f1_macro"), titled("log_loss"), titled("frame_nll"), titled("rouge_l")
+    ('F1 macro', 'Log loss', 'Frame NLL', 'ROUGE-L')
     """
+    if name in TITLES:
+        return TITLES[name]
     words = name.replace("_", " ").split(" ")
     said = [TITLES.get(each, each) for each in words]
     head = said[0] if words[0] in TITLES else said[0][:1].upper() + said[0][1:]

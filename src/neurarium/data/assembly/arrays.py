@@ -95,7 +95,7 @@ def arrays(
     rows, decisions = partition(polars.DataFrame(), encoded, numpy.arange(len(encoded)), plan, how)
     dataset = assemble(name, main, encoded, rows, companions, plan, chosen, standardize, classes)
     dataset.decisions = [
-        Decision("kind of inputs", chosen, f"shape {tuple(stacked.shape)}", "kind="),
+        Decision("kind of inputs", chosen, f"shape {tuple(stacked.shape)}", "--set kind="),
         decision,
         *decisions,
     ]

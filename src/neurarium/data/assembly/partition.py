@@ -56,10 +56,10 @@ def partition(
         return {"train": usable}, []
     known = encoded[usable]
     rows = _rows(way, frame, usable, known, fractions, how)
-    decisions = [Decision("split", way, reason, "split=, group=, time=")]
+    decisions = [Decision("split", way, reason, "--split, --group, --time")]
     if way == "stratified" and any(not len(rows[name]) for name, fraction in fractions.items() if fraction):
         rows = splits.random(len(usable), fractions, how.seed)
-        decisions = [Decision("split", "random", "every class has too few rows to stratify", "split=")]
+        decisions = [Decision("split", "random", "every class has too few rows to stratify", "--split")]
     if isinstance(plan, Labels):
         decisions += _rare(rows, known, plan)
     return {name: usable[part] for name, part in rows.items()}, decisions
@@ -123,7 +123,7 @@ def _rare(rows: splits.Rows, encoded: numpy.ndarray, plan: Labels) -> list[Decis
             shown = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
             reason = "these classes have too few rows, or their rows fell elsewhere"
             decisions.append(
-                Decision(f"{name} split", f"without {shown}", reason, "split=, seed=, more rows")
+                Decision(f"{name} split", f"without {shown}", reason, "--split, --split-seed, more rows")
             )
     return decisions
 

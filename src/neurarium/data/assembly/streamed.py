@@ -438,7 +438,7 @@ def _doubtful(kinds: Sequence[Kind]) -> list[Decision]:
             f"column {kind.name}",
             "left out" if kind.kind in ("drop", "text", "image") else kind.kind,
             kind.reason,
-            f"types={{'{kind.name}': KIND}}",
+            f"--set types={kind.name}:KIND",
         )
         for kind in kinds
         if kind.doubtful

@@ -325,14 +325,14 @@ def _reports(kinds: Sequence[Kind]) -> list[Decision]:
             reason = (
                 "their values are numbers" if kind == "numeric" else "text that repeats: up to 10,000 names"
             )
-            found.append(Decision(f"columns of {what}", shown, reason, "types={'COLUMN': 'KIND'}"))
+            found.append(Decision(f"columns of {what}", shown, reason, "--set types=COLUMN:KIND"))
     for each in kinds:
         if each.doubtful or each.kind not in ("numeric", "categorical") or each.style != "plain":
             choice = "left out" if each.kind == "drop" else each.kind
             written = each.style not in ("", "plain", "truth") and each.kind != "drop"
             choice += f" ({each.style})" if written else ""
             found.append(
-                Decision(f"column {each.name}", choice, each.reason, f"types={{'{each.name}': KIND}}")
+                Decision(f"column {each.name}", choice, each.reason, f"--set types={each.name}:KIND")
             )
     return found
 

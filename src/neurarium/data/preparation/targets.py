@@ -214,9 +214,9 @@ def recognise_target(
         return _single(frame, columns[0], task, separator)
     if task == "labels":
         reason = f"given: each of the {len(columns)} target columns says whether a row has that label"
-        return sets_of_columns(frame, columns), Decision("task", "several labels", reason, "task=")
+        return sets_of_columns(frame, columns), Decision("task", "several labels", reason, "--task")
     if task == "regression":
-        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
+        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "--task")
     said = {"categorical": "classification", "boolean": "classification", "numeric": "regression"}
     asked: list[Any] = [
         said.get((types or {}).get(name, ""), task or ("regression" if _are_numbers(frame, name) else None))
@@ -224,13 +224,13 @@ def recognise_target(
     ]
     found = [_single(frame, name, each, separator) for name, each in zip(columns, asked, strict=True)]
     if all(isinstance(part, Quantities) for part, _ in found):
-        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "task=")
+        return _quantities(frame, columns), Decision("task", "regression", "several target columns", "--task")
     shown = ", ".join(f"{name}: {each.choice}" for name, (_, each) in zip(columns, found, strict=True))
     reason = (
         "each target column by itself; the loss is the sum of theirs, each divided by that of a blind guess"
     )
     parts = SeveralTargets(tuple(part for part, _ in found))  # type: ignore[misc]
-    return parts, Decision("task", shown, reason, "types={'COLUMN': 'categorical'}, task=")
+    return parts, Decision("task", shown, reason, "--set types=COLUMN:categorical, --task")
 
 
 def _are_numbers(frame: polars.DataFrame, name: str) -> bool:
@@ -260,7 +260,7 @@ def _single(
             reason = (
                 "given" if separator else f"cells of '{name}' hold several labels, separated by {found!r}"
             )
-            override = "task='classification' takes each cell as one class, labels_separator="
+            override = "--task classification takes each cell as one class, --set labels_separator="
             return sets_in_column(column, found), Decision("task", "several labels", reason, override)
     if column.dtype == polars.List:
         raise DataError(
@@ -279,7 +279,7 @@ def _single(
     chosen, reason = _task(column, values, different)
     if task is not None:
         chosen, reason = task, "given"
-    decision = Decision("task", chosen, reason, "task=")
+    decision = Decision("task", chosen, reason, "--task")
     if chosen == "regression":
         return _quantities(frame, [name]), decision
     return _labels(column.name, values, different), decision

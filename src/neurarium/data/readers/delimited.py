@@ -127,12 +127,12 @@ def _decisions(reading: Reading, dialect: Dialect, encoding: str, suspicious: bo
     found = []
     if not reading.separator:
         reason = "it cuts the first lines into equally many fields"
-        found.append(Decision("separator", _shown(dialect), reason, "separator="))
+        found.append(Decision("separator", _shown(dialect), reason, "--set separator="))
     if suspicious:
         reason = "the first line is taken as names, though it holds numbers like a row of data"
-        found.append(Decision("header", "the first line", reason, "columns="))
+        found.append(Decision("header", "the first line", reason, "--columns"))
     if encoding != "utf-8":
-        found.append(Decision("encoding", encoding, "given, or from the byte order mark", "encoding="))
+        found.append(Decision("encoding", encoding, "given, or from the byte order mark", "--set encoding="))
     return found
 
 

@@ -11,10 +11,15 @@ import torch
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Tokens
 from neurarium.studies.planning.owners import RECURRENT
+from neurarium.training.optimizers.building import usual_rate
 
 LARGE = (
     40  # steps per epoch above which the recipe's batch size is taken; below, smaller batches make more steps
 )
+
+PACE = ("schedule", "warmup", "schedule_options", "clip_norm", "rate_factors")  # of a recipe, for any optimizer
+UNRAISED = ("constant", "one-cycle")  # schedules without a warm-up before them
+SELF_PACED = ("lbfgs", "rprop")  # optimizers that find the length of their steps by themselves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -344,14 +349,35 @@ def settle(
         options["precision"] = "bfloat16"
         reason = "this machine multiplies bfloat16 matrices in hardware: twice as fast, and as good here"
         decisions.append(Decision("precision", "bfloat16", reason, "--precision"))
-    if "optimizer" not in descent:  # another optimizer has rates of its own
-        added = {name: value for name, value in recipe.descent.items() if name not in descent}
+    added, reason = _applying(recipe, descent)
+    if added:
         options |= added
         said = _flat(added)
         shown = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items())
-        override = ", ".join(f"--set {name}=" for name in said)
-        decisions += [Decision("recipe", shown, recipe.reason, override)] if added else []
+        decisions.append(Decision("recipe", shown, reason, ", ".join(f"--set {name}=" for name in said)))
+    if isinstance(options.get("optimizer"), str) and "learning_rate" not in options:
+        name = options["optimizer"]
+        reason = f"the usual one of {name}: that of the recipe is for {recipe.descent.get('optimizer', 'adamw')}"
+        decisions.append(Decision("learning rate", usual_rate(name), reason, "--set learning_rate="))
     return chosen, options, decisions
+
+
+def _applying(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return what of a recipe applies beside the options of the descent that were given, and why.
+
+    Another optimizer has rates and a decay of its own; how its rate moves and where gradients are clipped stay. What belongs to a
+    schedule goes where another one is given.
+    """
+    own, reason = dict(recipe.descent), recipe.reason
+    schedule, optimizer = given.get("schedule"), given.get("optimizer")
+    if schedule not in (None, own.get("schedule")):
+        own.pop("schedule_options", None)
+        if schedule in UNRAISED:
+            own.pop("warmup", None)
+    if optimizer not in (None, own.get("optimizer")):
+        own = {name: own[name] for name in PACE if name in own and optimizer not in SELF_PACED}
+        reason = f"what of the usual recipe does not depend on the optimizer: {reason}"
+    return {name: value for name, value in own.items() if name not in given}, reason
 
 
 def _flat(options: Mapping[str, Any]) -> dict[str, Any]:

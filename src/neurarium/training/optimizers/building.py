@@ -44,6 +44,15 @@ def names() -> list[str]:
     return sorted([*TORCH, *table("optimizer")])
 
 
+def usual_rate(optimizer: str) -> float:
+    """Return the learning rate of an optimizer where none is given.
+
+    >>> usual_rate("sgd"), usual_rate("adamw")
+    (0.1, 0.001)
+    """
+    return LEARNING_RATES.get(optimizer, 1e-3)
+
+
 def build_optimizers(
     optimizer: str | Callable[..., Optimizer],
     parameters: Named,
@@ -84,7 +93,7 @@ def build_optimizers(
     if optimizer not in names():
         raise unknown("optimizer", optimizer, names())
     given = {**DEFAULTS.get(optimizer, {}), **(options or {})}
-    given["lr"] = learning_rate if learning_rate is not None else LEARNING_RATES.get(optimizer, 1e-3)
+    given["lr"] = learning_rate if learning_rate is not None else usual_rate(optimizer)
     if weight_decay is not None:
         given["weight_decay"] = weight_decay
     _check(optimizer, given)
