@@ -99,7 +99,9 @@ def test_options_of_a_schedule_go_with_it():
     for schedule, warmup in (("constant", 0.0), ("linear", 0.05), ("plateau", 0.05)):
         given = {**tiny, "schedule": schedule}
         descent = nr.studies.untrained(data, "decoder", options=given, epochs=1)[0].descent
-        assert descent.schedule_name == schedule and descent.factor(1.0) == (0.0 if schedule == "linear" else 1.0)
+        assert descent.schedule_name == schedule and descent.factor(1.0) == (
+            0.0 if schedule == "linear" else 1.0
+        )
         assert descent.factor(0.0) == (1.0 if not warmup else pytest.approx(0.0, abs=0.2))
 
 

@@ -181,6 +181,39 @@ def test_the_hour_that_comes_twice_in_autumn_and_the_one_that_spring_lacks():
     assert data.preparation.axis.stamps(numpy.array([0]))[0] == "2024-03-25T01:00:00+01:00"
 
 
+def test_an_hour_that_a_clock_without_a_zone_leaves_out_in_spring_is_told():
+    def told(first, gap):
+        begin = datetime.datetime.fromisoformat(first)
+        moments = [begin + datetime.timedelta(hours=n) for n in range(400)]
+        kept = [each for each in moments if str(each) not in gap]
+        values = numpy.sin(numpy.arange(float(len(kept))))
+        data = forecast({"when": [str(each) for each in kept], "load": values}, time="when", horizon=5)
+        return next(each for each in data.decisions if each.subject == "gaps")
+
+    spring = told("2024-03-25", {"2024-03-31 02:00:00"})
+    assert "clocks are put forward" in spring.reason and "--set zone=" in spring.override
+    for first, gap in (
+        ("2024-03-25", {"2024-03-30 02:00:00"}),  # a Saturday
+        ("2024-03-25", {"2024-03-31 12:00:00"}),
+        ("2024-03-25", {"2024-03-31 02:00:00", "2024-03-31 03:00:00"}),
+    ):
+        assert "clocks" not in told(first, gap).reason and told(first, gap).override == "--set step="
+
+
+def test_new_rows_may_write_their_times_in_another_way():
+    table = frame(240)
+    preparation = forecast(table, time="when", horizon=5).preparation
+    short = [each.replace(":00:00", ":00") for each in table["when"]]
+    german = [f"{datetime.datetime.fromisoformat(each):%d.%m.%Y %H:%M}" for each in table["when"]]
+    wanted, told = preparation.apply(table)
+    for way in (short, german):
+        batch, notes = preparation.apply({**table, "when": way})
+        assert torch.equal(batch["inputs"]["series"], wanted["inputs"]["series"])
+        assert notes["future"][0].to_list() == told["future"][0].to_list()
+    with pytest.raises(DataError, match="gives no time"):
+        preparation.apply({**table, "when": [*short[:-1], "soon"]})
+
+
 def test_irregular_steps_are_refused_or_averaged():
     chance = numpy.random.default_rng(0)
     begin = datetime.datetime(2024, 1, 1)
@@ -207,17 +240,30 @@ def test_missing_stamps_leave_their_rows_out():
 @pytest.mark.parametrize(
     ("change", "options", "match", "fix"),
     [
-        ({}, {"horizon": 300}, "too long for a series", "horizon of 33 steps or fewer"),
+        ({}, {"horizon": 300}, "too long for a series", "horizon of 33 steps or fewer, or more of the past"),
+        (
+            {},
+            {"horizon": 80},
+            "too long for a series",
+            "33 steps or fewer; or no validation part: --validation 0",
+        ),
         ({}, {"horizon": 5, "lookback": 150}, "do not fit", "--set lookback=67"),
-        ({"load": ["high"] * 200}, {"target": "load"}, "does not hold numbers", "leave it out"),
+        ({"load": ["high"] * 200}, {"target": "load"}, "does not hold numbers", "choose a column of numbers"),
+        (
+            {"load": ["3"] * 40 + ["off line", "4"] * 80},
+            {"target": "load"},
+            r"'off line' in row 41 \(80 such values\)",
+            "--set 'missing=off line'",
+        ),
         ({"load": [None] * 200}, {"target": "load"}, "every value of load is missing", "another --target"),
         ({}, {"time": "date"}, "there is no column", None),
         ({}, {"past": ("wind",)}, "there is no", None),
-        ({}, {"target": "when"}, "two roles", None),
+        ({}, {"target": "when"}, "two roles", "name another column"),
         ({}, {"quantiles": (0.9, 0.1)}, "quantiles are wrong", None),
         ({}, {"borders": (5, 3, 2)}, "borders are wrong", None),
         ({}, {"horizon": 0}, "horizon is too short", None),
-        ({}, {"zone": "Europe/Atlantis"}, "no such time zone", None),
+        ({}, {"zone": "Europe/Atlantis"}, "no such time zone", "did you mean"),
+        ({}, {"zone": "new york"}, "no such time zone", "did you mean --set zone=America/New_York?"),
         ({}, {"calendar": ("moon",)}, "rhythm of the calendar", None),
         ({"shop": ["a"] * 199 + [None]}, {"series": "shop", "target": "load"}, "which series", "fill it in"),
     ],

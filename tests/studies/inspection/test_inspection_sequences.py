@@ -72,6 +72,27 @@ def test_nights_without_sun_are_not_stuck_and_few_windows_are_told():
     assert [each.severity for each in checked(short).of("few windows")] == ["warning"]
 
 
+def test_series_that_are_too_short_or_begin_too_late_are_named():
+    lengths = {"long": (0, 200), "twin": (0, 200), "stub": (0, 20), "late": (140, 60)}
+    rows = [(name, hour) for name, (first, count) in lengths.items() for hour in range(first, first + count)]
+    frame = {"shop": [name for name, _ in rows], "hour": [hour for _, hour in rows],
+             "load": [float(hour % 24) + hour % 7 for _, hour in rows]}  # fmt: skip
+
+    def looked_at(chosen):
+        kept = [place for place, (name, _) in enumerate(rows) if name in chosen]
+        held = {key: [column[place] for place in kept] for key, column in frame.items()}
+        made = nr.data.forecast(held, "load", time="hour", series="shop", horizon=12, lookback=24)
+        return check_data(made, timing=False)
+
+    (short,) = looked_at(lengths).of("short series")
+    assert short.severity == "warning" and short.numbers == {"series": 1}
+    assert short.seen.endswith("together, 36 steps: stub") and "1 of 4" in short.seen
+    (late,) = looked_at(lengths).of("late series")
+    assert late.seen.endswith(": late") and late.numbers == {"series": 1}
+    whole = looked_at(("long", "twin"))
+    assert not whole.of("short series") and not whole.of("late series")
+
+
 def test_pairs_of_texts_that_teach_the_wrong_thing():
     rows = {
         "en": [f"sentence number {n} is here" for n in range(200)],

@@ -186,6 +186,7 @@ def _targets(
         raise OptionError(
             "a column has two roles", expected="each column once among target, time, series, past, future",
             received=", ".join(sorted(set(names) & {str(each) for each in taken})) or ", ".join(names),
+            fix="name another column with --target, --time or --series",
         )  # fmt: skip
     rest = [each for each in free if each not in names]
     reason = (
@@ -247,10 +248,11 @@ def _borders(
             raise OptionError(f"the share of the {what} part is wrong", expected="0 to 1", received=share)
     parts = [max(round(share * length), horizon) if share else 0 for share in (validation, test)]
     if length - sum(parts) < horizon + 2:
+        fits = length - parts[1] >= horizon + 2
         raise DataError(
             f"the horizon of {horizon} steps is too long for a series of {length:,}",
             expected=f"{sum(parts) + horizon + 2:,} steps or more: every part must hold a horizon", received=f"{length:,} steps",
-            fix=f"a horizon of {max(length // 6, 1)} steps or fewer; or no validation part: --validation 0",
+            fix=f"a horizon of {max(length // 6, 1)} steps or fewer" + ("; or no validation part: --validation 0" if fits and parts[0] else ", or more of the past"),
         )  # fmt: skip
     held = f"the first {length - sum(parts):,} steps train, {parts[0]:,} validate, the last {parts[1]:,} test"
     reason = "a forecast is of what comes later: " + held

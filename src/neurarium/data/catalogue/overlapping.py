@@ -142,7 +142,9 @@ def multi_mnist(
             examples.batch["parts"] = torch.from_numpy(ordered(each))
     reason = f"two MNIST digits of different classes in {SIDE} x {SIDE} pixels, moved by up to {shift}, drawn from the seed"
     dataset.decisions = [
-        Decision("images", f"{count:,} + {test_count:,}", reason, "--set count=, test_count=, shift=")
+        Decision(
+            "images", f"{count:,} + {test_count:,}", reason, "--set count=, --set test_count=, --set shift="
+        )
     ]
     reason = (
         "capsules learn to draw each digit by itself" if parts else "capsules learn from the labels alone"

@@ -122,7 +122,9 @@ def spoken_digit_strings(
     dataset.rows = rows
     reason = f"1 to {longest} digits by one speaker, {GAP[0]} to {GAP[1]} s apart, of recordings that no other split has"
     shown = ", ".join(f"{part} {size:,}" for part, size in sizes.items())
-    dataset.decisions.insert(0, Decision("strings", shown, reason, "--set count=, test_count=, longest="))
+    dataset.decisions.insert(
+        0, Decision("strings", shown, reason, "--set count=, --set test_count=, --set longest=")
+    )
     return dataset
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import shlex
 from typing import Any, Literal
 
 import numpy
@@ -12,7 +13,16 @@ import polars
 from neurarium.core.errors import DataError, unknown
 from neurarium.core.wording import counted
 from neurarium.data.dataset import Decision
-from neurarium.data.readers.time_axis import Axis, axis_of, floor_to, from_zone, on_grid, read_moments
+from neurarium.data.readers.time_axis import (
+    DAY,
+    HOUR,
+    Axis,
+    axis_of,
+    floor_to,
+    from_zone,
+    on_grid,
+    read_moments,
+)
 from neurarium.data.readers.values import dates, finite, numbers, style_of
 
 Duplicates = Literal["refuse", "mean", "first", "last"]
@@ -145,7 +155,7 @@ def grid_of(
     if (numpy.diff(order) < 0).any() and roles.series is None:
         reason = f"the rows of {origin} are not in the order of '{roles.time}'"
         decisions.append(Decision("order", "sorted by time", reason))
-    values = _numbers(frame, roles, origin)[order]
+    values = _numbers(frame, rows, roles, origin)[order]
     rows, codes, moments = rows[order], codes[order], moments[order]
     if roles.step:
         axis = axis or axis_of(_cut(moments, codes, len(ids)), style, numeric, roles.zone, roles.step)
@@ -180,6 +190,21 @@ def forward_filled(values: numpy.ndarray, bounds: numpy.ndarray) -> numpy.ndarra
         last = numpy.where(last < 0, start, last)
         found[low:high] = numpy.nan_to_num(numpy.take_along_axis(part, last, axis=0), nan=0.0)
     return found
+
+
+def put_forward(axis: Axis, codes: numpy.ndarray, places: numpy.ndarray) -> bool:
+    """Return whether a wall clock without a zone leaves out an hour on a Sunday night, as in spring.
+
+    >>> hours = Axis("time", 3_600_000_000, 1_711_843_200_000_000)  # from the 31st of March 2024, 00:00
+    >>> put_forward(hours, numpy.zeros(3), numpy.array([0, 1, 3])), put_forward(hours, numpy.zeros(2), numpy.array([0, 1]))
+    (True, False)
+    """
+    if axis.unit != "time" or axis.size > HOUR or axis.zone or "z" in axis.style:
+        return False
+    skipped = (numpy.diff(places) - 1) * axis.size == HOUR
+    first = axis.moments(places[:-1][skipped & (numpy.diff(codes) == 0)] + 1)
+    night = (first % DAY) // HOUR <= 3
+    return bool((night & ((first // DAY + 3) % 7 == 6)).any())  # 1970-01-01 was a Thursday
 
 
 def _check_columns(frame: polars.DataFrame, roles: Roles, origin: str) -> None:
@@ -231,7 +256,7 @@ def _moments(
     return moments, style, numeric
 
 
-def _numbers(frame: polars.DataFrame, roles: Roles, origin: str) -> numpy.ndarray:
+def _numbers(frame: polars.DataFrame, rows: numpy.ndarray, roles: Roles, origin: str) -> numpy.ndarray:
     columns = []
     for name in roles.columns:
         column = frame.get_column(name)
@@ -240,14 +265,27 @@ def _numbers(frame: polars.DataFrame, roles: Roles, origin: str) -> numpy.ndarra
         if column.dtype == polars.String and known.len():
             style = style_of(known) or ("truth" if not numbers(known, "truth").null_count() else "")
             if not style:
-                bad = known.filter(numbers(known).is_null())[0]
-                raise DataError(
-                    f"the column '{name}' of {origin} does not hold numbers alone", expected="numbers",
-                    received=repr(bad), fix=f"turn '{name}' into numbers, or leave it out",
-                )  # fmt: skip
+                raise _no_numbers(column, rows, origin)
         columns.append(finite(numbers(column.cast(polars.Float64) if column.dtype == polars.Boolean else column,
                                       style), origin))  # fmt: skip
     return numpy.stack(columns, axis=1)
+
+
+def _no_numbers(column: polars.Series, rows: numpy.ndarray, origin: str) -> DataError:
+    """Name the first value of a column that is no number, its row, and how many there are."""
+    wrong = (column.is_not_null() & numbers(column).is_null()).arg_true()
+    bad = column[wrong[0]]
+    more = f" ({wrong.len():,} such values)" if wrong.len() > 1 else ""
+    some = wrong.len() < column.len() - column.null_count()
+    option = shlex.quote(f"missing={bad}")
+    return DataError(
+        f"the column '{column.name}' of {origin} does not hold numbers alone",
+        expected="numbers",
+        received=f"{bad!r} in row {rows[wrong[0]] + 1:,}{more}",
+        fix=f"mend it, or count it as a gap: --set {option}"
+        if some
+        else f"choose a column of numbers in place of '{column.name}'",
+    )
 
 
 def _cut(moments: numpy.ndarray, codes: numpy.ndarray, count: int) -> list[numpy.ndarray]:
@@ -281,7 +319,9 @@ def _single(
         made = values[starts + sizes - 1] if how == "last" else values[starts]
     choice = {"refuse": "copies left out", "mean": "averaged"}.get(how, f"the {how} kept")
     reason = f"{counted(extra, 'row')} of a time that another row is of too"
-    decisions.append(Decision("rows of one time", choice, reason, "--set duplicates=mean|first|last, step="))
+    decisions.append(
+        Decision("rows of one time", choice, reason, "--set duplicates=mean|first|last, --set step=")
+    )
     return made, rows[starts], codes[starts], moments[starts]
 
 
@@ -341,5 +381,9 @@ def _filled_up(
     whole[where], origin[where] = values, rows
     if missing:
         reason = f"steps of {axis} without a row count as missing values"
-        decisions.append(Decision("gaps", f"{counted(missing, 'step')} put in", reason, "--set step="))
+        override = "--set step="
+        if put_forward(axis, codes, places):
+            reason += "; an hour is missing on a Sunday night, as where clocks are put forward"
+            override += ", or --set zone=Europe/Berlin, the zone of the clock"
+        decisions.append(Decision("gaps", f"{counted(missing, 'step')} put in", reason, override))
     return Grid(axis, ids, first, bounds, whole, len(roles.targets), origin)

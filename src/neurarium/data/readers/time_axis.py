@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import zoneinfo
 from typing import Any
 
 import numpy
 import polars
 
-from neurarium.core.errors import DataError, OptionError
+from neurarium.core.errors import DataError, OptionError, nearest
 from neurarium.data.readers.values import date_formats, dates, numbers, style_of
 
 MICRO = 1_000_000
-DAY = 86_400 * MICRO
+HOUR = 3_600 * MICRO
+DAY = 24 * HOUR
 SIZES = {"s": MICRO, "min": 60 * MICRO, "h": 3_600 * MICRO, "d": DAY, "w": 7 * DAY}
 MONTH = r"^\d{1,4}[-/]\d{1,2}$"
 JITTER = 0.1  # of a step: stamps that are no further from the grid are taken as meant to be on it
@@ -130,7 +132,7 @@ def read_moments(column: polars.Series, style: str | None = None) -> tuple[numpy
 
     Args:
         column: dates, times, numbers or text; none missing.
-        style: how they are written, where that is known.
+        style: how they are written, where that is known; stamps that are not written so are read as if it were not.
 
     Returns:
         Stamps (int64 microseconds, or float64 numbers), how they are written, and whether they are numbers.
@@ -150,7 +152,8 @@ def read_moments(column: polars.Series, style: str | None = None) -> tuple[numpy
         return _read_months(text), "month", False
     if not style and style_of(text) is not None:
         return numbers(text, style_of(text) or "plain").to_numpy(), "", True
-    formats = [style] if style and style != "month" else date_formats(text)
+    held = style and style != "month" and not dates(text, style).null_count()
+    formats = [str(style)] if held else date_formats(text)
     found = dates(text, formats[0]) if formats else None
     if found is None or found.null_count():
         first = date_formats(text.head(1)) if found is None else []
@@ -249,7 +252,10 @@ def from_zone(column: polars.Series, zone: str, repeated: numpy.ndarray) -> nump
         ).to_series()
     except polars.exceptions.ComputeError as error:
         raise OptionError(
-            "there is no such time zone", expected="such as Europe/Berlin", received=zone
+            "there is no such time zone",
+            expected="such as Europe/Berlin",
+            received=zone,
+            fix=_zone_like(zone),
         ) from error
     if found.null_count() > column.null_count():
         raise DataError(
@@ -258,6 +264,15 @@ def from_zone(column: polars.Series, zone: str, repeated: numpy.ndarray) -> nump
             fix="the stamps are in another zone: leave zone= out if they are in UTC",
         )
     return found.dt.convert_time_zone("UTC").dt.epoch("us").to_numpy()
+
+
+def _zone_like(zone: str) -> str | None:
+    """Return the zone that may be meant: of that city, or of nearly that name."""
+    known = sorted(zoneinfo.available_timezones())
+    city = zone.strip().replace(" ", "_").lower()
+    near = next((each for each in known if each.lower().rpartition("/")[2] == city and "/" in each), None)
+    near = near or nearest(zone, known)
+    return f"did you mean --set zone={near}?" if near else None
 
 
 def _asked(asked: str, origin: float, style: str, numeric: bool, zone: str | None) -> Axis:

@@ -49,12 +49,40 @@ def findings(dataset: Dataset, facts: dict[str, Any]) -> Iterator[Finding]:
             "so few show hardly what is a rule and what is chance",
             "a shorter --set lookback= or --horizon, or more of the past", {"windows": len(train)},
         )  # fmt: skip
+    yield from _short(dataset, train)
     own = (
         cut.held["units"] is not None
     )  # then levels are those of each series, and say nothing of the channel
     for place, name in enumerate(names):
         column = {part: values[rows & known, place] for part, rows in parts.items()}
         yield from _channel(name, column, compare=not own)
+
+
+def _short(dataset: Dataset, train: Windows) -> Iterator[Finding]:
+    """Of several series, those that are too short for a window, or begin too late for one in the training part."""
+    cut, begins = train.cut, train.cut.held["begins"]
+    if begins is None:
+        return
+    sizes = numpy.diff([*begins.tolist(), len(_numbers(cut, "values"))])
+    names = numpy.array(getattr(dataset.preparation, "ids", ()) or [str(n + 1) for n in range(len(sizes))])
+    needed = cut.lookback + cut.horizon
+    short = sizes < needed
+    late = ~short
+    late[numpy.unique(train.batch["series"].numpy())] = False
+    for kind, held, why, matters, action in (
+        (
+            "short series", short, f"are shorter than a look-back and a horizon together, {needed:,} steps",
+            "nothing is learned of them, and no figure counts them", "a shorter --set lookback= or --horizon, or more of their past",
+        ),
+        (
+            "late series", late, "begin so late that no window of theirs lies in the training part",
+            "the figures are of series that the network has not seen", "a shorter --set lookback= or --horizon, or an earlier --test",
+        ),
+    ):  # fmt: skip
+        if count := int(held.sum()):
+            severity = "warning" if count >= MISSING * len(sizes) else "note"
+            seen = f"{count:,} of {len(sizes):,} series {why}: {listed(names[held].tolist())}"
+            yield Finding(severity, kind, "series", seen, matters, action, {"series": count})  # type: ignore[arg-type]
 
 
 def _rows(split: Windows) -> numpy.ndarray:

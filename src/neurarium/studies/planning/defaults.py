@@ -17,7 +17,13 @@ LARGE = (
     40  # steps per epoch above which the recipe's batch size is taken; below, smaller batches make more steps
 )
 
-PACE = ("schedule", "warmup", "schedule_options", "clip_norm", "rate_factors")  # of a recipe, for any optimizer
+PACE = (
+    "schedule",
+    "warmup",
+    "schedule_options",
+    "clip_norm",
+    "rate_factors",
+)  # of a recipe, for any optimizer
 UNRAISED = ("constant", "one-cycle")  # schedules without a warm-up before them
 SELF_PACED = ("lbfgs", "rprop")  # optimizers that find the length of their steps by themselves
 
@@ -357,7 +363,9 @@ def settle(
         decisions.append(Decision("recipe", shown, reason, ", ".join(f"--set {name}=" for name in said)))
     if isinstance(options.get("optimizer"), str) and "learning_rate" not in options:
         name = options["optimizer"]
-        reason = f"the usual one of {name}: that of the recipe is for {recipe.descent.get('optimizer', 'adamw')}"
+        reason = (
+            f"the usual one of {name}: that of the recipe is for {recipe.descent.get('optimizer', 'adamw')}"
+        )
         decisions.append(Decision("learning rate", usual_rate(name), reason, "--set learning_rate="))
     return chosen, options, decisions
 
@@ -376,7 +384,7 @@ def _applying(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any],
             own.pop("warmup", None)
     if optimizer not in (None, own.get("optimizer")):
         own = {name: own[name] for name in PACE if name in own and optimizer not in SELF_PACED}
-        reason = f"what of the usual recipe does not depend on the optimizer: {reason}"
+        reason = "of the usual recipe what does not depend on the optimizer; its rate and its weight decay do"
     return {name: value for name, value in own.items() if name not in given}, reason
 
 
