@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurarium.core.errors import OptionError, ShapeError
 from neurarium.metrics import SentenceAccuracy, SpanF1, SpanPrecision, SpanRecall, TokenAccuracy
-from neurarium.metrics.span_f1 import is_span_scheme
+from neurarium.metrics.span_f1 import is_span_scheme, spans_by_type
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC")
 
@@ -71,3 +71,51 @@ def test_what_cannot_be():
         SpanF1()
     with pytest.raises(ShapeError, match="index per token"):
         TokenAccuracy().value(torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+SCHEMES = {
+    "IOB2": ("O", "B-PER", "I-PER", "B-LOC", "I-LOC"),
+    "IOBES": ("O", "B-PER", "I-PER", "E-PER", "S-PER", "B-LOC", "I-LOC", "E-LOC", "S-LOC"),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("seed", range(4))
+def test_spans_are_those_of_seqeval(scheme, seed):
+    """Any order of tags, such as a network without a grammar says them; of each type and of all together."""
+    oracle = pytest.importorskip("seqeval.metrics")
+    names = SCHEMES[scheme]
+    chance = torch.Generator().manual_seed(seed)
+    said, truth = (torch.randint(len(names), (40, 12), generator=chance) for _ in range(2))
+    said = torch.where(torch.rand(said.shape, generator=chance) < 0.6, truth, said)
+    for row, length in enumerate(torch.randint(1, 13, (40,), generator=chance).tolist()):
+        truth[row, length:] = -1
+    known = [row[row != -1] for row in truth]
+    goals = [[names[code] for code in row.tolist()] for row in known]
+    guesses = [
+        [names[code] for code in row[: len(each)].tolist()] for row, each in zip(said, known, strict=True)
+    ]
+    for metric, score in (
+        (SpanF1, oracle.f1_score), (SpanPrecision, oracle.precision_score), (SpanRecall, oracle.recall_score),
+        (TokenAccuracy, oracle.accuracy_score),
+    ):  # fmt: skip
+        made = metric(names) if metric is not TokenAccuracy else metric()
+        assert made.value(said, truth) == pytest.approx(score(goals, guesses), abs=1e-12)
+    wanted = oracle.classification_report(goals, guesses, output_dict=True, zero_division=0)
+    found = spans_by_type(said, truth, names)
+    assert set(found) == {"PER", "LOC"}
+    for name, row in found.items():
+        for ours, theirs in (
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "f1-score"),
+            ("spans", "support"),
+        ):
+            assert row[ours] == pytest.approx(wanted[name][theirs], abs=1e-12)
+
+
+def test_the_other_names_of_bioes_are_understood():
+    names = ("O", "B-PER", "I-PER", "L-PER", "U-PER")
+    assert is_span_scheme(names)
+    truth, said = torch.tensor([[1, 2, 3, 4]]), torch.tensor([[1, 2, 3, 0]])
+    assert SpanRecall(names).value(said, truth) == 0.5 and SpanPrecision(names).value(said, truth) == 1.0

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 import neurarium
-from neurarium.report.words import duration, in_shell, number, titled, unmeasured
+from neurarium.report.sections import _fact
+from neurarium.report.words import duration, in_shell, lengths, number, titled, unmeasured
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,19 @@ def test_numbers_times_and_titles():
     assert [duration(x) for x in (0.04, 61, 7260)] == ["0.0 s", "1 min 1 s", "2 h 1 min"]
     assert [titled(x) for x in ("auc", "median_absolute_error")] == ["AUC", "Median absolute error"]
     assert [titled(x) for x in ("rouge_1", "rouge_l", "OT: mae")] == ["ROUGE-1", "ROUGE-L", "OT: MAE"]
+
+
+def test_lengths_of_recordings_are_durations():
+    assert (
+        lengths({"shortest": 0.169875, "longest": 1.313, "total": 4342.5})
+        == "0.17 to 1.31 s, 1 h 12 min in all"
+    )
+    assert lengths({"shortest": 2.0, "longest": 200.0}) == "2.0 s to 3 min 20 s"
+    assert _fact("seconds", {"shortest": 0.1, "longest": 2.0, "total": 90.0}) == [
+        "lengths",
+        "0.10 to 2.00 s, 1 min 30 s in all",
+    ]
+    assert _fact("rates", {"8000": 420, "44100": 1})[1] == "8,000 (420 recordings), 44,100 (1 recording)"
 
 
 def overrides():

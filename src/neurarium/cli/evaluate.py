@@ -80,6 +80,7 @@ def evaluate(
             "metrics": report.metrics,
             "intervals": {name: [each.low, each.high] for name, each in report.intervals.items()},
             "per_class": report.per_class,
+            **({"spans": report.spans} if report.spans else {}),
             "confusion": report.confusion,
             "rule": report.rule or None,
             "classes": list(getattr(report.targets, "names", ())),
@@ -103,6 +104,8 @@ def _show(report: EvaluationReport, output: Output) -> None:
         if part.per_class:
             output.say(f"[bold]{escape(name)}[/]")
             output.say(_classes(part))
+    if report.spans:
+        output.say(_own("spans of", report.spans))
     if report.per_class:
         output.say(_classes(report))
     if report.confusion is not None and len(report.confusion) <= 12:
@@ -110,21 +113,24 @@ def _show(report: EvaluationReport, output: Output) -> None:
 
 
 def _classes(report: EvaluationReport) -> Any:
-    from neurarium.studies.evaluation.report import COUNTS
-
-    keys = list(next(iter(report.per_class.values())))
-    if "examples" not in keys:  # masks, boxes and tags have measures of their own
-        own = table("class", *keys, right=tuple(range(1, len(keys) + 1)))
-        for name, row in list(report.per_class.items())[:50]:
-            own.add_row(
-                escape(name),
-                *(f"{row[k]:,.0f}" if k in COUNTS else number(row[k]) for k in keys),
-            )
-        return own
+    if "examples" not in next(
+        iter(report.per_class.values())
+    ):  # masks, boxes and tags have measures of their own
+        return _own("class", report.per_class)
     made = table("class", "precision", "recall", "f1", "examples", right=(1, 2, 3, 4))
     for name, row in list(report.per_class.items())[:50]:
         values = [number(row[key]) for key in ("precision", "recall", "f1")]
         made.add_row(escape(name), *values, f"{row['examples']:,.0f}")
+    return made
+
+
+def _own(head: str, rows: dict[str, dict[str, float]]) -> Any:
+    from neurarium.studies.evaluation.report import COUNTS
+
+    keys = list(next(iter(rows.values())))
+    made = table(head, *keys, right=tuple(range(1, len(keys) + 1)))
+    for name, row in list(rows.items())[:50]:
+        made.add_row(escape(name), *(f"{row[k]:,.0f}" if k in COUNTS else number(row[k]) for k in keys))
     return made
 
 

@@ -33,7 +33,7 @@ RunNames = Annotated[
     ),
 ]
 HEADLINES = (
-    "accuracy", "dice", "map_50", "bleu", "mase", "character_error_rate", "span_f1", "frame_nll", "perplexity", "rmse", "loss",
+    "span_f1", "accuracy", "dice", "map_50", "bleu", "mase", "character_error_rate", "frame_nll", "perplexity", "rmse", "loss",
 )  # fmt: skip
 
 

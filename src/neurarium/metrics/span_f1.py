@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -15,8 +16,17 @@ from neurarium.data.specs import ABSENT
 from neurarium.metrics.checks import tensor, weighting
 from neurarium.metrics.metric import State, SumMetric
 
-PREFIXES = ("O", "B", "I", "E", "S")
 OUTSIDE, BEGIN, INSIDE, END, SINGLE = range(5)
+PREFIXES = {
+    "O": OUTSIDE,
+    "B": BEGIN,
+    "I": INSIDE,
+    "E": END,
+    "S": SINGLE,
+    "L": END,
+    "U": SINGLE,
+}  # L, U: BILOU's names
+MARKS = tuple(f"{each}-" for each in PREFIXES if each != "O")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +97,7 @@ class SentenceAccuracy(TagMetric):
 
 
 class SpanMetric(TagMetric):
-    """A metric of spans in the schemes BIO, IOB and BIOES.
+    """A metric of spans in the schemes BIO, IOB, BIOES and BILOU.
 
     A span counts as found where its first token, its last one and its type are right. As in the script of CoNLL, `I-X`
     behind another type, or behind `O`, begins a span.
@@ -163,7 +173,7 @@ def is_span_scheme(names: Sequence[str]) -> bool:
     >>> is_span_scheme(("O", "B-PER", "I-PER")), is_span_scheme(("NOUN", "VERB"))
     (True, False)
     """
-    marked = [name for name in names if name[:2] in ("B-", "I-", "E-", "S-")]
+    marked = [name for name in names if name.startswith(MARKS)]
     return bool(marked) and all(name == "O" or name in marked for name in names)
 
 
@@ -184,15 +194,49 @@ def spans(tags: Tensor, known: Tensor, names: Sequence[str]) -> Tensor:
     return torch.where(starts, 1 + kinds + types * last, 0).to(tags.device)
 
 
+def spans_by_type(said: Tensor, truth: Tensor, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return precision, recall and F1 of the spans of each type, and how many there are.
+
+    Args:
+        said, truth: `(batch, length)` indices; truth -1 where there is no token.
+        names: of the tags.
+
+    >>> found = spans_by_type(torch.tensor([[1, 0, 2]]), torch.tensor([[1, 0, 0]]), ("O", "B-PER", "B-LOC"))
+    >>> found["PER"]["f1"], found["LOC"]["precision"], found["LOC"]["spans"]
+    (1.0, 0.0, 0.0)
+    """
+    known = truth != ABSENT
+    predicted, there = (spans(each, known, names) for each in (said, truth))
+    types = sorted({name[2:] for name in _marked(names) if name != "O"})
+    counts = [
+        torch.bincount((each[each > 0] - 1) % len(types), minlength=len(types)).tolist()
+        for each in (predicted, there, torch.where(predicted == there, there, 0))
+    ]
+    return {
+        name: {
+            "precision": hits / found if found else math.nan,
+            "recall": hits / wanted if wanted else math.nan,
+            "f1": 2 * hits / (found + wanted) if found + wanted else math.nan,
+            "spans": float(wanted),
+        }
+        for name, found, wanted, hits in zip(types, *counts, strict=True)
+    }
+
+
 def _starts(before: Tensor, here: Tensor, kind_before: Tensor, kind: Tensor) -> Tensor:
     inside = (here == INSIDE) | (here == END)
     closed = (before == END) | (before == SINGLE) | (before == OUTSIDE)
     return (here == BEGIN) | (here == SINGLE) | (inside & (closed | (kind_before != kind)))
 
 
+def _marked(names: Sequence[str]) -> list[str]:
+    """Return the tags with their prefixes; a tag without one is a span of one token."""
+    return [name if name.startswith(MARKS) or name == "O" else f"S-{name}" for name in names]
+
+
 def _parsed(names: Sequence[str]) -> tuple[Tensor, Tensor, int]:
     """Return the code of each tag's prefix, that of its type, and how many types there are."""
-    marked = [name if name[:2] in ("B-", "I-", "E-", "S-") or name == "O" else f"S-{name}" for name in names]
+    marked = _marked(names)
     types = sorted({name[2:] for name in marked if name != "O"})
-    prefix = torch.tensor([PREFIXES.index(name[0]) for name in marked])
+    prefix = torch.tensor([PREFIXES[name[0]] for name in marked])
     return prefix, torch.tensor([-1 if n == "O" else types.index(n[2:]) for n in marked]), max(len(types), 1)

@@ -6,7 +6,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from neurarium.core.wording import counted
-from neurarium.report.words import duration
+from neurarium.report.words import duration, lengths
 from neurarium.studies.inspection.finding import listed
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ def other_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         said = f"{each['shortest']:,} to {each['longest']:,}, median {each['median']:,}"
         rows.append((f"words {side}", said))
     if sounds := facts.get("sounds"):
-        lengths = sounds.get("seconds") or {}
-        if {"shortest", "longest"} <= set(lengths):
-            rows.append(("seconds", f"{lengths['shortest']:.2f} to {lengths['longest']:.2f}"))
+        seconds = sounds.get("seconds") or {}
+        if {"shortest", "longest"} <= set(seconds):
+            rows.append(("lengths", lengths(seconds)))
         if sounds.get("rates"):
             rates = sorted(sounds["rates"].items(), key=lambda each: -each[1])
             rows.append(("rates", listed([f"{int(rate):,} ({count:,})" for rate, count in rates], 4)))

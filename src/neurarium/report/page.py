@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from neurarium.core.errors import OptionError
 from neurarium.core.files import write_text
-from neurarium.report import findings, forecasts, quality, samples, scenes, sections, texts, traces, verdict
+from neurarium.report import (
+    findings,
+    forecasts,
+    quality,
+    samples,
+    scenes,
+    sections,
+    sentences,
+    texts,
+    traces,
+    verdict,
+)
 from neurarium.report.card import card
 from neurarium.report.document import document
 from neurarium.report.parts import renamed
@@ -78,6 +89,7 @@ def _told(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any]) -> 
         quality.outcome(reports, found),
         scenes.scenes(found, None if last is None else last.targets),
         samples.samples(found),
+        sentences.sentences(found),
         forecasts.forecasts(reports, found),
         texts.texts(reports, found),
         quality.calibration(found),

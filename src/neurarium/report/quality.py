@@ -64,6 +64,19 @@ def _classes_cards(report: EvaluationReport, found: Mapping[str, Any]) -> list[s
 
 def _tags_cards(report: EvaluationReport) -> list[str]:
     cards, wide = [], len(report.per_class) > 6
+    if report.spans:
+        rows = [
+            [name, *(number(row[key]) for key in ("precision", "recall", "f1")), f"{row['spans']:,.0f}"]
+            for name, row in report.spans.items()
+        ]
+        made = table(
+            ["type", "precision", "recall", "F1", "spans"],
+            rows,
+            "metrics of each type of span",
+            right=range(1, 5),
+        )
+        note = "A span counts as found where its first word, its last one and its type are right."
+        cards.append(card("Spans", made, note, wide=wide))
     if report.confusion is not None:
         names = report.targets.names  # type: ignore[attr-defined]
         note = "Token by token: rows are the truth, columns what was predicted; shades are shares of a row."

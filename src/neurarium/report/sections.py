@@ -7,15 +7,27 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from neurarium.core.wording import counted
 from neurarium.data.specs import NextToken
 from neurarium.report import charts
 from neurarium.report.parts import Html, card, grid, section, table
-from neurarium.report.words import in_shell, integer, plain, titled
+from neurarium.report.words import in_shell, integer, lengths, plain, titled
 
 if TYPE_CHECKING:
     from neurarium.training.run import Run
 
-WATCHED = ("bits_per_character", "token_accuracy", "dice", "map_50", "accuracy", "f1_macro", "r2", "rmse")
+WATCHED = (
+    "bits_per_character",
+    "token_accuracy",
+    "character_error_rate",
+    "span_f1",
+    "dice",
+    "map_50",
+    "accuracy",
+    "f1_macro",
+    "r2",
+    "rmse",
+)
 QUARANTINED = 50
 
 
@@ -62,7 +74,7 @@ def data(run: Run, found: Mapping[str, Any]) -> str:
     columns = found.get("columns")
     if columns:
         summary.pop("kinds", None)
-    facts = [[str(k).replace("_", " "), _plain(v)] for k, v in summary.items() if v]
+    facts = [_fact(str(k), v) for k, v in summary.items() if v]
     shown = charts.shares(splits) if splits else ""
     if isinstance(classes, Mapping) and classes:
         shown += "<h3 class=second>Classes</h3>" + charts.shares(classes, 20 if len(classes) <= 20 else 8)
@@ -86,6 +98,16 @@ def data(run: Run, found: Mapping[str, Any]) -> str:
     if quarantined:
         cards.append(_quarantined(quarantined))
     return section("data", "The data", grid(*cards))
+
+
+def _fact(name: str, value: Any) -> list[str]:
+    """One fact of the data as a person reads it."""
+    if name == "seconds" and isinstance(value, Mapping) and {"shortest", "longest"} <= set(value):
+        return ["lengths", lengths(value)]
+    if name == "rates" and isinstance(value, Mapping):
+        known = [f"{int(rate):,} ({counted(count, 'recording')})" for rate, count in value.items()]
+        return ["samples per second", ", ".join(known[:4]) + (", ..." if len(known) > 4 else "")]
+    return [name.replace("_", " "), _plain(value)]
 
 
 def _columns(columns: list[Mapping[str, Any]], most: int = 60) -> str:

@@ -116,6 +116,17 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
+def lengths(seconds: Mapping[str, float]) -> str:
+    """Write how long recordings are: the shortest, the longest, all of them.
+
+    >>> lengths({"shortest": 0.143, "longest": 2.2829, "total": 1312.4})
+    '0.14 to 2.28 s, 21 min 52 s in all'
+    """
+    low, high = seconds["shortest"], seconds["longest"]
+    span = f"{low:.2f} to {high:.2f} s" if high < 60 else f"{duration(low)} to {duration(high)}"
+    return span + (f", {duration(seconds['total'])} in all" if "total" in seconds else "")
+
+
 def unmeasured(run: Run) -> str:
     """Say why a run has no figures: it was interrupted before, or there is nothing to measure on."""
     splits = run.summary.get("splits") or {}

@@ -73,6 +73,34 @@ def test_conllu_has_its_columns(tmp_path):
     assert data.targets.names == ("NOUN", "VERB") and data.inputs.length == 2
 
 
+def test_no_word_of_a_longer_test_sentence_goes_uncounted():
+    short = {"tokens": [["a", "b"], ["b", "a"]] * 10, "tags": [["X", "Y"], ["Y", "X"]] * 10}
+    long = {"tokens": [["a", "b"] * 20, ["b"]], "tags": [["X", "Y"] * 20, ["Y"]]}
+    data = nr.data.tagged(short, test=long)
+    assert int((data.test.targets != ABSENT).sum()) == 41 and data.inputs.length == 40
+    told = {each.subject: each.reason for each in data.decisions}["length"]
+    assert told == "the longest sentence has 40; 256 at most"
+    cut = nr.data.tagged(short, test=long, length=10)
+    assert {each.subject: each.reason for each in cut.decisions}["length"] == "given; 1 longer one cut"
+
+
+def test_columns_of_other_names_are_found_with_the_option(tmp_path):
+    line = json.dumps({"tokens": ["a", "b"], "ner_tags": ["X", "Y"]})
+    (tmp_path / "a.jsonl").write_text("\n".join([line] * 20))
+    with pytest.raises(DataError, match="no column 'tags'") as caught:
+        nr.data.tagged(tmp_path / "a.jsonl")
+    assert caught.value.fix == "name it: --target ner_tags"
+    assert nr.data.tagged(tmp_path / "a.jsonl", target="ner_tags").targets.names == ("X", "Y")
+
+
+def test_lists_in_cells_keep_commas_and_quotes(tmp_path):
+    for cell in ('["a", ",", "it\'s"]', "['a', ',', \"it's\"]"):
+        table = {"tokens": [cell] * 12, "tags": ["X Y X"] * 6 + ["X Y Y"] * 6}
+        assert nr.data.tagged(table).train.words[0] == ["a", ",", "it's"]
+    table = {"tokens": ["['a' 'b']"] * 12, "tags": ["X Y"] * 12}  # as NumPy writes an array
+    assert nr.data.tagged(table).train.words[0] == ["a", "b"]
+
+
 def test_unseen_words_are_known_by_their_looks():
     words = WordLooks.train([["a", "b"], ["a", "b"], ["Tornau", "Bernau", "1999"]], 10)
     assert words.words == ("a", "b")

@@ -11,11 +11,12 @@ import numpy
 import torch
 
 from neurarium.core.errors import DataError, OptionError
+from neurarium.core.wording import counted
 from neurarium.data import splits
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.examples import Examples
-from neurarium.data.preparation.tagged import TaggedPreparation, WordLooks, finish
+from neurarium.data.preparation.tagged import Sentences as TaggedSentences
+from neurarium.data.preparation.tagged import TaggedPreparation, WordLooks
 from neurarium.data.readers.conll import Columns, Sentences, read_sentences, tag_names
 
 LONGEST = 256
@@ -51,8 +52,8 @@ def tagged(
         split: "random", or the sentences of each split.
         word_column, tag_column: of CoNLL columns, the first being 1; 0 is the last. `.conllu` files: 2 and 4.
         vocabulary: words at most that are known by themselves; others are known by their looks.
-        length: words per sentence in training, longer ones are cut; the longest of the training sentences, 256 at most,
-            where None.
+        length: words per sentence, longer ones are cut; the longest of all sentences, 256 at most, where None. `predict`
+            takes longer ones.
         encoding: of text, where it is not UTF-8.
         seed: decides the split.
         name: how reports call the dataset.
@@ -80,11 +81,11 @@ def tagged(
             expected="two different tags or more",
             received=", ".join(names) or "none",
         )
-    longest = max(len(each) for each in training)
+    longest = max(len(each) for part in parts.values() for each in part.words)
     preparation = TaggedPreparation(
         WordLooks.train(training, vocabulary), names, length or min(longest, LONGEST), columns
     )
-    decisions += _told(preparation, training, longest, length)
+    decisions += _told(preparation, training, parts, length)
     made = {key: _examples(preparation, part) for key, part in parts.items()}
     together = made.pop("train")
     held = {key: together.subset(torch.from_numpy(chosen)) for key, chosen in rows.items()} | made
@@ -114,14 +115,20 @@ def _rows(
 
 
 def _told(
-    preparation: TaggedPreparation, training: list[list[str]], longest: int, length: int | None
+    preparation: TaggedPreparation,
+    training: list[list[str]],
+    parts: Mapping[str, Sentences],
+    length: int | None,
 ) -> list[Decision]:
     made = preparation.tokenizer
     unseen = sum(word not in made._words for each in training for word in each)
     total = sum(map(len, training))
     shown = f"{len(made.words):,} words and {len(made.shapes):,} looks"
     reason = f"{unseen:,} of {total:,} training words came once and are known by shape and ending"
-    why = "given" if length else f"the longest training sentence has {longest}; {LONGEST} at most"
+    sizes = [len(each) for part in parts.values() for each in part.words]
+    cut = sum(size > preparation.length for size in sizes)
+    why = "given" if length else f"the longest sentence has {max(sizes)}; {LONGEST} at most"
+    why += f"; {counted(cut, 'longer one')} cut" if cut else ""
     return [
         Decision("words", shown, reason, "--set vocabulary="),
         Decision("length", f"{preparation.length} words", why, "--set length="),
@@ -129,14 +136,14 @@ def _told(
     ]
 
 
-def _examples(preparation: TaggedPreparation, part: Sentences) -> Examples:
+def _examples(preparation: TaggedPreparation, part: Sentences) -> TaggedSentences:
     size = preparation.length
-    return Examples(
+    return TaggedSentences(
         {
             "inputs": preparation.encode(part.words, size),
             "targets": preparation.encode_tags(part.tags or [], part.origin, size),
         },
-        finish=finish,
+        part.words,
     )
 
 

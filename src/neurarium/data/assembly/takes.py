@@ -122,7 +122,7 @@ def assembled(
         preparation=preparation,
         decisions=[
             Decision("rate", f"{chosen:,} samples per second", why, "--set rate="),
-            Decision("length", f"{length / chosen:.2f} s", f"{reason}; {cut} training recordings are cut", "--set seconds="),
+            Decision("length", f"{length / chosen:.2f} s", reason + (f"; {counted(cut, 'training recording')} cut" if cut else ""), "--set seconds="),
             *_rules(takes, chosen),
             Decision("storage", how, "decoded once" if held.samples is not None else "they do not fit into memory", "--set storage="),
             *_left_out(takes),

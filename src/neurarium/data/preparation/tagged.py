@@ -13,8 +13,10 @@ import numpy
 import torch
 from torch import Tensor
 
+from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, DataError
 from neurarium.core.files import sha256, write_text
+from neurarium.data.examples import Examples
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.readers.conll import Columns, read_sentences
 from neurarium.data.specs import ABSENT, Tags, Tokens
@@ -135,11 +137,17 @@ class TaggedPreparation:
         """Turn sentences (a file, or lists of words) into (batch, notes); the notes hold the `words`."""
         found = read_sentences(raw, self.columns, tagged=False)
         batch = finish({"inputs": self.encode(found.words)})
+        notes = {"words": found.words, "rows": len(found.words)}
+        known, why = set(self.names), "the words have no tags"
         if found.tags is not None and all(tag for each in found.tags for tag in each):
-            codes = {name for name in self.names}
-            if {tag for each in found.tags for tag in each} <= codes:
-                batch["targets"] = self.encode_tags(found.tags, found.origin).long()
-        return batch, {"words": found.words, "rows": len(found.words)}
+            odd = next(
+                ((row, tag) for row, each in enumerate(found.tags, 1) for tag in each if tag not in known),
+                None,
+            )
+            if odd is None:
+                return {**batch, "targets": self.encode_tags(found.tags, found.origin).long()}, notes
+            why = f"sentence {odd[0]} has the tag {odd[1]}, which no training sentence has"
+        return batch, {**notes, "targets": why}
 
     def save(self, folder: Path | str) -> None:
         """Write preparation.json and tokenizer.json into a folder."""
@@ -171,6 +179,23 @@ class TaggedPreparation:
         held = json.loads(path.read_text(encoding="utf-8"))
         tokenizer = WordLooks(held["words"], held["looks"])
         return cls(tokenizer, tuple(content["tags"]), content["length"], Columns(**content["columns"]))
+
+
+class Sentences(Examples):
+    """Tagged sentences in memory, with their words beside them.
+
+    Args:
+        batch: as for `Examples`, finished by `finish`.
+        words: of each sentence.
+    """
+
+    def __init__(self, batch: dict[str, Any], words: Sequence[Sequence[str]]):
+        super().__init__(batch, finish=finish)
+        self.words = list(words)
+
+    def subset(self, indices: Tensor | Sequence[int]) -> Sentences:
+        chosen = torch.as_tensor(indices, dtype=torch.int64).tolist()
+        return Sentences(batches.take(self.batch, chosen), [self.words[place] for place in chosen])
 
 
 def finish(batch: dict[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars
 
-from neurarium.core.errors import DataError, unknown
+from neurarium.core.errors import DataError, nearest
 from neurarium.data.readers.encodings import require_file, to_utf8
 from neurarium.data.readers.frames import TABLES
 
@@ -130,11 +133,14 @@ def _from_table(source: Any, columns: Columns, tagged: bool) -> Sentences:
     from neurarium.data.readers.frames import read_frame
 
     read = read_frame(source, Reading(encoding=columns.encoding))
-    for name in (columns.words, columns.tags) if tagged else (columns.words,):
+    asked = (("--text", columns.words, "words"), ("--target", columns.tags, "tags"))
+    for option, name, what in asked[: 2 if tagged else 1]:
         if name not in read.frame.columns:
-            raise unknown(
-                f"column in {read.origin}:", name, read.frame.columns, error=DataError,
-                fix="--text names the column of the words, --target that of their tags",
+            others = [each for each in read.frame.columns if each not in (columns.words, columns.tags)]
+            near = nearest(name, others) or (others[0] if len(others) == 1 else "COLUMN")
+            raise DataError(
+                f"there is no column '{name}' in {read.origin}", expected=f"the column of the {what}",
+                received=", ".join(read.frame.columns[:20]), fix=f"name it: {option} {near}",
             )  # fmt: skip
     words = [_listed(each) for each in read.frame.get_column(columns.words).to_list()]
     tags = None
@@ -166,6 +172,11 @@ def _listed(value: Any) -> list[str]:
     if isinstance(value, str):
         text = value.strip()
         if text.startswith("[") and text.endswith("]"):
+            if not re.search(r"""['"]\s+['"]""", text):  # NumPy writes its arrays without commas
+                with contextlib.suppress(ValueError, SyntaxError):
+                    return [
+                        str(each) for each in ast.literal_eval(text)
+                    ]  # JSON's lists and Python's; it runs nothing
             quotes = text[1:-1].replace("'", " ").replace('"', " ")
             return [each for each in quotes.replace(",", " ").split() if each]
         return text.split()

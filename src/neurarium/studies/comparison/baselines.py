@@ -158,7 +158,8 @@ def measure(
         return
     name = found[0].report.headline
     models = [said[made.kind] for made in found] + ([] if seen is None else [seen.predictions])
-    drawn_values = resampled(name, models, truth, weights, resamples=resamples, seed=seed)
+    named = {"names": data.targets.names} if found[0].report.spans else {}  # type: ignore[attr-defined]
+    drawn_values = resampled(name, models, truth, weights, resamples=resamples, seed=seed, **named)
     for made, values in zip(found, drawn_values, strict=False):
         if made.report is not None:
             made.report.intervals[name] = percentile_interval(made.report.metrics[name], values[1:], 0.95)
@@ -169,14 +170,21 @@ def measure(
 
 
 def resampled(
-    name: str, models: list[Any], truth: Tensor, weights: Any, *, resamples: int, seed: int = 0
+    name: str,
+    models: list[Any],
+    truth: Tensor,
+    weights: Any,
+    *,
+    resamples: int,
+    seed: int = 0,
+    **options: Any,
 ) -> numpy.ndarray:
     """Return a metric of several predictions under the same bootstrap resamples.
 
     Returns:
         `(models, 1 + resamples)`: the metric over the examples as they are, then over each resample.
     """
-    metric = make_metric(name)
+    metric = make_metric(name, **options)
     checked = [metric.check(each, truth, weights) for each in models]
     found: list[list[Tensor]] = [[] for _ in models]
     alone = torch.ones(1, len(truth), dtype=torch.int64)

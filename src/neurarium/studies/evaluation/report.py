@@ -12,7 +12,7 @@ from neurarium.metrics.intervals import Interval
 from neurarium.studies.prediction.learner import fields_of
 from neurarium.training.run import Run
 
-COUNTS = ("examples", "pixels", "boxes", "tokens")
+COUNTS = ("examples", "pixels", "boxes", "tokens", "spans")
 HEADLINES = {
     "classification": "accuracy",
     "segmentation": "dice",
@@ -38,6 +38,7 @@ class EvaluationReport(Displayed):
         intervals: name to bootstrap interval (95 %, of 1,000 resamples of the examples; 200 for the AUC of much data).
         confusion: counts of targets (rows) by predictions (columns); None for quantities and several labels.
         per_class: class to `precision`, `recall`, `f1`, `examples`.
+        spans: of tags that mark spans, type to `precision`, `recall`, `f1`, `spans`.
         pairs: of quantities, a sample of (target, prediction) per quantity; of two classes, points of the ROC curve.
         rule: how the run decides, where thresholds or costs were chosen for it; else by the largest probability.
         steps: of forecasts, the errors by step of the horizon, of the network and of the naive forecasts.
@@ -53,6 +54,7 @@ class EvaluationReport(Displayed):
     intervals: dict[str, Interval]
     confusion: list[list[float]] | None = None
     per_class: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    spans: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     pairs: dict[str, list[tuple[float, float]]] = dataclasses.field(default_factory=dict)
     parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
     steps: dict[str, list[float]] = dataclasses.field(default_factory=dict)
@@ -109,6 +111,8 @@ class EvaluationReport(Displayed):
         for name, part in self.parts.items():
             shown = str(dataclasses.replace(part, metrics={}, intervals={})).partition("\n")[2].strip("\n")
             lines += ["", f"  {name}:", shown] if shown else []
+        if self.spans and len(self.spans) <= 30:
+            lines += ["", *_class_lines(self.spans, "spans of")]
         if self.per_class and len(self.per_class) <= 30:
             lines += ["", *_class_lines(self.per_class)]
         if self.confusion is not None and len(self.confusion) <= 12:
@@ -133,11 +137,11 @@ def reports_of(run: Run) -> dict[str, EvaluationReport]:
     return run.reports
 
 
-def _class_lines(per_class: dict[str, dict[str, float]]) -> list[str]:
-    width = max(5, *(len(name) for name in per_class))
+def _class_lines(per_class: dict[str, dict[str, float]], head: str = "class") -> list[str]:
+    width = max(len(head), *(len(name) for name in per_class))
     first = next(iter(per_class.values()))
     if "examples" not in first:  # masks, boxes and tags have measures of their own
-        lines = [f"  {'class':<{width}}" + "".join(f"  {key:>9}" for key in first)]
+        lines = [f"  {head:<{width}}" + "".join(f"  {key:>9}" for key in first)]
         for name, row in per_class.items():
             shown = (f"{v:>11,.0f}" if k in COUNTS else f"{v:>11.4f}" for k, v in row.items())
             lines.append(f"  {name:<{width}}" + "".join(shown))

@@ -31,6 +31,7 @@ from neurarium.metrics.intervals import Interval, bootstrap_set
 from neurarium.metrics.mean_average_precision import MeanAveragePrecision, MeanAveragePrecision50
 from neurarium.metrics.metric_set import MetricSet
 from neurarium.metrics.segmented import MaskDice, MaskIoU
+from neurarium.metrics.span_f1 import is_span_scheme, spans_by_type
 from neurarium.studies.evaluation.forecasting import forecast_report
 from neurarium.studies.evaluation.report import EvaluationReport
 from neurarium.studies.evaluation.text_quality import add_text_quality
@@ -258,7 +259,9 @@ def _fill_masks(report: EvaluationReport, seen: Seen, targets: Mask) -> None:
 
 
 def _fill_tags(report: EvaluationReport, seen: Seen, targets: Tags) -> None:
-    """Which tag was taken for which, token by token."""
+    """The spans of each type, and which tag was taken for which, token by token."""
+    if is_span_scheme(targets.names):
+        report.spans = spans_by_type(seen.predictions, seen.targets, targets.names)
     count, known = len(targets.names), seen.targets != ABSENT
     cells = (seen.targets * count + seen.predictions)[known]
     table = torch.bincount(cells, minlength=count * count).reshape(count, count).double()

@@ -24,6 +24,7 @@ from neurarium.data.specs import (
     NextToken,
     Quantity,
     Spec,
+    Tags,
     Targets,
     Text,
     Transcript,
@@ -38,6 +39,7 @@ from neurarium.studies.examination.language_samples import language_samples
 from neurarium.studies.examination.mistakes import errors_among
 from neurarium.studies.examination.scene_examples import scene_examples
 from neurarium.studies.examination.slices import slices_of
+from neurarium.studies.examination.tag_examples import usual_tags, worst_sentences
 from neurarium.studies.examination.trace_baselines import trace_baselines
 from neurarium.studies.pictures.traces import trace_examples
 from neurarium.studies.prediction.learner import intervals_of, learner_of
@@ -173,6 +175,9 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         rows = data.rows.get(split)
         found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, rows))
         return
+    if split is not None and isinstance(targets, Tags):
+        _of_tags(method, data, split, targets, found)
+        return
     if split is None or not isinstance(targets, Classes | Quantity | Targets):
         if split is not None:
             found.left_out["baselines and errors"] = (
@@ -209,6 +214,14 @@ def _of_forecasts(run: Run, method: Any, examples: Any, targets: Horizon, split:
     intervals = intervals_of(run)
     found.add("forecasts", lambda: forecast_examples(method, examples, targets, run.preparation, intervals))
     found.add("baselines", lambda: naive_baselines(method, examples, targets))
+
+
+def _of_tags(method: Any, data: Dataset, split: str, targets: Tags, found: _Parts) -> None:
+    """The usual tag of each word beside the network, and the sentences with the most wrong tags."""
+    seen = predictions_of(method, data.splits[split])
+    found.held["split"] = split
+    found.add("baselines", lambda: usual_tags(data, split, seen))
+    found.add("sentences", lambda: worst_sentences(data.splits[split], seen, targets, data.rows.get(split)))
 
 
 def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:

@@ -137,7 +137,10 @@ def raw_columns(preparation: Any, inputs: Any) -> list[RawColumn]:
         known.add(key)
     if found:  # beside a table; alone, a text or an image without a name is no column
         found += [RawColumn(key, parts=(key,)) for key in inputs if key not in known]
-    order = {name: place for place, name in enumerate(getattr(preparation, "columns", ()))}
+    names = getattr(
+        preparation, "columns", ()
+    )  # those of a table; of other sources where things stand in their files
+    order = {name: place for place, name in enumerate(names if isinstance(names, list | tuple) else ())}
     return sorted(found, key=lambda each: order.get(each.name, len(order)))
 
 

@@ -130,7 +130,7 @@ def _bar() -> Any:
 
 
 WATCHED = (
-    "dice", "map_50", "accuracy", "character_error_rate", "span_f1", "frame_nll", "perplexity", "mase", "rmse", "mae", "f1_macro", "r2",
+    "dice", "map_50", "span_f1", "accuracy", "character_error_rate", "frame_nll", "perplexity", "mase", "rmse", "mae", "f1_macro", "r2",
 )  # fmt: skip
 
 
