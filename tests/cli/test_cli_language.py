@@ -58,7 +58,15 @@ def test_the_text_streams_to_the_terminal(capfd):
     assert main(["generate", "run", "--prompt", "a €", "--tokens", "20"]) == 0
     out, err = capfd.readouterr()
     assert out.startswith("a €") and len(out) == len("a €") + 20 + 1
-    assert "does not hold '€'" in err and "newer half" in err
+    assert "does not hold '€'" in err and "it went on from the newer half" in err
+    line = ["generate", "run", "--prompt", "a ", "--tokens", "40", "--temperature", "0"]
+    assert main(line) == 0
+    whole = capfd.readouterr().out
+    assert main([*line, "--stop", whole[10:12], "--stop", "never"]) == 0
+    assert capfd.readouterr().out == whole[: 2 + whole[2:].index(whole[10:12])] + "\n"
+    assert main([*line, "--top-p", "3"]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and "to fix:   --top-p 0.95" in err  # the prompt is not printed before a mistake is told
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,36 @@ def test_pieces_are_the_text(run):
     assert told.slid == (0 if told.context is None else 2)
 
 
+def test_it_ends_before_a_text_that_stops_it_and_shows_nothing_of_that(run):
+    whole = nr.studies.generate(run, "ring a ring of", tokens=30, temperature=0).text
+    assert whole.startswith(" roses, a pocket")
+    for stop, wanted in (
+        ((", a",), " roses"),
+        (("zebra",), whole),
+        (("pocket", "ses"), " ro"),
+        ("s, x", whole),
+    ):
+        pieces = []
+        told = nr.studies.generate(
+            run, "ring a ring of", tokens=30, temperature=0, stop=stop, write=pieces.append
+        )
+        assert told.text == wanted == "".join(pieces)
+        assert told.ended == ("length" if wanted == whole else "stop")
+    with pytest.raises(OptionError, match="stops everything"):
+        nr.studies.generate(run, "ring", stop=("",))
+
+
+def test_a_penalty_of_repetition_leads_to_other_tokens(run):
+    plain, none, strong = (
+        nr.studies.generate(run, RHYME[:24], tokens=24, temperature=0, **options).text
+        for options in ({}, {"repetition_penalty": 1.0}, {"repetition_penalty": 50.0})
+    )
+    assert plain == none == RHYME[24:] + RHYME[:1] != strong
+    with pytest.raises(OptionError, match="draws nothing") as caught:
+        nr.studies.generate(run, "ring", beam=2, repetition_penalty=1.2, stop=("x",))
+    assert caught.value.fix == "leave out --repetition-penalty and --stop"
+
+
 def test_unknown_characters_are_told(run):
     assert nr.studies.generate(run, "ring €Ω€", tokens=3).unseen == "€Ω"
     assert "…" not in nr.studies.generate(run, "€", tokens=40, temperature=3.0).text

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurarium.core.errors import OptionError
-from neurarium.studies.decoding.sampling import Sampling, only_top_k, only_top_p, tempered
+from neurarium.studies.decoding.sampling import Sampling, only_top_k, only_top_p, penalized, tempered
 
 LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=30).map(
     lambda each: torch.tensor(each, dtype=torch.float64)
@@ -53,8 +53,25 @@ def test_draws_follow_the_probabilities_and_the_seed():
 
 @pytest.mark.parametrize(
     "options",
-    [{"temperature": -1.0}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}],
-)
+    [{"temperature": -1.0}, {"temperature": float("nan")}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5},
+     {"repetition_penalty": 0.0}, {"repetition_penalty": float("nan")}],
+)  # fmt: skip
 def test_numbers_outside_of_their_range_are_refused(options):
-    with pytest.raises(OptionError):
+    with pytest.raises(OptionError) as caught:
         Sampling(**options)
+    assert caught.value.fix and "--" in caught.value.fix
+
+
+@pytest.mark.parametrize("penalty", [0.7, 1.0, 1.3])
+def test_the_penalty_of_repetition_is_that_of_transformers(penalty):
+    processor = pytest.importorskip("transformers").RepetitionPenaltyLogitsProcessor(penalty)
+    logits = torch.randn(1, 30, generator=torch.Generator().manual_seed(3)) * 4
+    there = torch.tensor([[3, 3, 7, 29, 0]])
+    used = torch.zeros(30, dtype=torch.bool)
+    used[there[0]] = True
+    assert torch.equal(penalized(logits, used, penalty), processor(there, logits.clone()))
+    sampling = Sampling(temperature=0, repetition_penalty=1e6)
+    best = int(logits.argmax())
+    used = torch.zeros(30, dtype=torch.bool)
+    used[best] = True
+    assert int(sampling.choose(logits, torch.Generator(), used)) == int(logits.topk(2).indices[0, 1])

@@ -11,6 +11,7 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output
+from neurarium.core.wording import counted
 
 
 def _option(flag: str, metavar: str, help: str) -> typer.models.OptionInfo:
@@ -29,6 +30,15 @@ TopK = Annotated[int | None, _option("--top-k", "K", "Draw from the K likeliest 
 TopP = Annotated[
     float | None, _option("--top-p", "P", "Draw from the likeliest that have this share together.")
 ]
+Repetition = Annotated[
+    float,
+    _option(
+        "--repetition-penalty", "X", "Above 1: what was written already becomes less likely; 1.2 is usual."
+    ),
+]
+Stop = Annotated[
+    list[str] | None, _option("--stop", "TEXT", "End before this text; the option may come several times.")
+]
 Beam = Annotated[
     int | None, _option("--beam", "N", "Search for the likeliest text with N beginnings at once.")
 ]
@@ -42,6 +52,8 @@ def generate(
     temperature: Temperature = None,
     top_k: TopK = None,
     top_p: TopP = None,
+    repetition_penalty: Repetition = 1.0,
+    stop: Stop = None,
     seed: Seed = 0,
     beam: Beam = None,
     as_json: a.Json = False,
@@ -68,15 +80,19 @@ def generate(
         folder = find_run(run)
         trained = Run.load(folder)
 
+    begun = [False]
+
     def write(piece: str) -> None:
-        sys.stdout.write(piece)
+        sys.stdout.write(
+            piece if begun[0] else prompt + piece
+        )  # not before it is known that something follows
+        begun[0] = True
         sys.stdout.flush()
 
-    if not as_json:
-        write(prompt)
     found = generated(
         trained, prompt, tokens=tokens, temperature=0.8 if temperature is None else temperature,
-        top_k=top_k, top_p=top_p, seed=seed, beam=beam, write=None if as_json else write,
+        top_k=top_k, top_p=top_p, repetition_penalty=repetition_penalty, stop=stop or (), seed=seed, beam=beam,
+        write=None if as_json else write,
     )  # fmt: skip
     if not as_json:
         write("\n")
@@ -84,6 +100,7 @@ def generate(
         said.note(f"the training text does not hold {found.unseen!r}: each counts as one unknown token")
     if found.slid:
         said.note(
-            f"longer than the {found.context} tokens that it sees at once: {found.slid} times it went on from the newer half"
+            f"longer than the {found.context} tokens that it sees at once: {counted(found.slid, 'time')} it went on from the "
+            "newer half"
         )
     said.finish({"run": folder, **found.to_json()})

@@ -18,7 +18,7 @@ from neurarium.studies.prediction.language_scores import scoring
 MOST_TOKENS, MOST_BEAMS = 1000, 16  # of one answer
 WHOLE = {"tokens": (1, MOST_TOKENS), "top_k": (1, 1 << 31), "seed": (0, 1 << 53), "beam": (1, MOST_BEAMS)}
 STREAM = "stream"
-REAL = {"temperature": (0.0, 100.0), "top_p": (0.0, 1.0)}
+REAL = {"temperature": (0.0, 100.0), "top_p": (0.0, 1.0), "repetition_penalty": (0.1, 10.0)}
 
 
 class Prompts:

@@ -53,6 +53,22 @@ def only_top_p(logits: Tensor, share: float) -> Tensor:
     return logits.masked_fill(outside.scatter(-1, places, outside), -torch.inf)
 
 
+def penalized(logits: Tensor, used: Tensor, penalty: float) -> Tensor:
+    """Return logits in which tokens that are there already are less likely: x / penalty above 0, x * penalty below.
+
+    Keskar et al. 2019, arXiv:1909.05858, section 4.1, which finds about 1.2 a balance.
+
+    Args:
+        logits: `(..., vocabulary)`.
+        used: `(vocabulary,)` bool.
+        penalty: above 1 against repetition, 1 for none.
+
+    >>> penalized(torch.tensor([2.0, -1.0, 2.0]), torch.tensor([True, True, False]), 2.0)
+    tensor([ 1., -2.,  2.])
+    """
+    return torch.where(used, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sampling:
     """How the next token is drawn.
@@ -61,6 +77,7 @@ class Sampling:
         temperature: 0 takes the likeliest.
         top_k: draw from so many; None from all.
         top_p: draw from the nucleus of this share, above 0 and at most 1; None from all.
+        repetition_penalty: above 1, tokens of the prompt and of what was written are less likely; see `penalized`.
 
     Raises:
         OptionError: a number outside of its range.
@@ -72,20 +89,35 @@ class Sampling:
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float | None = None
+    repetition_penalty: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < float("inf"):
-            raise OptionError("the temperature is no number above 0, or 0", received=self.temperature)
+            raise OptionError(
+                "the temperature is out of range", expected="0 for the likeliest token, or a number above it",
+                received=self.temperature, fix="--temperature 0.8",
+            )  # fmt: skip
         if self.top_k is not None and self.top_k < 1:
-            raise OptionError("top-k leaves no token", expected="1 or more", received=self.top_k)
+            raise OptionError(
+                "top-k leaves no token", expected="1 or more", received=self.top_k, fix="leave out --top-k: all tokens",
+            )  # fmt: skip
         if self.top_p is not None and not 0 < self.top_p <= 1:
-            raise OptionError("top-p is no share", expected="above 0, at most 1", received=self.top_p)
+            raise OptionError(
+                "top-p is no share", expected="above 0, at most 1", received=self.top_p, fix="--top-p 0.95"
+            )
+        if not 0 < self.repetition_penalty < float("inf"):
+            raise OptionError(
+                "the repetition penalty is out of range", expected="above 0; 1 for none, 1.2 is usual",
+                received=self.repetition_penalty, fix="--repetition-penalty 1.2",
+            )  # fmt: skip
 
-    def choose(self, logits: Tensor, chance: torch.Generator) -> Tensor:
+    def choose(self, logits: Tensor, chance: torch.Generator, used: Tensor | None = None) -> Tensor:
         """Return a token for each row of logits `(batch, vocabulary)`: `(batch,)` int64 on the same device.
 
-        The draw is made on the CPU in float32, so that it is the same wherever the network computes.
+        `used` `(vocabulary,)` says which tokens are there already; it is read where repetition has a penalty. The draw is made on the CPU in float32, so that it is the same wherever the network computes.
         """
+        if used is not None and self.repetition_penalty != 1:
+            logits = penalized(logits, used, self.repetition_penalty)
         if self.temperature == 0:
             return logits.argmax(dim=-1)
         kept = tempered(logits.float().cpu(), self.temperature)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -29,7 +29,7 @@ class Generation(Displayed):
         prompt: what it went on with.
         text: what it wrote.
         tokens: how many tokens that are.
-        ended: "length", or "end" where the model ended the text.
+        ended: "length", "end" where the model ended the text, or "stop" where a text came that it was to stop before.
         context: how many tokens it sees at once; None for any number.
         slid: how often its context was full, and only the newer half of it was kept.
         unseen: the characters of the prompt that it does not know.
@@ -63,6 +63,8 @@ def generate(
     temperature: float = 0.8,
     top_k: int | None = None,
     top_p: float | None = None,
+    repetition_penalty: float = 1.0,
+    stop: Sequence[str] = (),
     seed: int = 0,
     beam: int | None = None,
     cached: bool = True,
@@ -74,7 +76,8 @@ def generate(
         run: a trained language model.
         prompt: the beginning; where it is empty, a new line, or a new text where the model has learned where texts begin.
         tokens: how many to write at most; a model that was trained on several texts may end before.
-        temperature, top_k, top_p: see `Sampling`; a temperature of 0 takes the likeliest token each time.
+        temperature, top_k, top_p, repetition_penalty: see `Sampling`; a temperature of 0 takes the likeliest token each time.
+        stop: texts before the first of which it ends, whatever their tokens are.
         seed: of the draws.
         beam: search for the likeliest text instead, with so many beginnings at once (see `search_beams`); text has then little
             variety.
@@ -98,6 +101,8 @@ def generate(
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
+        repetition_penalty=repetition_penalty,
+        stop=stop,
         seed=seed,
         beam=beam,
         cached=cached,
@@ -114,7 +119,8 @@ def generate(
 
 def writing(
     run: Run, prompt: str = "", *, tokens: int = 200, temperature: float = 0.8, top_k: int | None = None,
-    top_p: float | None = None, seed: int = 0, beam: int | None = None, cached: bool = True,
+    top_p: float | None = None, repetition_penalty: float = 1.0, stop: Sequence[str] = (), seed: int = 0,
+    beam: int | None = None, cached: bool = True,
 ) -> Generator[str, None, Generation]:  # fmt: skip
     """Go on with a text as `generate` does, and pause after each piece, which is empty while a search goes on.
 
@@ -126,14 +132,20 @@ def writing(
     """
     preparation = preparation_of(run)
     if tokens < 1:
-        raise OptionError("there is nothing to write", expected="1 token or more", received=tokens)
-    sampling = Sampling(temperature, top_k, top_p)
-    if beam is not None and (beam < 1 or top_k is not None or top_p is not None):
+        raise OptionError(
+            "there is nothing to write", expected="1 token or more", received=tokens, fix="--tokens 200"
+        )
+    sampling = Sampling(temperature, top_k, top_p, repetition_penalty)
+    stops = _stops(stop)
+    drawn = {"top_k": top_k, "top_p": top_p, "repetition_penalty": None if repetition_penalty == 1 else repetition_penalty,
+             "stop": stops or None}  # fmt: skip
+    given = {name: value for name, value in drawn.items() if value is not None}
+    if beam is not None and (beam < 1 or given):
         raise OptionError(
             "a beam search keeps 1 beginning or more, and draws nothing",
             expected="--beam N alone",
-            received=f"beam={beam}, top_k={top_k}, top_p={top_p}",
-            fix="leave out top-k and top-p",
+            received=", ".join(f"{name}={value}" for name, value in {"beam": beam, **given}.items()),
+            fix="leave out " + (" and ".join(f"--{name.replace('_', '-')}" for name in given) or "--beam"),
         )
     begun, unseen = _begun(preparation, prompt)
     network: Any = learner_of(run).deployed
@@ -145,9 +157,8 @@ def writing(
     if beam is not None:
         return (yield from _searched(told, text, preparation, tokens, beam))
     pieces = []
-    for piece in _spelled(
-        _drawn(told, text, preparation, tokens, sampling, generator(seed, "generation")), preparation
-    ):
+    codes = _drawn(told, text, preparation, tokens, sampling, generator(seed, "generation"), begun)
+    for piece in _until(_spelled(codes, preparation), stops, told):
         pieces.append(piece)
         yield piece
     told.text, told.slid = "".join(pieces), text.slid
@@ -198,11 +209,14 @@ def _barred(logits: Tensor, preparation: LanguagePreparation) -> Tensor:
 
 def _drawn(
     told: Generation, text: Continuation, preparation: LanguagePreparation, tokens: int, sampling: Sampling,
-    chance: torch.Generator,
+    chance: torch.Generator, begun: list[int],
 ) -> Iterator[int]:  # fmt: skip
+    used = torch.zeros(text.logits.shape[-1], dtype=torch.bool, device=text.logits.device)
+    used[begun] = True
     for number in range(tokens):
-        chosen = sampling.choose(_barred(text.logits, preparation), chance)
+        chosen = sampling.choose(_barred(text.logits, preparation), chance, used)
         code = int(chosen)
+        used[code] = True
         if code == preparation.end:
             told.ended = "end"
             return
@@ -210,6 +224,39 @@ def _drawn(
         yield code
         if number < tokens - 1:
             text.read(chosen)
+
+
+def _stops(stop: Sequence[str]) -> tuple[str, ...]:
+    stops = (stop,) if isinstance(stop, str) else tuple(stop)
+    if "" in stops:
+        raise OptionError(
+            "an empty text stops everything",
+            expected="at least one character",
+            received=repr(""),
+            fix="leave out --stop",
+        )
+    return stops
+
+
+def _until(pieces: Iterator[str], stops: tuple[str, ...], told: Generation) -> Iterator[str]:
+    """Yield text up to the first of the texts that stop it; what may be the beginning of one waits for what follows."""
+    if not stops:
+        yield from pieces
+        return
+    held = ""
+    for piece in pieces:
+        held += piece
+        found = [held.index(each) for each in stops if each in held]
+        if found:
+            told.ended = "stop"
+            yield held[: min(found)]
+            return
+        begun = max(
+            (size for each in stops for size in range(1, len(each)) if held.endswith(each[:size])), default=0
+        )
+        yield held[: len(held) - begun]
+        held = held[len(held) - begun :]
+    yield held
 
 
 def _spelled(codes: Iterator[int], preparation: LanguagePreparation) -> Iterator[str]:
