@@ -51,16 +51,6 @@ def trained(folder, monkeypatch, run_line):
     return folder
 
 
-def test_the_transformer_of_pairs_reads_and_writes(folder, monkeypatch, run_line):
-    monkeypatch.chdir(folder)
-    small = ("--set", "width=16", "--set", "blocks=1", "--set", "heads=2", "--steps", "1", "--report", "none")
-    code, _, _ = run_line("train", *parallel(), "--network", "transformer", *small, "--out", "asked")
-    assert code == 0
-    plan = json.loads(Path("asked/plan.json").read_text())["decisions"]
-    (row,) = [each for each in plan if each["subject"] == "network"]
-    assert row["choice"] == "encoder-decoder" and "asked for as 'transformer'" in row["reason"]
-
-
 def test_texts_and_files_are_translated(trained, run_line, capfd):
     code, value, _ = run_line("translate", "run", "--input-text", "ein Hund rennt hier gern")
     assert (code, value["predictions"][0]["prediction"]) == (0, "one dog runs here gladly")
