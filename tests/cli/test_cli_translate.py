@@ -74,6 +74,14 @@ def test_texts_and_files_are_translated(trained, run_line, capfd):
     assert capfd.readouterr().out == Path("new.en").read_text()
 
 
+def test_what_is_cut_off_and_what_is_unknown_is_said(trained, run_line):
+    Path("long.de").write_text("ein Hund rennt hier gern " * 40 + "\nein Hund rennt\n", encoding="utf-8")
+    _, value, told = run_line("translate", "run", "--input", "long.de")
+    assert value["rows"] == 2 and "1 text longer than the 5 tokens" in told and "unknown" not in told
+    _, _, told = run_line("translate", "run", "--input-text", "😀 שלום")
+    assert "1 text with words that the training texts do not hold" in told
+
+
 @pytest.mark.parametrize("verb", ["translate", "predict"])
 def test_the_alignment_is_shown_and_written(verb, trained, run_line):
     text = "ein Katze schläft hier gern"

@@ -14,6 +14,7 @@ from neurarium.cli.output import Output, escape, table
 from neurarium.cli.tables import FORMATS, write_table
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.files import write_text, writing
+from neurarium.core.wording import counted
 
 if TYPE_CHECKING:
     from neurarium.studies.prediction.alignment import Alignment
@@ -96,8 +97,11 @@ def translate(
     if notes.get("cut"):
         length = trained.preparation.read.length
         said.note(
-            f"{notes['cut']} texts were longer than the {length} tokens that the network reads, and were cut"
+            f"{counted(notes['cut'], 'text')} longer than the {length} tokens that the network reads: the rest was cut off"
         )
+    if notes.get("unknown"):
+        held = counted(notes["unknown"], "text")
+        said.note(f"{held} with words that the training texts do not hold: each counts as one unknown word")
     if output is not None:
         if output.suffix.lower() in FORMATS:
             write_table(frame, output)
@@ -133,7 +137,10 @@ def _check(input: Path | None, input_text: str | None, beam: int, attention: boo
     if beam < 1:
         raise OptionError("--beam is too small", expected="1 or more", received=beam, fix="leave out --beam")
     if input_text is not None and not input_text.strip():
-        raise OptionError("the text is empty", expected="at least one word", received=repr(input_text))
+        raise OptionError(
+            "the text is empty", expected="at least one word", received=repr(input_text),
+            fix="write the text behind --input-text; empty lines of --input stay empty",
+        )  # fmt: skip
     if attention and input_text is None:
         raise OptionError(
             "--attention shows the words of one text", received="no --input-text",

@@ -17,6 +17,7 @@ from neurarium.core.errors import ArtifactError, DataError, unknown
 from neurarium.data.dataset import Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.storage import save_preparation
+from neurarium.data.preparation.special_tokens import UNKNOWN
 from neurarium.data.preparation.text import PADDING, Kind, TextPreparation, fit_text
 from neurarium.data.readers.text_pairs import is_table, pair_frame, read_lines, texts_of
 from neurarium.data.specs import Text, Tokens
@@ -112,7 +113,8 @@ class TextPairPreparation:
                 holds the column that is read, and perhaps the other.
 
         Returns:
-            The batch; `targets` are in it where the other column is there. Notes: `texts` ((sources, goals or None)), `cut`.
+            The batch; `targets` are in it where the other column is there. Notes: `texts` ((sources, goals or None)), how many
+            were `cut`, and how many hold an `unknown` token.
 
         Raises:
             DataError: no such column, or no text.
@@ -124,6 +126,8 @@ class TextPairPreparation:
         notes: dict[str, Any] = {"texts": (sources, goals), "rows": len(sources)}
         if cut := sum(len(each) > self.read.length for each in encoded):
             notes["cut"] = cut
+        if self.read.tokenizer.kind != "published" and (unseen := sum(UNKNOWN in each for each in encoded)):
+            notes["unknown"] = unseen
         return Finish(self.begin)(self.batch(sources, goals)), notes
 
     def _texts(self, raw: Any) -> tuple[list[str], list[str] | None]:
