@@ -16,8 +16,8 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, DataError, unknown
 from neurarium.data.dataset import Decision
 from neurarium.data.examples import Examples
-from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.special_tokens import UNKNOWN
+from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.preparation.text import PADDING, Kind, TextPreparation, fit_text
 from neurarium.data.readers.text_pairs import is_table, pair_frame, read_lines, texts_of
 from neurarium.data.specs import Text, Tokens
