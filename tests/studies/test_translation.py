@@ -164,7 +164,7 @@ def test_other_runs_write_no_texts():
 
 def test_networks_of_classes_refuse_texts():
     with pytest.raises(RefusalError, match="Text"):
-        nr.studies.train(data(), "lstm", epochs=1, progress=False)
+        nr.studies.train(data(), "text-cnn", epochs=1, progress=False)
 
 
 @pytest.mark.parametrize("score", ["dot", "cosine", "general", "additive"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,6 +79,9 @@ class Dataset(Displayed):
         self.summary = dict(summary or {})
         self.rows = dict(rows or {})
         self.rereading: Any = None  # how to read it again with other splits; readers set it
+        self.files: dict[
+            str, Callable[[int], str]
+        ] = {}  # per split, the file of an example, where each has one
 
     @property
     def splits(self) -> dict[str, Examples | FileExamples]:

@@ -17,7 +17,9 @@ from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.recordings import decode, holds_sounds
 from neurarium.data.readers.wav import write_wav
 from neurarium.data.specs import Transcript, Waveform
+from neurarium.studies.examination.mistakes import errors_among
 from neurarium.studies.planning.reading import read_data
+from neurarium.studies.prediction.seen import Seen
 
 PITCH = {"high": 900.0, "low": 200.0}
 
@@ -64,6 +66,27 @@ def test_a_folder_per_class(tmp_path):
         dataset.inputs.length == math.ceil(numpy.percentile(lengths, 99))
         and "99th percentile" in decided(dataset)["length"]
     )
+
+
+def test_each_example_has_its_file_and_the_worst_errors_name_it(tmp_path):
+    folder = record(tmp_path / "tones")
+    (folder / "high" / "3.wav").write_bytes(b"no sound")  # what is left out moves no name
+    dataset = nr.data.sounds(folder)
+    for split, examples in dataset.splits.items():
+        named = [dataset.files[split](place) for place in range(len(examples))]
+        assert len(set(named)) == len(named) and "high/3.wav" not in named
+        for place, name in enumerate(named):
+            assert dataset.targets.names[int(examples.targets[place])] == name.partition("/")[0]
+            assert int(examples.inputs["lengths"][place]) == min(
+                600 + 20 * int(name[:-4].rpartition("/")[2]), dataset.inputs.length
+            )
+    made = errors_among(
+        Seen(torch.tensor([[0.1, 0.9]]).repeat(len(dataset.test), 1), torch.zeros(len(dataset.test), dtype=torch.int64), None, None),
+        dataset.targets, dataset.test, dataset.preparation, rows=dataset.rows["test"], file=dataset.files["test"],
+    )  # fmt: skip
+    assert {each.note for each in made} == {
+        dataset.files["test"](place) for place in range(len(dataset.test))
+    }
 
 
 def test_names_say_the_class(tmp_path):

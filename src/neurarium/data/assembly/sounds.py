@@ -20,7 +20,7 @@ from neurarium.data.preparation.sounds import RECORDINGS, LabelsFrom, name_label
 from neurarium.data.preparation.targets import Labels, match, recognise_target
 from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.encodings import missing_path
-from neurarium.data.readers.folders import Folder, split_folders
+from neurarium.data.readers.folders import FileNames, Folder, split_folders
 from neurarium.data.readers.listing import read_listing
 from neurarium.data.readers.pictures import shown
 from neurarium.data.readers.recordings import SUFFIXES, sound_files
@@ -136,6 +136,9 @@ def _read(
     plan = plan.fitted(encoded["train"][rows["train"]])
     dataset = assembled(name, takes, parts, encoded, plan, *wanted, labels=labels)
     dataset.rows = dict(rows)
+    dataset.files = {
+        key: FileNames(takes[key if key in takes else "train"].files, part) for key, part in parts.items()
+    }
     dataset.decisions = [decision, *split, *dataset.decisions]
     dataset.summary["sha256"] = _digest(takes)
     return dataset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars
 
@@ -52,6 +53,22 @@ class Folder:
     def broken(self) -> list[dict[str, str]]:
         """Return those left out that should have been images by their names."""
         return [each for each in self.quarantined if Path(each["file"]).suffix.lower() in SUFFIXES]
+
+
+@dataclasses.dataclass(frozen=True)
+class FileNames:
+    """How reports call the file of each example of a split.
+
+    Args:
+        folder: the files.
+        places: of the examples among them.
+    """
+
+    folder: Folder
+    places: Any
+
+    def __call__(self, place: int) -> str:
+        return self.folder.name(self.folder.paths[int(self.places[place])])
 
 
 def split_folders(root: Path) -> dict[str, Path]:

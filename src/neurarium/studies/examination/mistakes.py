@@ -35,7 +35,7 @@ class WorstError:
             several).
         values: its inputs by column, as text ("–" for missing).
         picture: its image as a data address of a PNG, "" for none.
-        note: the row of the source, where it is known.
+        note: its file or its row of the source, where that is known.
     """
 
     place: int
@@ -76,14 +76,22 @@ def worst_errors(
     _, split, examples = examples_for(trained, data, split)
     targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples)
-    rows = getattr(data if data is not None else getattr(trained, "data", None), "rows", {}).get(split)
+    source = data if data is not None else getattr(trained, "data", None)
+    rows, files = (getattr(source, name, {}).get(split) for name in ("rows", "files"))
     return errors_among(
-        seen, targets, examples, getattr(trained, "preparation", None), count=count, rows=rows
+        seen, targets, examples, getattr(trained, "preparation", None), count=count, rows=rows, file=files
     )
 
 
 def errors_among(
-    seen: Seen, targets: Spec, examples: Any, preparation: Any, *, count: int = 12, rows: Any = None
+    seen: Seen,
+    targets: Spec,
+    examples: Any,
+    preparation: Any,
+    *,
+    count: int = 12,
+    rows: Any = None,
+    file: Callable[[int], str] | None = None,
 ) -> list[WorstError]:
     """Return the worst, given the predictions for all examples of a split."""
     sizes, wrong = _sizes(seen, targets)
@@ -96,9 +104,20 @@ def errors_among(
     found = []
     for number, place in enumerate(chosen.tolist()):
         truth, said, sure = _told(seen, targets, place)
-        note = f"row {int(rows[place]) + 1} of the source" if rows is not None and len(rows) > place else ""
+        note = origin(place, rows, file)
         found.append(WorstError(place, truth, said, sure, float(sizes[place]), *shown[number], note))
     return found
+
+
+def origin(place: int, rows: Any = None, file: Callable[[int], str] | None = None) -> str:
+    """Say where an example of a split comes from: its file, its row of the source, or nothing.
+
+    >>> origin(1, [4, 8]), origin(1, [4, 8], ["a.wav", "b.wav"].__getitem__), origin(7, [4, 8])
+    ('row 9 of the source', 'b.wav', '')
+    """
+    if file is not None:
+        return file(place)
+    return f"row {int(rows[place]) + 1} of the source" if rows is not None and len(rows) > place else ""
 
 
 def _sizes(seen: Seen, targets: Spec) -> tuple[Tensor, Tensor]:

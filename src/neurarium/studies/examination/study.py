@@ -173,7 +173,8 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         return
     if split is not None and isinstance(targets, Transcript):
         rows = data.rows.get(split)
-        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, rows))
+        file = data.files.get(split)
+        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, rows, file))
         return
     if split is not None and isinstance(targets, Tags):
         _of_tags(method, data, split, targets, found)
@@ -236,10 +237,10 @@ def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
     return alignments(method, run.preparation, [chosen["source"]], [chosen["said"]])[0].to_json()
 
 
-def _transcripts(method: Any, examples: Any, preparation: Any, rows: Any) -> list[dict[str, Any]]:
+def _transcripts(method: Any, examples: Any, preparation: Any, rows: Any, file: Any) -> list[dict[str, Any]]:
     from neurarium.studies.examination.transcript_errors import transcript_errors
 
-    return [each.to_json() for each in transcript_errors(method, examples, preparation, rows=rows)]
+    return [each.to_json() for each in transcript_errors(method, examples, preparation, rows=rows, file=file)]
 
 
 def _traces(run: Run, data: Any) -> list[dict[str, str]]:
@@ -289,7 +290,10 @@ def _of_target(
     found.add(
         "errors",
         lambda: [
-            each.to_json() for each in errors_among(seen, targets, examples, run.preparation, rows=rows)
+            each.to_json()
+            for each in errors_among(
+                seen, targets, examples, run.preparation, rows=rows, file=data.files.get(split)
+            )
         ],
     )
     found.add("slices", lambda: _slices(run, seen, examples, targets, split, None if full else 20_000))

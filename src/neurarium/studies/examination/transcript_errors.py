@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from neurarium.data.transcripts import edits
 from neurarium.studies.decoding.ctc import transcribed
-from neurarium.studies.examination.mistakes import WorstError, shown_inputs
+from neurarium.studies.examination.mistakes import WorstError, origin, shown_inputs
 from neurarium.studies.prediction.learner import evaluating
 from neurarium.studies.prediction.study import outputs_of
 from neurarium.training.method import Method
@@ -17,7 +18,13 @@ AT_ONCE = 64
 
 
 def transcript_errors(
-    method: Method, examples: Any, preparation: Any, *, count: int = 12, rows: Any = None
+    method: Method,
+    examples: Any,
+    preparation: Any,
+    *,
+    count: int = 12,
+    rows: Any = None,
+    file: Callable[[int], str] | None = None,
 ) -> list[WorstError]:
     """Return the recordings with the most characters to change, per character that was said; of equal ones the surest.
 
@@ -26,7 +33,7 @@ def transcript_errors(
         examples: the split.
         preparation: of the run.
         count: how many.
-        rows: the places of the examples in the source, where they are known.
+        rows, file: the places of the examples in the source, and the file of each, where they are known.
     """
     targets: Any = method.targets
     found: list[tuple[float, int, str, str, float]] = []
@@ -47,7 +54,7 @@ def transcript_errors(
     return [
         WorstError(
             place, truth, said or "(nothing)", sure, share, *shown[number],
-            f"row {int(rows[place]) + 1} of the source" if rows is not None and len(rows) > place else "",
+            origin(place, rows, file),
         )
         for number, (share, place, truth, said, sure) in enumerate(worst)
     ]  # fmt: skip
