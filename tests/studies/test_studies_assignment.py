@@ -71,3 +71,10 @@ def test_values_are_typed_by_the_part():
     )
     assert found == {"clip_norm": 1.0, "warmup": 0.1, "guard": False, "optimizer": "sgd"}
     assert parse("1,2.5,none,yes") == (1, 2.5, None, "yes")
+
+
+def test_the_reader_scales_as_the_network_likes_it_where_nothing_is_said():
+    assert reader_options({}, table, "realmlp", None) == {"scaling": "robust"}
+    assert reader_options({"scaling": "standard"}, table, "realmlp", None) == {"scaling": "standard"}
+    assert reader_options({}, table, "mlp", None) == {}
+    assert reader_options({}, lambda source, length=3: None, "realmlp", None) == {}  # it scales nothing

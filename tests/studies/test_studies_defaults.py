@@ -141,3 +141,11 @@ def test_the_plan_names_options_as_the_command_line_does():
     assert method.descent.optimizer_options == {"betas": (0.9, 0.99)}
     assert changed.descent.optimizer_options == {"betas": (0.8, 0.9)}
     assert data.summary["splits"] == {name: len(each) for name, each in data.splits.items()}
+
+
+def test_another_schedule_takes_none_of_the_options_of_the_recipes():
+    table = nr.data.load("diabetes")
+    options = settle(table, "realmlp", NOTHING, {"dropout_schedule": "constant"})[1]
+    assert "dropout_schedule_options" not in options and options["weight_decay_schedule_options"] == {
+        "flat": 0.5
+    }

@@ -56,7 +56,7 @@ class Estimator(BaseEstimator):
         patience: int | None = None,
         validation_fraction: float | Literal["auto"] = "auto",
         ensemble: int = 1,
-        scaling: Literal["quantile", "standard", "none"] = "quantile",
+        scaling: Literal["quantile", "robust", "standard", "none"] = "quantile",
         precision: Precision = None,
         device: str | None = None,
         warm_start: bool = False,
@@ -209,7 +209,7 @@ class Classifier(ClassifierMixin, Estimator):
         patience: epochs without improvement after which training stops; needs validation rows.
         validation_fraction: of the rows, which pick the best weights; "auto" is 0.15 from 200 rows on, else 0.
         ensemble: how many networks are trained and averaged.
-        scaling: of numeric columns: "quantile" (normal scores), "standard" or "none".
+        scaling: of numeric columns: "quantile" (normal scores), "robust" (by quartiles, cut smoothly), "standard" or "none".
         precision: of training: "float32", "bfloat16", "float16" or "float64"; predictions are float64.
         device: where it is trained; predictions are made on the CPU.
         warm_start: begin with the weights of the last fit where they fit.
@@ -245,7 +245,7 @@ class Classifier(ClassifierMixin, Estimator):
         patience: int | None = None,
         validation_fraction: float | Literal["auto"] = "auto",
         ensemble: int = 1,
-        scaling: Literal["quantile", "standard", "none"] = "quantile",
+        scaling: Literal["quantile", "robust", "standard", "none"] = "quantile",
         precision: Precision = None,
         device: str | None = None,
         warm_start: bool = False,

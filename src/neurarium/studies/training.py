@@ -29,7 +29,7 @@ from neurarium.studies.decisions.thresholds import choose_thresholds
 from neurarium.studies.evaluation.study import report_of
 from neurarium.studies.evaluation.text_quality import add_text_quality, decoding
 from neurarium.studies.planning.assignment import Assignment, asks_for_steps, assign, owners_of, values
-from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_options
+from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_loss, usual_options
 from neurarium.studies.planning.machine import computed, uncompiled
 from neurarium.studies.planning.owners import METHODS, SHARED, usual_method
 from neurarium.studies.planning.starting_point import network_of, warm_start
@@ -324,8 +324,8 @@ def build(
         raise OptionError(
             "an ensemble is built by name", fix="give network= a name, or an Ensemble of your networks"
         )
+    decisions += [] if assigned["initialization"] else _started(network, data)
     _initialize(network, data, assigned["initialization"], seed)
-    decisions += _started(network, data)
     if start is not None:
         decisions.append(warm_start(network, start))
     adapting = values(assigned["lora"], LoRA, "the adapters") if "lora" in assigned.options else {}
@@ -340,11 +340,28 @@ def build(
         if chosen.name:
             descent, how = computed(network, data, descent, given.get("device"))
             more += how
+    more += _loss_options(data, chosen)
     options = values(assigned["method"], builder, f"method '{chosen.method}'")
     method = builder(network, **options, **descent)
     count = sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
     decisions += [*more, Decision("parameters", f"{count:,}", "numbers that are learned", "--set, --network")]
     return method, {name: value for name, value in given.items() if value is not None}, decisions
+
+
+def _loss_options(data: Dataset, chosen: Chosen) -> list[Decision]:
+    """Fill in the options of the loss that a network's authors train it with, where no loss was named."""
+    assigned = chosen.assigned["method"]
+    if chosen.method != "supervised" or "loss" in assigned:
+        return []
+    given = assigned.get("loss_options", {})
+    usual = {name: value for name, value in usual_loss(data, chosen.name).items() if name not in given}
+    if usual:
+        assigned["loss_options"] = {**usual, **given}
+    reason = "as the authors of the network train it"
+    return [
+        Decision(name.replace("_", " "), value, reason, f"--set loss.{name}=")
+        for name, value in usual.items()
+    ]
 
 
 def _network_options(chosen: Chosen) -> dict[str, Any]:
@@ -411,11 +428,11 @@ def _asks_gaussian(options: Mapping[str, Any]) -> bool:
 def _started(network: nn.Module, data: Dataset) -> list[Decision]:
     """Let the parts of a network that start from statistics of the training split look at it."""
     starters: list[Any] = [module for module in network.modules() if hasattr(module, "start_from")]
-    told = [each.start_from(data) for each in starters]
-    done = list(dict.fromkeys(each for each in told if each))
-    if not done:
-        return []
-    return [Decision("start", "; ".join(done), "n-grams start as naive Bayes has them", "--set strength=0")]
+    told: dict[tuple[str, str], dict[str, None]] = {}  # what was done, each once, by (reason, override)
+    for each in starters:
+        if done := each.start_from(data):
+            told.setdefault(each.start_said, {})[done] = None
+    return [Decision("start", "; ".join(done), *said) for said, done in told.items()]
 
 
 def _initialize(network: nn.Module, data: Dataset, options: Mapping[str, Any], seed: int) -> None:

@@ -26,6 +26,7 @@ from neurarium.training import distributed, finiteness, memory, precision, shard
 from neurarium.training.averaging import Average
 from neurarium.training.context import Context
 from neurarium.training.exchange import Exchange
+from neurarium.training.fading import Fading
 from neurarium.training.optimizers.building import (
     Optimizer,
     build_optimizers,
@@ -57,7 +58,8 @@ class Descent(nn.Module):
         networks: modules whose trainable parameters are moved.
         optimizer: a name (`adamw`, `muon`, `lbfgs`, `sam`, ...) or a partial of a torch optimizer.
         learning_rate: None for the optimizer's usual one.
-        weight_decay: None for the optimizer's default; biases and norms are exempt.
+        weight_decay: None for the optimizer's default; biases and norms are exempt, or what the networks say
+            (`network.spared_parameters()`).
         optimizer_options: further options of the optimizer.
         rate_factors: multiples of the learning rate by the beginning of parameters' names (`{"head": 10, "body.0": 0.1}`;
             the longest that fits counts), or "own" for those that the networks say (`network.rate_factors()`).
@@ -65,6 +67,8 @@ class Descent(nn.Module):
         schedule: name of a learning-rate schedule; needs the number of steps, which `fit` gives.
         warmup: share of training with a rising rate.
         schedule_options: of the schedule.
+        weight_decay_schedule, dropout_schedule: of weight decay and of dropout, by the same names (see `Fading`).
+        weight_decay_schedule_options, dropout_schedule_options: of these.
         clip_norm: greatest Euclidean norm of the whole gradient.
         clip_value: greatest absolute value of each of its entries.
         accumulate: into how many micro-batches each batch is split.
@@ -103,6 +107,10 @@ class Descent(nn.Module):
         schedule: str = "constant",
         warmup: float = 0.0,
         schedule_options: Mapping[str, Any] | None = None,
+        weight_decay_schedule: str = "constant",
+        weight_decay_schedule_options: Mapping[str, Any] | None = None,
+        dropout_schedule: str = "constant",
+        dropout_schedule_options: Mapping[str, Any] | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         accumulate: int = 1,
@@ -131,6 +139,9 @@ class Descent(nn.Module):
         self.schedule_name = schedule
         self.factor = make_schedule(schedule, warmup=warmup, options=dict(schedule_options or {}))
         self.plateau = Plateau(**(dict(schedule_options or {}) if schedule == "plateau" else {}))
+        self.fading = Fading(
+            weight_decay_schedule, dropout_schedule, weight_decay_schedule_options, dropout_schedule_options
+        )
         self.clip_norm, self.clip_value, self.accumulate = clip_norm, clip_value, accumulate
         self.precision = precision
         self.average_decay = average
@@ -204,6 +215,7 @@ class Descent(nn.Module):
             factors=rate_factors(self.rate_factors, self.networks, named, self.layer_decay),
         )
         self._rates = [[group["lr"] for group in each.param_groups] for each in self.optimizers]
+        self.fading.begin(self.networks, self.optimizers)
         self._others = list(others)
         self._start(context)
 
@@ -273,6 +285,10 @@ class Descent(nn.Module):
         if not self.optimizers:
             self.begin()
         self._set_rates()
+        with self.fading.at(self._progress()):
+            return self._stepped(loss_function, batch)
+
+    def _stepped(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
         if self._reevaluates:
             return self._reevaluating(loss_function, batch)
         metrics = self._gradients(loss_function, batch)
@@ -315,8 +331,9 @@ class Descent(nn.Module):
             self.exchange.start()
             self._divide_by(self.exchange.finish(torch.tensor([weight], dtype=torch.float64))[0])
         self._clip()
-        for optimizer in self.optimizers:
-            optimizer.step()
+        with self.fading.at(self._progress()):
+            for optimizer in self.optimizers:
+                optimizer.step()
         self._finish()
 
     def _gradients(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
@@ -513,16 +530,21 @@ class Descent(nn.Module):
         group = next(self._groups(), None)
         return float("nan") if group is None else group["lr"] / group.get("rate_factor", 1.0)
 
+    def _progress(self) -> float:
+        """The share of training that is done in the middle of this step; 0 where its end is not known."""
+        return min((self.updates + 0.5) / self.total, 1.0) if self.total else 0.0
+
     def _groups(self) -> Iterator[dict[str, Any]]:
         return (group for optimizer in self.optimizers for group in optimizer.param_groups)
 
     def _set_rates(self) -> None:
         if self.schedule_name == "constant" and self.updates:
             return
-        progress = min((self.updates + 0.5) / self.total, 1.0) if self.total else 0.0
-        if self.schedule_name not in ("constant", "plateau") and not self.total:
+        progress = self._progress()
+        moving = {self.schedule_name, *self.fading.names} - {"constant", "plateau"}
+        if moving and not self.total:
             raise OptionError(
-                f"schedule '{self.schedule_name}' needs the number of steps", fix="give epochs or steps"
+                f"schedule '{min(moving)}' needs the number of steps", fix="give epochs or steps"
             )
         factor = self.factor(progress) * self.plateau.reached
         for optimizer, rates in zip(self.optimizers, self._rates, strict=True):

@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
+from sklearn.preprocessing import RobustScaler
 
-from neurarium.data.preparation.numeric import fit_numeric
+from neurarium.data.preparation.numeric import NumericColumn, fit_numeric
+from neurarium.studies.prediction.raw_columns import _original
 
 
 def fit(values, scaling="quantile"):
@@ -65,3 +67,25 @@ def test_standard_scaling_is_mean_and_deviation():
     values = numpy.array([1.0, 2.0, 6.0])
     assert fit(values, "standard").apply(values) == pytest.approx((values - 3) / values.std())
     assert fit(values, "none").apply(values).tolist() == values.tolist()
+
+
+def test_robust_scaling_is_by_quartiles_and_cut_smoothly():
+    values = numpy.random.default_rng(0).standard_t(2, size=501)
+    column = fit(values, "robust")
+    scaled = RobustScaler().fit_transform(values[:, None])[:, 0]
+    numpy.testing.assert_allclose(column.apply(values), scaled / numpy.sqrt(1 + scaled**2 / 9), atol=1e-12)
+    assert abs(column.apply(numpy.array([-1e6, 1e6]))).min() > 2.99 and abs(column.apply(values)).max() < 3
+    assert column.apply(numpy.array([numpy.nan])) == column.apply(numpy.array([column.fill]))
+
+
+def test_robust_scaling_of_equal_quartiles_is_by_the_range():
+    column = fit([0.0] * 9 + [4.0], "robust")  # half the range is 2
+    assert column.apply(numpy.array([0.0, 4.0])) == pytest.approx([0.0, 2 / numpy.sqrt(1 + 4 / 9)])
+
+
+def test_robust_scaling_is_saved_and_undone():
+    values = numpy.random.default_rng(1).normal(50, 20, size=300)
+    column = fit(values, "robust")
+    again = NumericColumn.from_json(column.to_json(), column.knots, column.scores)
+    assert (again.apply(values) == column.apply(values)).all()
+    assert _original(column, column.apply(values)) == pytest.approx(values, rel=1e-4)

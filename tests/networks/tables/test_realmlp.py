@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+import neurarium as nr
 from neurarium.core.errors import OptionError
 from neurarium.data.specs import Array, Classes, Quantity
 from neurarium.networks import RealMLP
@@ -56,3 +57,60 @@ def test_rate_factors_name_every_parameter():
 def test_an_activation_of_several_numbers_is_refused():
     with pytest.raises(OptionError, match="2 numbers for each"):
         RealMLP(4, 1, activation="swiglu")
+
+
+def test_layers_start_from_what_training_rows_say_to_them():
+    torch.manual_seed(0)
+    data = nr.data.table(
+        {"a": range(300), "b": [n % 7 for n in range(300)], "y": [n**2 for n in range(300)]}, "y"
+    )
+    network = RealMLP.for_data(data.inputs, data.targets, widths=(64, 32))
+    assert f"{len(data.train)} training rows" in network.start_from(data)
+    x = network.scale(network.embedding(data.train.inputs))
+    for module in (*network.body, *network.head):
+        if isinstance(module, torch.nn.Linear):
+            said = x @ module.weight.T
+            torch.testing.assert_close(
+                said.std(dim=0, correction=0), torch.ones(module.out_features), atol=1e-4, rtol=0
+            )
+            bends = -module.bias  # each lies among the rows, and mixtures of five are nearer to their mean
+            assert ((said.amin(dim=0) - 1e-5 <= bends) & (bends <= said.amax(dim=0) + 1e-5)).all()
+            assert module.out_features == 1 or 0.2 < (bends - said.mean(dim=0)).std() < 0.9
+        x = x if isinstance(module, torch.nn.Dropout) else module(x)
+
+
+def test_another_start_is_kept():
+    data = nr.data.load("diabetes")
+    torch.manual_seed(0)
+    network = RealMLP.for_data(data.inputs, data.targets, start="normal")
+    before = network.body[1].weight.clone()
+    assert network.start_from(data) is None and torch.equal(network.body[1].weight, before)
+    asked = {"initializer": "he-normal", "start": "data"}
+    run = nr.studies.train(data, "realmlp", options=asked, steps=1, progress=False, evaluate=False)
+    assert "start" not in {each.subject for each in run.decisions}
+    with pytest.raises(OptionError, match="no such start"):
+        RealMLP(4, 1, start="zero")
+
+
+def test_by_default_it_is_trained_as_its_authors_train_it():
+    data = nr.data.table({"a": range(200), "b": [n % 2 for n in range(200)]}, "b", scaling="robust")
+    run = nr.studies.train(
+        data, "realmlp", options={"widths": "8"}, progress=False, evaluate=False, time_limit=0.0
+    )
+    told = {each.subject: each.choice for each in run.decisions}
+    assert told["epochs"] == 256 and told["label smoothing"] == run.method.loss.label_smoothing == 0.1
+    descent = run.method.descent
+    assert (descent.learning_rate, descent.weight_decay, descent.rate_factors) == (0.04, 0.02, "own")
+    assert descent.schedule_name == "cosine-logarithm" and descent.fading.names == ("flat-then-cosine",) * 2
+    assert descent.fading.decay_factor(0.75) == pytest.approx(0.5) == descent.fading.dropout_factor(0.75)
+    assert told["start"] and told["scaling"] == "robust"
+
+
+def test_quantities_have_their_own_rate_and_no_smoothing():
+    data = nr.data.load("diabetes")
+    run = nr.studies.train(data, "realmlp", options={"widths": "8"}, steps=1, progress=False, evaluate=False)
+    assert run.method.descent.learning_rate == 0.2
+    assert not {"label smoothing"} & {each.subject for each in run.decisions}
+    asked = {"loss": "huber", "schedule": "constant"}
+    run = nr.studies.train(data, "realmlp", options=asked, steps=1, progress=False, evaluate=False)
+    assert run.method.descent.schedule_name == "constant" and type(run.method.loss).__name__ == "Huber"

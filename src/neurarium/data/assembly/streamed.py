@@ -18,7 +18,13 @@ from neurarium.data.assembly.streaming import BUFFER, NAMES, HashSplit, Streamed
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.numeric import Scaling
-from neurarium.data.preparation.tables import Fitted, TablePreparation, fit_columns, read_weights
+from neurarium.data.preparation.tables import (
+    Fitted,
+    TablePreparation,
+    fit_columns,
+    read_weights,
+    told_scaling,
+)
 from neurarium.data.preparation.targets import Labels, Quantities, Target, label_names, recognise_target
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
@@ -171,6 +177,7 @@ def streamed_table(
         decision,
         *_decisions(parts, len(train), table, buffer),
         *_doubtful(kinds),
+        *told_scaling(scaling),
     ]
     return Dataset(
         name or named_after(table.paths[0] if len(table.paths) == 1 else table.paths[0].parent),

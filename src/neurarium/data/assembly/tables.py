@@ -23,7 +23,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.preparation.label_sets import LabelSets
 from neurarium.data.preparation.numeric import Scaling
 from neurarium.data.preparation.several_targets import SeveralTargets
-from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights
+from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights, told_scaling
 from neurarium.data.preparation.targets import Labels, TableTarget, Task, recognise_target
 from neurarium.data.preparation.text import Kind as Tokenizing
 from neurarium.data.preparation.text import Truncation
@@ -89,7 +89,7 @@ def table(
             "time", "duration", "list", "list:;", "hashed", "hashed:4096", "text", "image", "drop".
         weights: the column of example weights; no input.
         seed: decides the split.
-        scaling: of numeric columns: "quantile" (normal scores), "standard", "none".
+        scaling: of numeric columns: "quantile" (normal scores), "robust" (by quartiles, cut smoothly: RealMLP's), "standard", "none".
         indicators: whether gaps in a numeric column become an input of their own.
         text: columns of texts; others are recognised (three words per value, mostly different ones).
         image: columns of paths of images; others are recognised (such files are there).
@@ -140,7 +140,16 @@ def table(
     how_parts = Parts(tokenizer, vocabulary, length, truncate, image_size)
     preparation, told = with_parts(preparation, main.frame, rows["train"], found, main.folder, how_parts)
     parts, quarantined = _examples(preparation, main, rows, others)
-    decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left, *told]
+    decisions = [
+        *read.decisions,
+        decision,
+        *main.decisions,
+        *split_decisions,
+        *_reports(found),
+        *told_scaling(scaling),
+        *left,
+        *told,
+    ]
     decisions += [each for other in others.values() for each in other.decisions]
     summary = _summary(read, main, found, parts, plan, reading) | quarantined
     summary["constant"] = [each.subject.removeprefix("column ") for each in left]

@@ -11,6 +11,7 @@ import numpy
 from neurarium.core.errors import OptionError
 from neurarium.data.assembly.tables import table
 from neurarium.data.dataset import Dataset
+from neurarium.data.preparation.numeric import Scaling
 
 ADULT = (
     "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,capital-gain,"
@@ -18,20 +19,38 @@ ADULT = (
 )
 
 
-def adult(*, folder: Path, validation: float = 0.15, seed: int = 0) -> Dataset:
+def adult(*, folder: Path, validation: float = 0.15, scaling: Scaling = "quantile", seed: int = 0) -> Dataset:
     """Census income with the published test file."""
     test = folder / "adult-test.csv"
     return table(
-        folder / "adult-train.csv", "income", columns=ADULT, test=test, validation=validation, seed=seed
+        folder / "adult-train.csv",
+        "income",
+        columns=ADULT,
+        test=test,
+        validation=validation,
+        scaling=scaling,
+        seed=seed,
     )
 
 
 def california_housing(
-    *, folder: Path, validation: float = 0.15, test_fraction: float = 0.15, seed: int = 0
+    *,
+    folder: Path,
+    validation: float = 0.15,
+    test_fraction: float = 0.15,
+    scaling: Scaling = "quantile",
+    seed: int = 0,
 ) -> Dataset:
     """Values of houses; the file has no split of its own."""
     path = folder / "housing.csv"
-    return table(path, "median_house_value", validation=validation, test_fraction=test_fraction, seed=seed)
+    return table(
+        path,
+        "median_house_value",
+        validation=validation,
+        test_fraction=test_fraction,
+        scaling=scaling,
+        seed=seed,
+    )
 
 
 def uci(*, folder: Path, folder_name: str, split: int = 0, validation: float = 0.0, seed: int = 0) -> Dataset:

@@ -15,7 +15,8 @@ from neurarium.data.readers.values import date_part, dates, finite, numbers
 
 KNOTS = 1000
 BINS = 48
-Scaling = Literal["quantile", "standard", "none"]
+Scaling = Literal["quantile", "robust", "standard", "none"]
+CUT = 3.0  # what robustly scaled values stay within
 
 
 @dataclasses.dataclass
@@ -30,11 +31,13 @@ class NumericColumn:
         source: the column of the table.
         style: how its values are written.
         part: "" for a number, else the part of a date (`weekday`).
-        scaling: "quantile", "standard" (z = (x - mean) / standard deviation) or "none".
+        scaling: "quantile"; "robust": r = (x - median) / (upper - lower quartile), or over half the range where the quartiles are
+            equal, cut smoothly, z = r / sqrt(1 + (r / 3)^2) (arXiv:2407.04491, section 3); "standard": z = (x - mean) /
+            standard deviation; or "none".
         fill: what a missing value becomes: the median.
         value: whether the number itself is an input (a constant with gaps is not).
         indicator: whether `X is missing` is an input.
-        knots, scores: float64; for "standard" one pair of mean and standard deviation.
+        knots, scores: float64; for "standard" and "robust" one pair of what is taken away and what is divided by.
         edges: bins of piecewise-linear embeddings, after scaling.
         kind: "time", "duration" or "list" where the column is one; else it holds numbers, or dates where `part` says so.
     """
@@ -67,8 +70,9 @@ class NumericColumn:
             if self._line is None:
                 self._line = PiecewiseLinear(self.knots, self.scores)
             return self._line(filled)
-        if self.scaling == "standard":
-            return (filled - self.knots[0]) / self.scores[0]
+        if self.scaling in ("standard", "robust"):
+            scaled = (filled - self.knots[0]) / self.scores[0]
+            return scaled if self.scaling == "standard" else scaled / numpy.sqrt(1 + (scaled / CUT) ** 2)
         return filled
 
     def to_json(self) -> dict[str, Any]:
@@ -148,6 +152,10 @@ def _scaled(ordered: numpy.ndarray, scaling: Scaling) -> tuple[numpy.ndarray, nu
         wanted = numpy.searchsorted(ranks, numpy.linspace(ranks[0], ranks[-1], KNOTS))
         chosen = numpy.unique(wanted) if len(starts) > KNOTS else numpy.arange(len(starts))
         return ordered[starts[chosen]], ndtri(ranks[chosen])
+    if scaling == "robust":
+        lower, middle, upper = numpy.quantile(ordered, (0.25, 0.5, 0.75))
+        spread = upper - lower or (ordered[-1] - ordered[0]) / 2
+        return numpy.array([middle]), numpy.array([spread])
     if scaling == "standard":
         return numpy.array([ordered.mean()]), numpy.array([ordered.std()])
     return numpy.zeros(0), numpy.zeros(0)

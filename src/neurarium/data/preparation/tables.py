@@ -263,6 +263,14 @@ def fit_columns(
     return found
 
 
+def told_scaling(scaling: Scaling) -> list[Decision]:
+    """Return what the plan says of a scaling that is not the usual one."""
+    if scaling != "robust":
+        return []
+    reason = "by median and quartiles, and cut smoothly at 3 of their distances (arXiv:2407.04491)"
+    return [Decision("scaling", scaling, reason, "--set scaling=quantile")]
+
+
 def read_weights(frame: polars.DataFrame, name: str, origin: str) -> torch.Tensor:
     """Return a column of example weights as float32.
 

@@ -57,6 +57,8 @@ class CountedBag(nn.Module, abc.ABC):
         again = functional.pad(ordered[:, 1:] == ordered[:, :-1], (1, 0), value=False)
         return ordered.masked_fill(again, self.nothing)
 
+    start_said = ("n-grams start as naive Bayes has them", "--set strength=0")
+
     def start_from(self, data: Dataset) -> str | None:
         """Count what training texts hold by class; return what was done, None where there are no classes."""
         examples: Any = data.train

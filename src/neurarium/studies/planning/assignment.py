@@ -19,7 +19,7 @@ from neurarium.core.members import find
 from neurarium.core.options import annotations_of as types_of
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Decision
-from neurarium.studies.planning.owners import HIDDEN, NESTED, SHARED, usual_method
+from neurarium.studies.planning.owners import HIDDEN, NESTED, READ, SHARED, usual_method
 
 
 @dataclasses.dataclass
@@ -98,10 +98,13 @@ def parse(text: str) -> Any:
 def reader_options(
     options: Mapping[str, Any], reader: Callable[..., Any], network: str | None, method: str | None
 ) -> dict[str, Any]:
-    """Return those of the options that the reader of the data takes, and no part before it does."""
+    """Return those of the options that the reader of the data takes, and no part before it does; and what suits the network."""
     owners = owners_of(network, method)
     known = {owner: _names(owner, builder) for owner, builder in owners.items()}
-    own, found = _names("reader", reader), {}
+    own = _names("reader", reader)
+    found: dict[str, Any] = {
+        name: value for name, value in READ.get(network or "", {}).items() if name in own
+    }
     for name, value in options.items():
         prefix, _, rest = name.partition(".")
         if prefix == "reader" and rest in own:

@@ -65,6 +65,27 @@ TABM = Recipe(
     batch_size=256,
     bfloat16=True,
 )
+REALMLP = Recipe(
+    "the authors of RealMLP train so (arXiv:2407.04491, appendix A): four cycles of the rate, decays that fall to zero",
+    seen={
+        "classification": 800_000,
+        "regression": 2_000_000,
+    },  # of streamed tables; else always as many epochs
+    epochs=(256, 256),
+    descent={
+        "optimizer": "adamw",
+        "learning_rate": 0.04,
+        "weight_decay": 0.02,
+        "rate_factors": "own",
+        "schedule": "cosine-logarithm",
+        "weight_decay_schedule": "flat-then-cosine",
+        "dropout_schedule": "flat-then-cosine",
+        "weight_decay_schedule_options": {"flat": 0.5},
+        "dropout_schedule_options": {"flat": 0.5},
+        "optimizer_options": {"betas": (0.9, 0.95)},
+    },
+    batch_size=256,
+)
 TABLE = Recipe(
     "AdamW with a falling rate suits perceptrons on tables of all sizes",
     seen={"classification": 800_000, "regression": 2_000_000},
@@ -279,6 +300,8 @@ FORECAST = Recipe(
 # By (what is to be predicted or what one example is, a network or what is tuned of a published one or nothing).
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("Table", "tabm"): TABM,
+    ("Table", "realmlp"): REALMLP,
+    ("Quantity", "realmlp"): dataclasses.replace(REALMLP, descent={**REALMLP.descent, "learning_rate": 0.2}),
     ("Table", ""): TABLE,
     ("Image", ""): IMAGE,
     ("Array", "cnn"): VOLUME,
@@ -312,6 +335,15 @@ USUAL: dict[tuple[str, str], dict[str, Any]] = {
     ("Frames", "tcn"): {"width": 150, "dropout": 0.3},
     **{("Frames", network): {"width": 256, "dropout": 0.5} for network in RECURRENT},
 }
+
+
+# options of the loss, by (targets, network)
+USUAL_LOSS: dict[tuple[str, str], dict[str, Any]] = {("Classes", "realmlp"): {"label_smoothing": 0.1}}
+
+
+def usual_loss(dataset: Dataset, network: str) -> dict[str, Any]:
+    """Return the options of the loss that a network is trained with on the targets of a dataset, where nothing is said."""
+    return dict(USUAL_LOSS.get((type(dataset.targets).__name__, network), {}))
 
 
 def usual_options(dataset: Dataset, network: str) -> dict[str, Any]:
@@ -385,6 +417,9 @@ def _applying(recipe: Recipe, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     if optimizer not in (None, own.get("optimizer")):
         own = {name: own[name] for name in PACE if name in own and optimizer not in SELF_PACED}
         reason = "of the usual recipe what does not depend on the optimizer; its rate and its weight decay do"
+    for each in ("weight_decay_schedule", "dropout_schedule"):
+        if given.get(each) not in (None, own.get(each)):
+            own.pop(f"{each}_options", None)
     return {name: value for name, value in own.items() if name not in given}, reason
 
 
@@ -424,6 +459,8 @@ def multiplies_bfloat16(device: Any = None) -> bool:
 
 
 def _epochs(count: int, dataset: Dataset, recipe: Recipe) -> tuple[int, str]:
+    if recipe.epochs[0] == recipe.epochs[1] and not dataset.summary.get("streamed"):
+        return recipe.epochs[0], recipe.reason
     kind = getattr(dataset.targets, "kind", "classification")
     seen = recipe.seen.get(kind, max(recipe.seen.values()))
     least, most = recipe.epochs

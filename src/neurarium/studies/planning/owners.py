@@ -9,6 +9,8 @@ from neurarium.networks.derived import SIZED
 NESTED = {
     "optimizer": ("descent", "optimizer_options"),
     "schedule": ("descent", "schedule_options"),
+    "weight_decay_schedule": ("descent", "weight_decay_schedule_options"),
+    "dropout_schedule": ("descent", "dropout_schedule_options"),
     "loss": ("method", "loss_options"),
     "regularizer": ("descent", "regularizer_options"),
     "rate_factors": ("descent", "rate_factors"),
@@ -32,11 +34,21 @@ METHODS: dict[str, tuple[str, str]] = dict.fromkeys(
 }
 RECURRENT = ("rnn", "lstm", "gru")  # they read a text on from batch to batch: truncated backpropagation
 SHARED = ("context",)  # what the reader cuts and the network sees is one number: both take it
+# network -> options of the reader of its data, where nothing is said
+READ: dict[str, dict[str, str]] = {"realmlp": {"scaling": "robust"}}
 # what the data or the training gives, and no person
 HIDDEN = {
     "network": set(SIZED),
     "method": {"network", "targets", "loss_options"},
-    "descent": {"networks", "optimizer_options", "schedule_options", "regularizers", "regularizer_options"},
+    "descent": {
+        "networks",
+        "optimizer_options",
+        "schedule_options",
+        "weight_decay_schedule_options",
+        "dropout_schedule_options",
+        "regularizers",
+        "regularizer_options",
+    },
     "initialization": {"network", "seed", "batch"},
     "lora": {"seed"},
     "augment": {"inputs", "targets", "generator"},

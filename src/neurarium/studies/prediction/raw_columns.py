@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core import batches
+from neurarium.data.preparation.numeric import CUT
 
 MOST = 64  # numbers of an array that are still columns
 
@@ -186,6 +187,9 @@ def _original(column: Any, prepared: numpy.ndarray) -> numpy.ndarray:
         values = numpy.interp(prepared, column.scores, column.knots)
         whole = bool((column.knots == numpy.round(column.knots)).all())
         return numpy.round(values) if whole else _rounded(values)
+    if scaling == "robust" and len(column.knots):
+        within = numpy.clip(prepared / CUT, -1 + 1e-7, 1 - 1e-7)  # what is farther was cut to this
+        return _rounded(CUT * within / numpy.sqrt(1 - within**2) * column.scores[0] + column.knots[0])
     if scaling == "standard" and len(column.knots):
         return _rounded(prepared * column.scores[0] + column.knots[0])
     return _rounded(prepared)

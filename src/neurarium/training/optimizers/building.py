@@ -212,13 +212,27 @@ def _sparse_adam(
 
 
 def spared(networks: Sequence[nn.Module], parameters: Named) -> frozenset[str]:
-    """Return the names of parameters that weight decay leaves alone: vectors, biases of any shape, weights of norms."""
+    """Return the names of parameters that weight decay leaves alone: vectors, biases of any shape, weights of norms.
+
+    A network that has its own rule says it by `spared_parameters()`, names in the order of its parameters.
+    """
+    own, said = _own_rules(networks)
     norms = {id(p) for module in _modules(networks, NORMS) for p in module.parameters(recurse=False)}
-    return frozenset(
+    usual = {
         name
         for name, p in parameters
-        if p.ndim < 2 or name.rpartition(".")[2].endswith("bias") or id(p) in norms
-    )
+        if id(p) not in own and (p.ndim < 2 or name.rpartition(".")[2].endswith("bias") or id(p) in norms)
+    }
+    return frozenset(usual | {name for name, p in parameters if id(p) in said})
+
+
+def _own_rules(networks: Sequence[nn.Module]) -> tuple[set[int], set[int]]:
+    """Return the parameters of networks with a rule of their own, and those of them that it spares."""
+    ruled: Any = [
+        module for network in networks for module in network.modules() if hasattr(module, "spared_parameters")
+    ]
+    own = {id(parameter) for module in ruled for parameter in module.parameters()}
+    return own, {id(module.get_parameter(name)) for module in ruled for name in module.spared_parameters()}
 
 
 def sparse_names(networks: Sequence[nn.Module], parameters: Named) -> frozenset[str]:
