@@ -38,6 +38,7 @@ from neurarium.training.optimizers.rates import begins, rate_factors
 from neurarium.training.optimizers.state import load_state
 from neurarium.training.schedules import Plateau
 from neurarium.training.schedules import schedule as make_schedule
+from neurarium.training.statistics import statistics_held
 
 LossFunction = Callable[[Any], Any]
 
@@ -127,7 +128,7 @@ class Descent(nn.Module):
             raise OptionError(
                 "gradients are accumulated over too few parts", expected="1 or more", received=accumulate
             )
-        _require_numbers(
+        finiteness.require_numbers(
             learning_rate=learning_rate, weight_decay=weight_decay, warmup=warmup, clip_norm=clip_norm, clip_value=clip_value,
             average=average,
         )  # fmt: skip
@@ -151,6 +152,10 @@ class Descent(nn.Module):
             values = coerce(builder, regularizer_options or {}, what=f"regularizer '{regularizer}'")
             self.regularizers += (builder(**values),)
         self.guard = guard
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Set what `begin` fills in."""
         self.second_order = False  # `Method.begin` says so
         self.optimizers: list[Optimizer] = []
         self.updates = 0
@@ -468,7 +473,7 @@ class Descent(nn.Module):
             precision.set_random_state(chance, self.device)
             with (
                 torch.enable_grad(),
-                contextlib.nullcontext() if not held else _statistics_held(self.networks),
+                contextlib.nullcontext() if not held else statistics_held(self.networks),
             ):
                 metrics = self._gradients(loss_function, batch)
             self._clip(loss_function, batch)
@@ -616,25 +621,6 @@ class Descent(nn.Module):
                 sharding.fill(mine, value)
 
 
-def _require_numbers(**options: Any) -> None:
-    """Refuse NaN and infinity before the first step."""
-    for name, value in options.items():
-        if isinstance(value, int | float) and not math.isfinite(value):
-            raise OptionError(
-                f"the option '{name}' is no finite number", expected="a number, or none", received=value,
-                fix=f"leave out --set {name}=, or give a number",
-            )  # fmt: skip
-        if (
-            isinstance(value, int | float)
-            and value < 0
-            and name in ("weight_decay", "clip_norm", "clip_value")
-        ):
-            raise OptionError(
-                f"the option '{name}' is negative", expected="0 or more", received=value,
-                fix=f"leave out --set {name}=, or give a number that is not negative",
-            )  # fmt: skip
-
-
 def _unpack(result: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:
     if isinstance(result, Tensor):
         return result, 1, {}
@@ -652,21 +638,3 @@ def _inverse(weight: Any, like: Tensor) -> Tensor:
     if isinstance(weight, int | float) and weight:
         return like.new_full(like.shape, 1 / weight)
     return (1 / torch.as_tensor(weight, dtype=like.dtype, device=like.device).detach()).expand_as(like)
-
-
-@contextlib.contextmanager
-def _statistics_held(networks: Sequence[nn.Module]) -> Iterator[None]:
-    """Keep running statistics as they are while a loss is evaluated again."""
-    norms = [
-        module
-        for network in networks
-        for module in network.modules()
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
-    ]
-    for module in norms:
-        module.track_running_stats = False
-    try:
-        yield
-    finally:
-        for module in norms:
-            module.track_running_stats = True

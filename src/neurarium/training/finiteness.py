@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from neurarium.core import batches
-from neurarium.core.errors import NotFiniteError
+from neurarium.core.errors import NotFiniteError, OptionError
 from neurarium.training import distributed
 
 WEIGHTLESS = "the weights of the batch, whose sum is 0"
@@ -152,3 +153,26 @@ def _watched(networks: dict[str, nn.Module], evaluate: Any, batch: Any) -> list[
 
 def _error(source: str, step: int, what: str, fix: str) -> NotFiniteError:
     return NotFiniteError(f"the {what} is not finite at step {step}; it comes from {source}", fix=fix)
+
+
+def require_numbers(**options: Any) -> None:
+    """Refuse options that are NaN or infinite before the first step, and decays and clips that are negative.
+
+    Raises:
+        OptionError: such a number.
+    """
+    for name, value in options.items():
+        if isinstance(value, int | float) and not math.isfinite(value):
+            raise OptionError(
+                f"the option '{name}' is no finite number", expected="a number, or none", received=value,
+                fix=f"leave out --set {name}=, or give a number",
+            )  # fmt: skip
+        if (
+            isinstance(value, int | float)
+            and value < 0
+            and name in ("weight_decay", "clip_norm", "clip_value")
+        ):
+            raise OptionError(
+                f"the option '{name}' is negative", expected="0 or more", received=value,
+                fix=f"leave out --set {name}=, or give a number that is not negative",
+            )  # fmt: skip

@@ -140,17 +140,8 @@ def table(
     how_parts = Parts(tokenizer, vocabulary, length, truncate, image_size)
     preparation, told = with_parts(preparation, main.frame, rows["train"], found, main.folder, how_parts)
     parts, quarantined = _examples(preparation, main, rows, others)
-    decisions = [
-        *read.decisions,
-        decision,
-        *main.decisions,
-        *split_decisions,
-        *_reports(found),
-        *told_scaling(scaling),
-        *left,
-        *told,
-    ]
-    decisions += [each for other in others.values() for each in other.decisions]
+    decisions = [*read.decisions, decision, *main.decisions, *split_decisions, *_reports(found), *left, *told]
+    decisions += [*told_scaling(scaling), *(each for other in others.values() for each in other.decisions)]
     summary = _summary(read, main, found, parts, plan, reading) | quarantined
     summary["constant"] = [each.subject.removeprefix("column ") for each in left]
     rows = {**rows, **{key: other.usable for key, other in others.items()}}
