@@ -87,6 +87,13 @@ def test_broken_files_are_quarantined_by_name_and_reason(tmp_path):
     assert "truncated" in reasons["007.jpg"]
     assert sum(dataset.summary["splits"].values()) == 39
     assert decided(dataset)["quarantine"] == "3 files"
+    for split, examples in dataset.splits.items():  # the worst errors of a report name their files
+        named = [dataset.files[split](place) for place in range(len(examples))]
+        assert len(set(named)) == len(named) and not any(name.endswith("dog/007.jpg") for name in named)
+        assert [name.split("/")[-2] for name in named] == [dataset.targets.names[c] for c in examples.targets]
+        for place, name in enumerate(named[:3]):
+            pixels = numpy.asarray(Pillow.open(tmp_path.parent / name))
+            assert numpy.array_equal(examples.batch["inputs"][place].permute(1, 2, 0).numpy(), pixels)
 
 
 def test_images_that_do_not_fit_into_memory_are_decoded_on_demand(tmp_path):

@@ -27,7 +27,7 @@ from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import histogram_moments, moments
 from neurarium.data.preparation.targets import Labels, match, recognise_target
 from neurarium.data.readers.encodings import missing_path
-from neurarium.data.readers.folders import Folder, inner_folder, read_folder, split_folders
+from neurarium.data.readers.folders import FileNames, Folder, inner_folder, read_folder, split_folders
 from neurarium.data.readers.image_archives import is_archive, unpacked
 from neurarium.data.readers.listing import read_listing
 from neurarium.data.readers.pictures import Rules
@@ -229,6 +229,9 @@ def _from_files(
     }
     everything = numpy.sort(numpy.concatenate(list(rows.values())))
     dataset = collected(name, preparation, splits, encoded["train"][everything], rows)
+    dataset.files = {
+        key: FileNames(found[key if key in found else "train"], part) for key, part in parts.items()
+    }
     storage = Decision("storage", called, reason, "--set storage=, --set memory=")
     dataset.decisions = [*decisions, *more, *split, storage, *_left_out(found)]
     dataset.summary["quarantined"] = [each for folder in found.values() for each in folder.quarantined]
