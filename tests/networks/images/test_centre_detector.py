@@ -71,6 +71,7 @@ def test_the_pyramid_is_the_paper_step_by_step():
 
 # stride of the first level and levels, for images of 100 pixels: Inception's maps are stretched, a ViT has one
 TRUNKS = {
+    "cnn": (1, 3),
     "resnet18": (4, 4),
     "resnet20": (1, 3),
     "convnext-tiny": (4, 4),

@@ -121,3 +121,13 @@ def test_separable_convolutions_have_the_weights_of_their_two_parts():
     hidden = torch.relu(means @ squeeze.down.weight.T + squeeze.down.bias)
     factor = torch.sigmoid(hidden @ squeeze.up.weight.T + squeeze.up.bias)
     torch.testing.assert_close(squeeze(maps), maps * factor[:, :, None, None])
+
+
+def test_its_maps_are_those_of_its_blocks_and_the_last_is_what_it_averages():
+    torch.manual_seed(0)
+    network = SmallCNN(3, 2, widths=(4, 6, 8)).eval()
+    images = torch.randn(2, 3, 9, 12)
+    maps = network.maps(images)
+    assert [tuple(each.shape[1:]) for each in maps] == [(4, 9, 12), (6, 5, 6), (8, 3, 3)]
+    assert network.map_dims == (4, 6, 8)
+    torch.testing.assert_close(maps[-1].flatten(2).mean(2), network.features(images))

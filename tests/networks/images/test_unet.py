@@ -34,7 +34,14 @@ def test_a_trunk_takes_the_place_of_the_contracting_path():
 
 @pytest.mark.parametrize(
     ("trunk", "levels"),
-    [("convnext-tiny", 4), ("vgg11", 4), ("inception-v3", 3), ("mobilenet-v2", 4), ("mobilenet-v3-small", 4)],
+    [
+        ("cnn", 3),
+        ("convnext-tiny", 4),
+        ("vgg11", 4),
+        ("inception-v3", 3),
+        ("mobilenet-v2", 4),
+        ("mobilenet-v3-small", 4),
+    ],
 )
 def test_every_trunk_brings_the_maps_of_its_stages(trunk, levels):
     with torch.device("meta"):

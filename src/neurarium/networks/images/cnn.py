@@ -105,7 +105,7 @@ class SmallCNN(nn.Module):
                 inner = width if layer else before
                 blocks.extend(_convolution(inner, width, kernel, activation, dimensions, separable))
             blocks.extend([Squeeze(width)] if squeeze else [])
-        self.channels, self.dimensions = channels, dimensions
+        self.channels, self.dimensions, self.map_dims = channels, dimensions, tuple(widths)
         self.body = nn.Sequential(*blocks)
         self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.feature_dim = widths[-1]
@@ -123,6 +123,15 @@ class SmallCNN(nn.Module):
             return cls(inputs.shape[0], targets.outputs, **options)  # type: ignore[attr-defined]
         options = {"dimensions": 1 if isinstance(inputs, Series) else 2} | options
         return cls(inputs.channels, targets.outputs, **options)  # type: ignore[attr-defined]
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return the maps of every block, `(batch, width, height, width)`, the largest first: the images' size, then halves."""
+        found, maps = [], channels_last(images)
+        for module in self.body:
+            if isinstance(module, nn.MaxPool2d):
+                found.append(maps)
+            maps = module(maps)
+        return [*found, maps]
 
     def features(self, inputs: Tensor | Mapping[str, Tensor]) -> Tensor:
         """Return the averaged feature maps, `(batch, feature_dim)`."""
