@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
 import shutil
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy
 import polars
@@ -15,10 +19,14 @@ from sklearn.datasets import load_digits
 
 from neurarium.core.errors import DataError, OptionError
 from neurarium.data import boxes, masks
+from neurarium.data.examples import Examples
 from neurarium.data.geometry import detected, iou
+from neurarium.data.specs import IGNORED, Mask
 from neurarium.report import render
+from neurarium.report.scenes import scenes
 from neurarium.studies import train
 from neurarium.studies.evaluation.study import evaluate
+from neurarium.studies.examination import scene_examples
 from neurarium.studies.examination.scene_examples import matches
 from neurarium.studies.examination.study import examine
 from neurarium.studies.prediction.scenes import predict_scenes
@@ -196,3 +204,22 @@ def test_several_levels_find_the_large_digit_around_a_small_one_which_one_level_
         found[levels] = [float(hit[kind].double().mean()) for kind in (large, ~large)]
     assert found[2][0] > 0.8 and found[2][1] > 0.8  # large, small
     assert found[1][0] < 0.3 < 0.8 < found[1][1]
+
+
+def test_the_picture_of_a_mask_is_without_its_border_and_under_its_name(monkeypatch):
+    """A wide photograph in a square: what is found in the border is no part of it."""
+    spec = Mask(("ground", "thing"), 8, 8)
+    truth = torch.full((1, 8, 8), IGNORED)
+    truth[:, 2:6] = 0
+    outputs = torch.zeros(1, 2, 8, 8)
+    outputs[:, 1] = 1.0  # a thing everywhere
+    monkeypatch.setattr(scene_examples, "evaluating", lambda method: nullcontext("cpu"))
+    method = SimpleNamespace(targets=spec, predict=lambda inputs: outputs)
+    examples = Examples({"inputs": torch.zeros(1, 1, 8, 8), "targets": truth})
+    preparation = SimpleNamespace(mean=[0.0], scale=[1.0])
+    (row,) = scene_examples.scene_examples(method, examples, preparation, told=lambda place: "wide.png")
+    for key, color in (("truth", 0), ("found", 1)):
+        picture = Pillow.open(io.BytesIO(base64.b64decode(row[key].partition(",")[2])))
+        assert picture.width == 2 * picture.height
+        assert (numpy.asarray(picture).max() > 0) == bool(color)
+    assert "<b>wide.png</b>: Dice 0.000; 0.0% of the pixels right" in scenes({"scenes": [row]}, spec)

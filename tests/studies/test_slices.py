@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import neurarium as nr
+from neurarium.report.findings import errors
 from neurarium.studies.examination.mistakes import errors_among
 from neurarium.studies.examination.slices import slices_of
 from neurarium.studies.prediction.raw_columns import raw_columns
@@ -68,12 +69,14 @@ def test_raw_values_are_those_of_the_source(planted):
 
 def test_worst_errors_show_their_inputs(planted):
     data, seen, frame, wrong = planted
-    found = errors_among(seen, data.targets, data.test, data.preparation, rows=data.rows["test"], count=5)
+    found = errors_among(seen, data.targets, data.test, data.preparation, told=data.told("test"), count=5)
     assert len(found) == 5 and found[0].sure == 1.0
     for each in found:
         assert wrong[each.place] and each.truth != each.said
         row = frame.row(int(data.rows["test"][each.place]), named=True)
         assert each.values["place"] == row["place"] and each.note.startswith("row ")
+    page = errors({"errors": [each.to_json() for each in found]})
+    assert "highest loss" in page and "characters" not in page
 
 
 def test_worst_errors_of_images_are_pictures():
@@ -92,6 +95,8 @@ def test_worst_errors_of_images_are_pictures():
 
 def test_quantities_are_measured_by_their_absolute_error():
     run = nr.studies.train(nr.data.load("diabetes"), "mlp", epochs=2, progress=False)
+    page = errors({"errors": [each.to_json() for each in nr.studies.worst_errors(run, count=2)]})
+    assert "The largest errors." in page and "loss" not in page
     found = nr.studies.worst_slices(run, least=10)
     seen = nr.studies.evaluate(run)
     assert found.measure == "mean absolute error" and found.overall == pytest.approx(

@@ -9,6 +9,7 @@ import torch
 
 from neurarium.data.dataset import Examples
 from neurarium.data.specs import Transcript
+from neurarium.report.findings import errors
 from neurarium.studies.examination import transcript_errors as room
 
 
@@ -21,8 +22,13 @@ def test_the_worst_come_first_and_of_equal_ones_the_surest(monkeypatch):
     monkeypatch.setattr(room, "transcribed", lambda outputs, targets: (said, sure))
     monkeypatch.setattr(room, "shown_inputs", lambda inputs, preparation, count: [({}, "")] * count)
     found = room.transcript_errors(
-        SimpleNamespace(targets=spec), Examples({"inputs": torch.zeros(4, 1), "targets": targets}), None
+        SimpleNamespace(targets=spec),
+        Examples({"inputs": torch.zeros(4, 1), "targets": targets}),
+        None,
+        told=lambda place: f"{place}.wav",
     )
+    assert [each.note for each in found] == ["2.wav", "1.wav", "3.wav"]
+    assert "most characters to change" in errors({"errors": [each.to_json() for each in found]})
     assert [(each.place, each.truth, each.said, each.size) for each in found] == [
         (2, "bb", "(nothing)", 1.0),
         (1, "aa", "(nothing)", 1.0),

@@ -11,6 +11,8 @@ from neurarium.core.errors import DataError
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.specs import Spec
 
+Told = Callable[[int], str]
+
 
 @runtime_checkable
 class Preparation(Protocol):
@@ -54,6 +56,7 @@ class Dataset(Displayed):
         decisions: the automatic decisions made while reading.
         summary: plain facts for the report (rows, columns, classes, quarantined files, hash of the data).
         rows: per split, the places its examples have in the source (integers), where the reader knows them.
+        files: per split, what says which file an example is, where each has one.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Dataset(Displayed):
         decisions: list[Decision] | None = None,
         summary: dict[str, Any] | None = None,
         rows: dict[str, Any] | None = None,
+        files: dict[str, Told] | None = None,
     ):
         if len(train) == 0:
             raise DataError(f"the training split of {name} is empty")
@@ -78,16 +82,32 @@ class Dataset(Displayed):
         self.decisions = list(decisions or [])
         self.summary = dict(summary or {})
         self.rows = dict(rows or {})
+        self.files = dict(files or {})
         self.rereading: Any = None  # how to read it again with other splits; readers set it
-        self.files: dict[
-            str, Callable[[int], str]
-        ] = {}  # per split, the file of an example, where each has one
 
     @property
     def splits(self) -> dict[str, Examples | FileExamples]:
         """The splits that are there, by name."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in named.items() if split is not None}
+
+    def told(self, split: str) -> Told:
+        """Return what says where an example of a split stands in the source: its file, else its row, else nothing.
+
+        >>> import neurarium as nr
+        >>> nr.data.load("iris").told("test")(0)
+        'row 5 of the source'
+        """
+        file, rows = self.files.get(split), self.rows.get(split)
+
+        def say(place: int) -> str:
+            if file is not None:
+                return file(place)
+            if rows is not None and place < len(rows):
+                return f"row {int(rows[place]) + 1} of the source"
+            return ""
+
+        return say
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(split):,}" for name, split in self.splits.items())

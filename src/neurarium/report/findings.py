@@ -11,6 +11,11 @@ from neurarium.report.parts import card, section, table
 from neurarium.report.words import integer, number, titled
 
 FIELDS = 14
+# what the worst errors are sorted by
+LEADS = {
+    "loss": "The wrong ones of the highest loss: first that to whose true class it gave the least probability.",
+    "edits": "Those with the most characters to change, for each that was said; of equal ones first the surest.",
+}
 
 
 def slices(found: Mapping[str, Any]) -> str:
@@ -61,12 +66,7 @@ def errors(found: Mapping[str, Any]) -> str:
     first = [name for name in (found.get("importance") or {}).get("columns", [])][:FIELDS]
     cards = "".join(_error(each, first) for each in held)
     kind = "pictures" if any(each["picture"] for each in held) else ""
-    sure = any(each["sure"] is not None for each in held)
-    lead = (
-        "The wrong ones of the highest loss: it was most sure of what is not so."
-        if sure
-        else "The largest errors."
-    )
+    lead = LEADS.get(held[0].get("measure", ""), "The largest errors.")
     return section(
         "errors",
         "Worst errors",

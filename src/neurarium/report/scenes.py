@@ -26,12 +26,17 @@ def scenes(found: Mapping[str, Any], targets: Any = None) -> str:
     cards = "".join(
         f'<li class=card><img src="{escape(each["truth"], quote=True)}" alt="what is there"> '
         f'<img src="{escape(each["found"], quote=True)}" alt="what was found">'
-        f"<p class=note>{escape(each['note'])}</p></li>"
+        f"<p class=note>{_named(each)}{escape(each['note'])}</p></li>"
         for each in held
     )
     lead = "Some images at equal distances: on the left what is there, on the right what was found."
     shown = f"{_colors(targets)}<ol class='errors pictures pairs'>{cards}</ol>"
     return section("scenes", "What it sees", shown, lead)
+
+
+def _named(held: Mapping[str, Any]) -> str:
+    name = held.get("name")
+    return f"<b>{escape(name)}</b>: " if name else ""
 
 
 def _colors(targets: Any) -> str:
@@ -60,7 +65,7 @@ def classes_card(report: EvaluationReport) -> list[str]:
     heads = ["class", *(HEADS.get(key, titled(key)) for key in keys)]
     made = table(heads, rows, "metrics of each class", right=tuple(range(1, len(heads))))
     note = (
-        "Over all pixels of all images; pixels are those of the truth."
+        f"Over all pixels of all images, each brought to {report.targets.height} × {report.targets.width}; pixels are those of the truth."
         if isinstance(report.targets, Mask)
         else "As COCO counts it: a box is found where one of its class overlaps it enough, each box once."
     )

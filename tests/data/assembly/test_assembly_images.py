@@ -230,3 +230,20 @@ def test_targets_of_a_file_of_arrays(tmp_path):
     (tmp_path / "pets").mkdir()
     with pytest.raises(OptionError, match="holds images"):
         nr.data.images(tmp_path / "pets", kind="volume")
+
+
+def test_a_dataset_tells_which_file_an_example_is(tmp_path):
+    folder = tmp_path / "pets"
+    for number in range(20):
+        for label in ("cat", "dog"):
+            (folder / label).mkdir(parents=True, exist_ok=True)
+            shade = numpy.full((8, 8), 10 * number + (label == "dog"), numpy.uint8)
+            Pillow.fromarray(shade).save(folder / label / f"{number}.png")
+    (folder / "cat" / "broken.png").write_bytes(b"none")  # files that are left out move no name
+    dataset = nr.data.images(folder)
+    for split, examples in dataset.splits.items():
+        told = dataset.told(split)
+        for place in range(len(examples)):
+            shade = int(examples.batch["inputs"][place, 0, 0, 0])
+            assert told(place) == f"pets/{'dog' if shade % 10 else 'cat'}/{shade // 10}.png"
+    assert nr.data.load("digits").told("train")(0).startswith("row ")

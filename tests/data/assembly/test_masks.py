@@ -124,3 +124,13 @@ def test_a_class_with_hardly_a_pixel_is_told_and_can_be_ignored(tmp_path):
     assert reason.endswith("0, 7, 255; hardly any pixels of 7 (2): --set ignored=7 if these are slips")
     again = masks(images, masks=folder, split=rows, ignored=(7,))
     assert again.targets.names == ("0", "255")
+
+
+def test_a_dataset_tells_which_file_an_example_is(tmp_path):
+    images, folder = made(tmp_path)
+    data = masks(images, masks=folder)
+    for split, examples in data.splits.items():
+        shades = examples.batch["inputs"][:, 0, 0, 0].tolist()
+        assert [data.told(split)(place) for place in range(len(examples))] == [
+            f"{each - 20}.png" for each in shades
+        ]

@@ -82,7 +82,7 @@ def test_each_example_has_its_file_and_the_worst_errors_name_it(tmp_path):
             )
     made = errors_among(
         Seen(torch.tensor([[0.1, 0.9]]).repeat(len(dataset.test), 1), torch.zeros(len(dataset.test), dtype=torch.int64), None, None),
-        dataset.targets, dataset.test, dataset.preparation, rows=dataset.rows["test"], file=dataset.files["test"],
+        dataset.targets, dataset.test, dataset.preparation, told=dataset.told("test"),
     )  # fmt: skip
     assert {each.note for each in made} == {
         dataset.files["test"](place) for place in range(len(dataset.test))

@@ -19,7 +19,7 @@ from neurarium.data.examples import Examples
 from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
 from neurarium.data.preparation.statistics import moments
 from neurarium.data.readers.encodings import missing_path
-from neurarium.data.readers.folders import Folder, inspected, split_folders
+from neurarium.data.readers.folders import FileNames, Folder, inspected, split_folders
 from neurarium.data.readers.pictures import Rules, files
 from neurarium.data.readers.pixels import choose_storage, in_memory
 from neurarium.data.specs import Image
@@ -151,6 +151,7 @@ def collected(
 
     splits = {key: examples("train", part) for key, part in rows.items()}
     splits |= {key: examples(key, usable[key]) for key in found if key != "train"}
+    parts = {**rows, **{key: usable[key] for key in found if key != "train"}}
     quarantined = [each for folder in found.values() for each in folder.quarantined]
     summary: dict[str, Any] = {
         "examples": sum(len(part) for part in splits.values()),
@@ -169,4 +170,5 @@ def collected(
         decisions=[*decisions, *left_out(quarantined), *split],
         summary=summary,
         rows=dict(rows),
+        files={key: FileNames(found[key if key in found else "train"], part) for key, part in parts.items()},
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core.errors import RefusalError
+from neurarium.data.dataset import Dataset, Told
 from neurarium.data.specs import Classes, Quantity, Spec
 from neurarium.studies.examination.slices import point
 from neurarium.studies.pictures.series import series_picture
@@ -35,7 +36,8 @@ class WorstError:
             several).
         values: its inputs by column, as text ("–" for missing).
         picture: its image as a data address of a PNG, "" for none.
-        note: its file or its row of the source, where that is known.
+        measure: what `size` is: "loss", "error" or, of transcripts, "edits" per character.
+        note: its file, or its row in the source, where that is known.
     """
 
     place: int
@@ -46,6 +48,7 @@ class WorstError:
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     picture: str = ""
     note: str = ""
+    measure: str = "loss"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -76,24 +79,17 @@ def worst_errors(
     _, split, examples = examples_for(trained, data, split)
     targets: Any = getattr(method, "targets", None) or getattr(trained, "targets", None)
     seen = predictions_of(method, examples)
-    source = data if data is not None else getattr(trained, "data", None)
-    rows, files = (getattr(source, name, {}).get(split) for name in ("rows", "files"))
+    held = data if data is not None else getattr(trained, "data", None)
+    told = held.told(split) if isinstance(held, Dataset) else None
     return errors_among(
-        seen, targets, examples, getattr(trained, "preparation", None), count=count, rows=rows, file=files
+        seen, targets, examples, getattr(trained, "preparation", None), count=count, told=told
     )
 
 
 def errors_among(
-    seen: Seen,
-    targets: Spec,
-    examples: Any,
-    preparation: Any,
-    *,
-    count: int = 12,
-    rows: Any = None,
-    file: Callable[[int], str] | None = None,
+    seen: Seen, targets: Spec, examples: Any, preparation: Any, *, count: int = 12, told: Told | None = None
 ) -> list[WorstError]:
-    """Return the worst, given the predictions for all examples of a split."""
+    """Return the worst, given the predictions for all examples of a split; `told` says where one stands in the source."""
     sizes, wrong = _sizes(seen, targets)
     ranked = torch.argsort(sizes, descending=True, stable=True)
     chosen = ranked[wrong[ranked]][:count]
@@ -101,23 +97,12 @@ def errors_among(
         return []
     inputs = examples.take(chosen)["inputs"]
     shown = shown_inputs(inputs, preparation, len(chosen))
-    found = []
+    found, measure = [], "error" if isinstance(targets, Quantity) else "loss"
     for number, place in enumerate(chosen.tolist()):
         truth, said, sure = _told(seen, targets, place)
-        note = origin(place, rows, file)
-        found.append(WorstError(place, truth, said, sure, float(sizes[place]), *shown[number], note))
+        note = told(place) if told else ""
+        found.append(WorstError(place, truth, said, sure, float(sizes[place]), *shown[number], note, measure))
     return found
-
-
-def origin(place: int, rows: Any = None, file: Callable[[int], str] | None = None) -> str:
-    """Say where an example of a split comes from: its file, its row of the source, or nothing.
-
-    >>> origin(1, [4, 8]), origin(1, [4, 8], ["a.wav", "b.wav"].__getitem__), origin(7, [4, 8])
-    ('row 9 of the source', 'b.wav', '')
-    """
-    if file is not None:
-        return file(place)
-    return f"row {int(rows[place]) + 1} of the source" if rows is not None and len(rows) > place else ""
 
 
 def _sizes(seen: Seen, targets: Spec) -> tuple[Tensor, Tensor]:

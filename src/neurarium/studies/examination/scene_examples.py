@@ -8,8 +8,9 @@ import numpy
 import torch
 from torch import Tensor
 
+from neurarium.data.dataset import Told
 from neurarium.data.geometry import detected, iou
-from neurarium.data.specs import Boxes, Mask
+from neurarium.data.specs import IGNORED, Boxes, Mask
 from neurarium.studies.pictures.drawing import RIGHT, WRONG, framed, overlaid
 from neurarium.studies.pictures.thumbnails import picture
 from neurarium.studies.prediction.learner import evaluating
@@ -20,7 +21,7 @@ SIDE = 384  # pixels of a picture; smaller images are enlarged
 
 
 def scene_examples(
-    method: Method, examples: Any, preparation: Any, *, count: int = 8
+    method: Method, examples: Any, preparation: Any, *, count: int = 8, told: Told | None = None
 ) -> list[dict[str, str]]:
     """Draw examples at equal distances of a split.
 
@@ -29,9 +30,10 @@ def scene_examples(
         examples: the split.
         preparation: says how its images were standardized.
         count: how many.
+        told: says which file an example is.
 
     Returns:
-        For each: `truth` and `found`, pictures as data addresses, and `note`, a measure in words.
+        For each: `truth` and `found`, pictures as data addresses, `note`, a measure in words, and `name`, its file.
     """
     targets: Any = method.targets
     places = torch.linspace(0, len(examples) - 1, min(count, len(examples))).round().long().unique()
@@ -40,7 +42,10 @@ def scene_examples(
         outputs = method.predict(batch["inputs"].to(device)).cpu()
     pixels = [shown(each, preparation) for each in batch["inputs"]]
     drawn = _masks if isinstance(targets, Mask) else _boxes
-    return drawn(targets, pixels, outputs, batch["targets"])
+    rows = drawn(targets, pixels, outputs, batch["targets"])
+    return [
+        row | {"name": told(place) if told else ""} for row, place in zip(rows, places.tolist(), strict=True)
+    ]
 
 
 def shown(image: Tensor, preparation: Any) -> numpy.ndarray:
@@ -64,9 +69,26 @@ def _masks(
         both = table.sum(0) + table.sum(1)
         dice = float((2 * table.diagonal() / both.clamp(min=1))[both > 0].mean()) if both.any() else 1.0
         note = f"Dice {dice:.3f}; {right:.1%} of the pixels right"
-        truth_drawn, found_drawn = (_grown(overlaid(image, each.numpy())) for each in (real, said))
+        seen = _pictured(real)
+        truth_drawn, found_drawn = (
+            _grown(overlaid(image[seen], each.numpy()[seen])) for each in (real, said)
+        )
         rows.append(_row(truth_drawn, found_drawn, note))
     return rows
+
+
+def _pictured(codes: Tensor) -> tuple[slice, slice]:
+    """Return the rows and columns of a mask that hold the picture: without a border all of whose pixels are ignored.
+
+    >>> _pictured(torch.tensor([[255, 255, 255], [255, 0, 1], [255, 255, 255]]))
+    (slice(1, 2, None), slice(1, 3, None))
+    """
+    known = codes != IGNORED
+    sides = []
+    for axis in (1, 0):
+        places = known.any(dim=axis).nonzero().flatten().tolist()
+        sides.append(slice(places[0], places[-1] + 1) if places else slice(None))
+    return sides[0], sides[1]
 
 
 def _boxes(

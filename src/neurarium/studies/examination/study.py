@@ -163,7 +163,10 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         found.held["anomalies"] = run.results.get("anomalies")
         return
     if split is not None and isinstance(targets, Mask | Boxes):
-        found.add("scenes", lambda: scene_examples(method, data.splits[split], run.preparation))
+        found.add(
+            "scenes",
+            lambda: scene_examples(method, data.splits[split], run.preparation, told=data.told(split)),
+        )
         return
     if split is not None and isinstance(targets, Horizon):
         _of_forecasts(run, method, data.splits[split], targets, split, found)
@@ -172,9 +175,8 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         found.add("alignment", lambda: _alignment(run, method, split))
         return
     if split is not None and isinstance(targets, Transcript):
-        rows = data.rows.get(split)
-        file = data.files.get(split)
-        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, rows, file))
+        told = data.told(split)
+        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, told))
         return
     if split is not None and isinstance(targets, Tags):
         _of_tags(method, data, split, targets, found)
@@ -237,10 +239,10 @@ def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
     return alignments(method, run.preparation, [chosen["source"]], [chosen["said"]])[0].to_json()
 
 
-def _transcripts(method: Any, examples: Any, preparation: Any, rows: Any, file: Any) -> list[dict[str, Any]]:
+def _transcripts(method: Any, examples: Any, preparation: Any, told: Any) -> list[dict[str, Any]]:
     from neurarium.studies.examination.transcript_errors import transcript_errors
 
-    return [each.to_json() for each in transcript_errors(method, examples, preparation, rows=rows, file=file)]
+    return [each.to_json() for each in transcript_errors(method, examples, preparation, told=told)]
 
 
 def _traces(run: Run, data: Any) -> list[dict[str, str]]:
@@ -255,7 +257,7 @@ def _about(data: Dataset, name: str, spec: Spec) -> Dataset:
     """The same examples with one of their targets alone."""
     splits = {key: _OneTarget(split, name) for key, split in data.splits.items()}
     return Dataset(
-        data.name, data.inputs, spec, preparation=data.preparation, rows=data.rows, **splits,  # type: ignore[arg-type]
+        data.name, data.inputs, spec, preparation=data.preparation, rows=data.rows, files=data.files, **splits,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -286,14 +288,11 @@ def _of_target(
     seen, checked = both
     _from_predictions(intervals, seen, checked, targets, found)
     examples: Any = data.splits[split]
-    rows = data.rows.get(split)
+    told = data.told(split)
     found.add(
         "errors",
         lambda: [
-            each.to_json()
-            for each in errors_among(
-                seen, targets, examples, run.preparation, rows=rows, file=data.files.get(split)
-            )
+            each.to_json() for each in errors_among(seen, targets, examples, run.preparation, told=told)
         ],
     )
     found.add("slices", lambda: _slices(run, seen, examples, targets, split, None if full else 20_000))

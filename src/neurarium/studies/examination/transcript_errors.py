@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from neurarium.data.dataset import Told
 from neurarium.data.transcripts import edits
 from neurarium.studies.decoding.ctc import transcribed
-from neurarium.studies.examination.mistakes import WorstError, origin, shown_inputs
+from neurarium.studies.examination.mistakes import WorstError, shown_inputs
 from neurarium.studies.prediction.learner import evaluating
 from neurarium.studies.prediction.study import outputs_of
 from neurarium.training.method import Method
@@ -18,13 +18,7 @@ AT_ONCE = 64
 
 
 def transcript_errors(
-    method: Method,
-    examples: Any,
-    preparation: Any,
-    *,
-    count: int = 12,
-    rows: Any = None,
-    file: Callable[[int], str] | None = None,
+    method: Method, examples: Any, preparation: Any, *, count: int = 12, told: Told | None = None
 ) -> list[WorstError]:
     """Return the recordings with the most characters to change, per character that was said; of equal ones the surest.
 
@@ -33,7 +27,7 @@ def transcript_errors(
         examples: the split.
         preparation: of the run.
         count: how many.
-        rows, file: the places of the examples in the source, and the file of each, where they are known.
+        told: says where an example stands in the source.
     """
     targets: Any = method.targets
     found: list[tuple[float, int, str, str, float]] = []
@@ -54,7 +48,7 @@ def transcript_errors(
     return [
         WorstError(
             place, truth, said or "(nothing)", sure, share, *shown[number],
-            origin(place, rows, file),
+            told(place) if told else "", "edits",
         )
         for number, (share, place, truth, said, sure) in enumerate(worst)
     ]  # fmt: skip
