@@ -134,3 +134,36 @@ def test_exchanged_sides_are_refused_with_their_line_and_boxes_without_area_are_
     listing.write_text("\n".join([head, *rows, "1.png,5,5,5,9,a"]))
     held = {each.subject: each.choice for each in boxes(tmp_path, boxes=listing).decisions}
     assert held["boxes left out"] == 1
+
+
+def test_boxes_as_shares_of_their_image_are_refused(tmp_path):
+    images, folder = made(tmp_path)
+    lines = [f"{number}.png,0.1,0.2,0.5,1.0,cat" for number in range(10)]
+    (folder / "shares.csv").write_text(HEAD + "\n".join(lines))
+    with pytest.raises(DataError, match="shares of the image") as caught:
+        boxes(images, boxes=folder / "shares.csv")
+    assert "multiply x by the width" in str(caught.value)
+
+
+def test_other_usual_names_of_columns_are_taken(tmp_path):
+    images, folder = made(tmp_path)
+    text = (folder / "boxes.csv").read_text()
+    (folder / "voc.csv").write_text("filename,xmin,ymin,xmax,ymax,class\n" + text.partition("\n")[2])
+    one, other = (boxes(images, boxes=folder / name) for name in ("boxes.csv", "voc.csv"))
+    assert one.targets == other.targets
+    assert torch.equal(one.train.targets["boxes"], other.train.targets["boxes"])
+
+
+def test_boxes_that_vanish_or_become_tiny_are_counted_in_the_plan(tmp_path):
+    images, folder = made(tmp_path)
+    text = (folder / "boxes.csv").read_text() + "".join(f"{number}.png,1,1,2,2,cat\n" for number in range(9))
+    (folder / "more.csv").write_text(text)
+    told = {each.subject: each for each in boxes(images, boxes=folder / "more.csv").decisions}
+    assert told["tiny boxes"].choice == 9 and "boxes lost" not in told  # a side of one pixel
+    small = boxes(images, boxes=folder / "more.csv", size=16)  # 0.4 of a pixel
+    told = {each.subject: each for each in small.decisions}
+    assert told["boxes lost"].choice == 9 and "--set size=" in told["boxes lost"].override
+    assert sum(int(part.targets["present"].sum()) for part in small.splits.values()) == 9
+    (folder / "dots.csv").write_text(HEAD + "".join(f"{number}.png,1,1,2,2,cat\n" for number in range(10)))
+    with pytest.raises(DataError, match="no training box is left"):
+        boxes(images, boxes=folder / "dots.csv", size=16)

@@ -21,7 +21,9 @@ from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.fitting import fit_of
 from neurarium.data.readers.folders import Folder
 from neurarium.data.readers.pictures import Rules, header
+from neurarium.data.specs import Image
 
+TINY = 4  # pixels, the finest stride of the detector
 MOST = 300  # boxes per image; memory and the loss grow with the image that has most
 
 
@@ -99,6 +101,7 @@ def boxes(
     if absent:
         said = f"{listing.name} names images that are not in {root.name}: {', '.join(absent[:3])}"
         decisions.append(Decision("images missing", len(absent), said, "add them, or take them off the list"))
+    decisions += _vanished(keys, listed, encoded, spec)
     if listed.left:
         why = "crowds, or without an area: no single thing can be told from them"
         decisions.append(Decision("boxes left out", len(listed.left), why, "mend them in the list"))
@@ -111,6 +114,39 @@ def boxes(
         digest.update("".join(f"{part.name(each)}\0{each.stat().st_size}\n" for each in part.paths).encode())
     dataset.summary["sha256"] = digest.hexdigest()
     return dataset
+
+
+def _vanished(
+    keys: Mapping[str, Sequence[str]], listed: Listed, encoded: Mapping[str, Any], spec: Image
+) -> list[Decision]:
+    """Say how many boxes are no longer there, or hardly to be seen, at the size of the network.
+
+    Raises:
+        DataError: none is left to learn from.
+    """
+    before = {part: sum(len(listed.boxes[key]) for key in held) for part, held in keys.items()}
+    kept = {part: held["boxes"][held["present"]] for part, held in encoded.items()}
+    size = f"{spec.height} x {spec.width}"
+    if not len(kept["train"]):
+        raise DataError(
+            f"no training box is left where images become {size}",
+            expected="boxes of more than half a pixel there",
+            received=f"{before['train']:,} smaller ones, or cut off",
+            fix="give --set size=, or mend the list: its numbers are pixels of the files",
+        )
+    found = []
+    lost = sum(before.values()) - sum(map(len, kept.values()))
+    if lost:
+        reason = (
+            f"at {size} they are less than half a pixel, or cut off; they count nowhere, the test included"
+        )
+        found.append(Decision("boxes lost", lost, reason, "--set size=, --set aspect="))
+    shorter = torch.cat([(each[:, 2:] - each[:, :2]).amin(dim=1) for each in kept.values()])
+    tiny = int((shorter < TINY).sum())
+    if tiny > len(shorter) / 20:
+        reason = f"of {len(shorter):,} boxes have a side of less than {TINY} pixels at {size}, and are hardly found"
+        found.append(Decision("tiny boxes", tiny, reason, "--set size="))
+    return found
 
 
 def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ...]:

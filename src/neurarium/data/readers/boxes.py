@@ -15,6 +15,10 @@ from neurarium.core.files import read_json
 from neurarium.data.readers.folders import Folder
 
 COLUMNS = ("image", "x_min", "y_min", "x_max", "y_max", "label")
+# how others write the same columns: those of Pascal VOC and of Open Images turned into tables
+OTHER = {
+    "filename": "image", "file_name": "image", "xmin": "x_min", "ymin": "y_min", "xmax": "x_max", "ymax": "y_max", "class": "label",
+}  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -42,9 +46,24 @@ def read_boxes(path: Path, faults: list[DataError] | None = None) -> Listed:
         faults: takes what is wrong with single boxes, which are then left out; None stops at the first.
 
     Raises:
-        DataError: it is neither, or a box is none.
+        DataError: it is neither, or a box is none, or all are shares of their images.
     """
-    return _from_coco(path, faults) if path.suffix.lower() == ".json" else _from_csv(path, faults)
+    found = _from_coco(path, faults) if path.suffix.lower() == ".json" else _from_csv(path, faults)
+    _told(_shares(found, path), faults)
+    return found
+
+
+def _shares(found: Listed, path: Path) -> DataError | None:
+    """Return what is wrong where all boxes lie within the first pixel of their images: shares of width and height."""
+    sides = [side for held in found.boxes.values() for box in held for side in box]
+    if not sides or max(sides) > 1:
+        return None
+    return DataError(
+        f"all boxes of {path} lie within 0 to 1: they are shares of the image, not pixels",
+        expected="left, top, right, bottom in pixels",
+        received=", ".join(f"{side:g}" for side in sides[:4]),
+        fix="multiply x by the width and y by the height of its image",
+    )
 
 
 def _told(fault: DataError | None, faults: list[DataError] | None) -> bool:
@@ -131,6 +150,9 @@ def _from_csv(path: Path, faults: list[DataError] | None) -> Listed:
             expected=f"a CSV with the columns {', '.join(COLUMNS)}",
             fix="save it again as CSV in UTF-8, or give a COCO file (JSON)",
         ) from error
+    frame = frame.rename(
+        {name: OTHER[name] for name in frame.columns if name in OTHER and OTHER[name] not in frame.columns}
+    )
     lacking = [each for each in COLUMNS if each not in frame.columns]
     if lacking:
         raise DataError(
