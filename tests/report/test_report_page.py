@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from html.parser import HTMLParser
@@ -11,7 +12,9 @@ import numpy
 import pytest
 
 import neurarium as nr
+from neurarium.cli.train import metrics_table
 from neurarium.report import render, write_report
+from neurarium.report.quality import metrics
 
 EVIL = "<script>alert('x')</script>"
 VOID = {"meta", "br", "img"}
@@ -106,6 +109,14 @@ def test_the_figures_are_those_of_the_run(runs):
     html = render(runs["value"])
     assert "Predicted against true" in html and "Errors" in html and "Confusion matrix" not in html
     assert f"{runs['value'].results['test']['rmse']:,.2f}" in html
+
+
+def test_intervals_are_spoken_of_only_where_there_are_some(runs):
+    reports = runs["two"].reports
+    bare = {split: dataclasses.replace(report, intervals={}) for split, report in reports.items()}
+    assert "Small print" in metrics(reports, {}) and "Small print" not in metrics(bare, {})
+    told, silent = ([str(each.header) for each in metrics_table(held).columns] for held in (reports, bare))
+    assert told[-1].endswith("95 % interval, test") and "interval" not in silent[-1]
 
 
 def test_the_confusion_matrix_holds_every_count(runs):

@@ -90,7 +90,7 @@ def evaluate(
 
 def _show(report: EvaluationReport, output: Output) -> None:
     output.say(f"\n[bold]{escape(report.name)}[/]  {report.split}, {report.examples:,} examples")
-    metrics = table("", "value", "95 % interval", right=(1,))
+    metrics = table("", "value", "95 % interval" if report.intervals else "", right=(1,))
     for name, value in report.metrics.items():
         bounds = report.intervals.get(name)
         bold = "[bold]" if name == report.headline else ""

@@ -463,7 +463,7 @@ def metrics_table(reports: dict[str, Any]) -> Any:
     made = table(
         "",
         *head,
-        f"95 % interval, {splits[-1]}" if splits else "",
+        f"95 % interval, {splits[-1]}" if last and last.intervals else "",
         right=tuple(range(1, len(splits) + 1)),
         whole=(0,),
     )

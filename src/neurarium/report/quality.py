@@ -255,11 +255,14 @@ def metrics(reports: Reports, found: Mapping[str, Any]) -> str:
             continue  # they have columns of their own
         cells: list[Any] = [_cell(report, name) for report in reports.values()]
         rows.append([titled(name), *cells, *(number(each["metrics"].get(name)) for each in compared)])
-    note = (
-        "Small print: 95 % intervals by bootstrap over the examples of the split; they hold the chance in the choice of "
-        "examples, not in training."
-    )
-    note += f" Baselines were measured on {last.split}." if compared else ""
+    notes = []
+    if any(report.intervals for report in reports.values()):
+        notes.append(
+            "Small print: 95 % intervals by bootstrap over the examples of the split; they hold the chance in the choice "
+            "of examples, not in training."
+        )
+    notes += [f"Baselines were measured on {last.split}."] if compared else []
+    note = " ".join(notes)
     shown = table(heads, rows, "all metrics", right=range(1, len(heads)))
     return section("metrics", "Metrics", f"<div class=card>{shown}<p class='note foot'>{note}</p></div>")
 

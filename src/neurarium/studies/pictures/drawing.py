@@ -73,7 +73,7 @@ def framed(
 
     image = PIL.Image.fromarray(numpy.ascontiguousarray(pixels))
     draw = PIL.ImageDraw.Draw(image)
-    thick = max(1, round(max(image.size) / 200))
+    thick = max(1, round(max(image.size) / 130))
     height = max(9, round(max(image.size) / 22))
     for (left, top, right, bottom), text in boxes:
         draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=color, width=thick)
