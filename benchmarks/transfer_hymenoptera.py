@@ -8,6 +8,13 @@
     python benchmarks/transfer_hymenoptera.py --trunk-epochs 1 --trunk-count 2000 --size 32 --seeds 1 \\
         --carried epochs=1 --scratch epochs=1                     # small
 
+Any other network of images is carried over in the same way; a ConvNeXt, which learns little from so few photographs, gains most:
+
+    neurarium train cifar10 --network convnext --set blocks=2,2,2 --set widths=32,64,128 --set patch=2 --set optimizer=muon \\
+        --set learning_rate=0.02 --set schedule=linear --augment standard --epochs 8 --batch-size 128 --precision bfloat16 --out runs/convnext
+    python benchmarks/transfer_hymenoptera.py --trunk runs/convnext --carried epochs=40 learning_rate=0.001 \\
+        --scratch epochs=80 learning_rate=0.002
+
 A recipe is chosen by stratified cross-validation inside the 244 photographs for training and validation, each side by itself:
 
     python benchmarks/transfer_hymenoptera.py --trunk runs/trunk --cross-validate 3 --side carried --carried learning_rate=0.001
