@@ -96,7 +96,7 @@ class Dataset(Displayed):
 
         >>> import neurarium as nr
         >>> nr.data.load("iris").told("test")(0)
-        'row 5 of the source'
+        'row 3 of the source'
         """
         file, rows = self.files.get(split), self.rows.get(split)
 
