@@ -115,6 +115,7 @@ def plain(text: str, folder: Path) -> str:
         text = re.sub(r"(\w+: )[a-z_]+(?:, [a-z_]+)+", r"\1ITS OPTIONS", text)
     text = text.replace(str(folder.resolve()), "HERE").replace(str(folder), "HERE")
     text = re.sub(r"[0-9a-f]{12}\.\.\.", "HASH...", text)
+    text = re.sub(r"(the device '\w+' cannot be used: ).+", r"\1WHY, AS THIS BUILD OF TORCH SAYS IT", text)
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 

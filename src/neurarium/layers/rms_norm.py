@@ -52,8 +52,8 @@ def norm(name: str, dim: int, epsilon: float | None = None, bias: bool = True) -
     Raises:
         OptionError: an unknown name.
 
-    >>> norm("layer", 4)
-    LayerNorm((4,), eps=1e-05, elementwise_affine=True, bias=True)
+    >>> norm("layer", 4).eps, norm("rms", 4).epsilon
+    (1e-05, 1e-06)
     """
     if name not in NORMS:
         raise OptionError("there is no such norm", expected=" or ".join(NORMS), received=name)
