@@ -28,12 +28,14 @@ from neurarium.data.specs import (
     Quantity,
     Series,
     Table,
+    Tags,
     Text,
     Tokens,
     Transcript,
     Unlabeled,
     Waveform,
     Window,
+    Words,
 )
 
 EDGES = ((-2.0, -0.5, 0.0, 0.7, 2.0), (0.0, 1.0), (3.0,))
@@ -111,9 +113,11 @@ class Pair(Tokens):
 
 
 SPECS["pair"] = Pair(30, 7)
+SPECS["words"] = Words(30, 7, 0, 12, 5)
 # Networks whose answers are maps or sequences: the targets that they take, and the shape of their answer.
 DENSE = {
     "Decoder": (NextToken(30, 7), (6, 7, 30)),
+    "BiLSTMCRF": (Tags(("O", "B-X", "I-X"), 7), (6, 7, 3, 3)),
     "EncoderDecoder": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "Seq2SeqLSTM": (Text(12, 5, begin=10, end=11), (6, 5, 12)),
     "SpeechCTC": (Transcript(("a", "b", "c"), 4), (6, 4, 4)),
@@ -124,6 +128,7 @@ NETWORKS |= {
     "EncoderDecoder": ({"width": 8, "heads": 2, "blocks": 1}, ("pair",)),
     "Seq2SeqLSTM": ({"width": 6, "embedding": 8}, ("pair",)),
     "Decoder": ({"width": 8, "heads": 2, "blocks": 2}, ("tokens",)),
+    "BiLSTMCRF": ({"embedding": 6, "width": 5, "character_features": 4}, ("tokens", "words")),
     "SpeechCTC": ({"widths": (4, 6), "width": 5, "mels": 16}, ("sound",)),
     "UNet": ({"width": 4, "depth": 2}, ("image",)),
     "CentreDetector": (
@@ -179,6 +184,9 @@ def draw(spec, rows=6, dtype=torch.float32):
         inputs = {"tokens": tokens, "mask": tokens != 0}
         if isinstance(spec, Pair):
             inputs["decoder_tokens"] = torch.randint(1, 12, (rows, 5), generator=chance)
+        if isinstance(spec, Words):
+            letters = torch.randint(1, spec.alphabet, (rows, spec.length, spec.letters), generator=chance)
+            inputs["letters"] = (letters * (tokens != 0).unsqueeze(-1)).int()
         return inputs
     if isinstance(spec, Series):
         series = torch.randn(rows, spec.length, spec.channels, generator=chance, dtype=dtype)

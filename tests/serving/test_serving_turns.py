@@ -185,6 +185,31 @@ def test_a_text_is_told_in_pieces_while_it_is_written(serving, language):
         assert status == 422 and said in refused["error"]["message"]
 
 
+def test_an_answer_ends_before_the_first_text_that_stops_it_in_a_stream_too(serving, language):
+    client, asked = serving(language), {**LONG, "tokens": 150}
+    whole = alone(language, asked)
+    stop = whole[40:47]
+    first = whole[: min(whole.index(stop), whole.index("not"))]
+    found = client.predictions({**asked, "stop": [stop, "not"]})[0]
+    assert found["text"] == first == alone(language, {**asked, "stop": [stop, "not"]})
+    assert found["ended"] == "stop" and found["tokens"] < 150
+    assert client.predictions({**asked, "stop": stop})[0]["text"] == whole[: whole.index(stop)]
+    _, told = lines_of(client, {**asked, "stop": [stop, "not"], "stream": True})
+    lines = [line for line, _ in told]
+    assert "".join(each["piece"] for each in lines[:-1]) == first and lines[-1]["predictions"] == [found]
+    never = client.predictions({**asked, "stop": "\u0000"})[0]
+    assert never["text"] == whole and never["ended"] == "length"
+    penalized = {**asked, "repetition_penalty": 1.5}
+    assert client.predictions(penalized)[0]["text"] == alone(language, penalized) != whole
+    for wrong in ("", [""], 7, ["a"] * 17, "a" * 201, [1], {"a": 1}, None):
+        status, refused = client.ask(body={**SHORT, "stop": wrong})
+        assert status == 422 and "'stop' of" in refused["error"]["message"]
+    status, refused = client.ask(body={**SHORT, "stop": "a", "beam": 2})
+    assert status == 422 and "leave out" in refused["error"]["message"]
+    status, refused = client.ask(body={"text": "to be", "stop": "a"})
+    assert status == 422
+
+
 def test_nothing_is_written_for_one_who_has_gone(serving, language):
     client = serving(language)
     body = json.dumps({**LONG, "tokens": 1000, "stream": True}).encode()

@@ -47,7 +47,7 @@ HANDED_ON = (  # to the study, as they are
 )  # fmt: skip
 UNITS = {  # what one example is called: by the targets, else by the inputs
     "Text": "pair", "NextToken": "window", "Tags": "sentence", "Expectation": "window", "Horizon": "window", "Table": "row",
-    "Mixed": "row", "Image": "image", "Tokens": "text", "Series": "sequence", "Waveform": "recording",
+    "Mixed": "row", "Image": "image", "Tokens": "text", "Words": "sentence", "Series": "sequence", "Waveform": "recording",
 }  # fmt: skip
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
@@ -406,7 +406,7 @@ def _show(run: Run, output: Output, took: float) -> None:
     held = next((each for each in run.decisions if each.subject == "weights held"), None)
     rows: list[tuple[str, Any]] = [] if held is None else [("weights", f"{held.choice}: {held.reason}")]
     rows += [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
-    asked = '--input-text "..."' if type(run.inputs).__name__ == "Tokens" else f"--input {target}"
+    asked = '--input-text "..."' if type(run.inputs).__name__ in ("Tokens", "Words") else f"--input {target}"
     if type(run.targets).__name__ == "NextToken":
         rows.append(("generate", f'neurarium generate {run.folder} --prompt "..."'))
     else:

@@ -55,6 +55,7 @@ MEMBERS: dict[str, Member] = {
     "Table": Member("specs"),
     "Image": Member("specs"),
     "Tokens": Member("specs"),
+    "Words": Member("specs"),
     "Series": Member("specs"),
     "Window": Member("specs"),
     "Horizon": Member("specs"),

@@ -1,6 +1,6 @@
 """Specs: what one example is. Networks are sized by them, methods choose their loss by them, raw data is checked by them.
 
-A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Series`, `Waveform`, `Window` (the past
+A spec is a small frozen dataclass of numbers and names. `inputs` specs: `Table`, `Image`, `Tokens`, `Words`, `Series`, `Waveform`, `Window` (the past
 of series and what is known of their future), `Array`, several of these in one row as `Mixed`. `targets` specs: `Classes`,
 `Quantity`, several of these as `Targets`, `Mask` (a class per pixel), `Boxes` (things and where they are), `Tags` (a class per
 token), `Frames` (what comes next, at every step), `NextToken` (of a text), `Horizon` (what comes next of series), `Text`
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurarium.core.errors import ArtifactError, unknown
+from neurarium.data import tag_chains
 
 SPECS: dict[str, type[Spec]] = {}
 
@@ -135,6 +136,21 @@ class Tokens(Spec):
     vocabulary: int
     length: int
     padding: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Words(Tokens):
+    """A sentence of words and how they are spelled.
+
+    Batch: as of `Tokens`, and `letters` `(batch, length, letters)` int32, 0 behind a word's end.
+
+    Args:
+        alphabet: how many letters there are, the padding among them.
+        letters: of a word at most.
+    """
+
+    alphabet: int = 0
+    letters: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -433,7 +449,8 @@ class Tags(Spec):
     """A class for each token of a text.
 
     Batch: `(batch, length)` int64 indices; -1 where a text has ended. A network gives one logit per tag and token,
-    `(batch, length, len(names))`.
+    `(batch, length, len(names))`; or a chain, a score per tag and tag before it, `(batch, length, len(names), len(names))`: see
+    `data.tag_chains`.
 
     >>> Tags(("O", "B-PER"), 2).decided(torch.tensor([[[0.0, 1.0], [2.0, 1.0]]])).tolist()
     [[1, 0]]
@@ -449,8 +466,16 @@ class Tags(Spec):
         return len(self.names)
 
     def decided(self, outputs: Tensor) -> Tensor:
-        """Return the tag of the highest logit, `(batch, length)` int64."""
-        return outputs.argmax(dim=-1)
+        """Return the tag of the highest logit, of a chain the tags of the best path, `(batch, length)` int64."""
+        return tag_chains.best_path(outputs) if outputs.ndim == 4 else outputs.argmax(dim=-1)
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """Return the probability of each tag, of a chain its share of all paths, `(batch, length, len(names))`."""
+        return tag_chains.marginals(outputs) if outputs.ndim == 4 else torch.softmax(outputs, dim=-1)
+
+    def compared(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the logits that a loss compares with the targets, of a chain those given the true tags before."""
+        return tag_chains.given_before(outputs, targets) if outputs.ndim == 4 else outputs
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,10 @@ MEMBERS = {
         "causal_convolution", "causal-block", "two causal convolutions with a skip connection", "21"
     ),
     "receptive_field": Member("causal_convolution"),
+    "ConditionalRandomField": Member(
+        "conditional_random_field", "conditional-random-field", "which tags follow one another", "10b"
+    ),
+    "Spelling": Member("spelling", "spelling", "a vector for each word from its letters", "10b"),
     "AttentionPooling": Member(
         "attention_pooling", "", "a learned weighted mean of the positions of a sequence", "01"
     ),

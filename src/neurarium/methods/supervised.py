@@ -112,7 +112,8 @@ class Supervised(Method):
         """Return the (sum, weight) of the losses of a batch."""
         network: Any = self.network
         if not hasattr(network, "members"):
-            return self.loss(network(batch["inputs"]), batch["targets"], batch.get("weights"))
+            outputs = self._compared(network(batch["inputs"]), batch["targets"])
+            return self.loss(outputs, batch["targets"], batch.get("weights"))
         outputs = network.members(batch["inputs"])
         count = outputs.shape[1]
         repeated = batches.map_tensors(lambda each: each.repeat_interleave(count, dim=0), batch["targets"])
@@ -121,13 +122,15 @@ class Supervised(Method):
         total, weight = self.loss(outputs.flatten(0, 1), repeated, weights)
         return total / count, weight / count
 
+    def _compared(self, outputs: Tensor, targets: Any) -> Tensor:
+        return self.targets.compared(outputs, targets) if isinstance(self.targets, Tags) else outputs
+
     def evaluate(self, batch: Any) -> Evaluation:
         with torch.no_grad():
             outputs = self.network(batch["inputs"])
-            loss = (
-                self.loss(outputs, batch["targets"], batch.get("weights")) if self.loss is not None else None
-            )
-            weights = batch.get("weights")
+            weights, loss = batch.get("weights"), None
+            if self.loss is not None:
+                loss = self.loss(self._compared(outputs, batch["targets"]), batch["targets"], weights)
             if isinstance(self.targets, NextToken):
                 predictions = self.targets.surprise(outputs, batch["targets"], batch.get("spans"))
                 targets = torch.zeros(len(predictions), dtype=torch.int64)

@@ -36,6 +36,12 @@ MEMBERS: dict[str, Member] = {
     "RNN": Member("sequences.recurrent", "rnn", "Elman network over a text or a series", "10b"),
     "LSTM": Member("sequences.recurrent", "lstm", "long short-term memory over a text or a series", "11"),
     "GRU": Member("sequences.recurrent", "gru", "gated recurrent units over a text or a series", "11"),
+    "BiLSTMCRF": Member(
+        "sequences.bilstm_crf",
+        "bilstm-crf",
+        "words, letters and a chain of tags: named entities, parts of speech",
+        "10b",
+    ),
     "TCN": Member("sequences.tcn", "tcn", "dilated causal convolutions over a text or a series", "21"),
     "Transformer": Member("sequences.transformer", "transformer", "encoder of a text or a series", "15"),
     "BERT": Member("sequences.bert", "bert", "encoder of a text, in the layout of published weights", "19"),

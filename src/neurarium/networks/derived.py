@@ -11,6 +11,7 @@ SIZED = (
     "channels",
     "vocabulary",
     "padding",
+    "alphabet",
     "image_height",
     "image_width",
     "texts",

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
     from neurarium.training.run import Run
 
-SOURCES = {"Image": "an image", "Tokens": "a text", "Series": "a series", "Waveform": "a recording"}
+SOURCES = {
+    "Image": "an image",
+    "Tokens": "a text",
+    "Words": "a sentence",
+    "Series": "a series",
+    "Waveform": "a recording",
+}
 SHOWN = 8
 
 
@@ -88,7 +94,7 @@ def _class(targets: Classes) -> str:
 def _source(asked: Dataset | Run) -> str:
     """Say what one example is."""
     kind, kinds = type(asked.inputs).__name__, asked.summary.get("kinds")
-    if kind == "Tokens":
+    if kind in ("Tokens", "Words"):
         return SOURCES[kind]
     if isinstance(kinds, Mapping):
         known = sum(

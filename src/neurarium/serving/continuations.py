@@ -17,7 +17,8 @@ from neurarium.studies.prediction.language_scores import scoring
 
 MOST_TOKENS, MOST_BEAMS = 1000, 16  # of one answer
 WHOLE = {"tokens": (1, MOST_TOKENS), "top_k": (1, 1 << 31), "seed": (0, 1 << 53), "beam": (1, MOST_BEAMS)}
-STREAM = "stream"
+STREAM, STOP = "stream", "stop"
+MOST_STOPS, LONGEST_STOP = 16, 200  # texts, characters
 REAL = {"temperature": (0.0, 100.0), "top_p": (0.0, 1.0), "repetition_penalty": (0.1, 10.0)}
 
 
@@ -47,11 +48,15 @@ class Prompts:
                 expected='{"prompt": "..."} to go on with, or {"text": "..."} to score',
             )
         name = "text" if "text" in value else "prompt"
-        allowed = [name, *(() if name == "text" else (*WHOLE, *REAL, STREAM))]
+        allowed = [name, *(() if name == "text" else (*WHOLE, *REAL, STOP, STREAM))]
         for each in value:
             if each not in allowed:
                 raise unknown(f"field of {place}:", str(each)[:80], allowed, error=DataError)
-        checked = {each: _number(each, value[each], place) for each in value if each not in (name, STREAM)}
+        checked = {
+            each: _number(each, value[each], place) for each in value if each not in (name, STOP, STREAM)
+        }
+        if STOP in value:
+            checked[STOP] = _stops(value[STOP], place)
         streamed = value.get(STREAM, False)
         if not isinstance(streamed, bool):
             raise DataError(
@@ -72,6 +77,11 @@ class Prompts:
             name: {"type": "number", "minimum": low, "maximum": high} for name, (low, high) in REAL.items()
         }
         options["tokens"]["examples"], options["temperature"]["examples"] = [200], [0.8]
+        part = {"type": "string", "minLength": 1, "maxLength": LONGEST_STOP}
+        options[STOP] = {
+            "description": "ends before this text, or the first of several",
+            "anyOf": [part, {"type": "array", "items": part, "maxItems": MOST_STOPS}],
+        }
         score = {"type": "string", "description": "instead of a prompt: a text to score"}
         pieces = {"type": "boolean", "description": "pieces of the text as lines of JSON while it is written"}
         schema = made_of({"prompt": TEXT, **options, STREAM: pieces, "text": score}, [])
@@ -111,7 +121,7 @@ class Continuations:
     def schema(self) -> dict[str, Any]:
         """Return the schema of one answer: what was written, or how likely a text is."""
         counted = {"type": "integer"}
-        written = made_of({"text": TEXT, "tokens": counted, "ended": {"enum": ["length", "end"]}})
+        written = made_of({"text": TEXT, "tokens": counted, "ended": {"enum": ["length", "end", "stop"]}})
         parts = {
             "tokens": counted,
             "log_likelihood": NUMBER,
@@ -130,6 +140,19 @@ class Continuations:
         frame, notes = yield from scoring(self.run, [question["text"]])
         row = {name: plain(value) for name, value in frame.row(0, named=True).items()}
         return {**row, **({"notes": {"unseen": notes["unseen"]}} if notes.get("unseen") else {})}
+
+
+def _stops(value: Any, place: str) -> tuple[str, ...]:
+    """Return the texts before which an answer ends."""
+    found = [value] if isinstance(value, str) else value
+    good = isinstance(found, list) and len(found) <= MOST_STOPS
+    if not good or not all(isinstance(each, str) and 0 < len(each) <= LONGEST_STOP for each in found):
+        raise DataError(
+            f"'{STOP}' of {place} is wrong",
+            expected=f"a text of 1 to {LONGEST_STOP} characters, or a list of {MOST_STOPS} of them at most",
+            received=str(value)[:40],
+        )
+    return tuple(found)
 
 
 def _number(name: str, value: Any, place: str) -> Any:

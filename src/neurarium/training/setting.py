@@ -13,7 +13,7 @@ from neurarium.core.seeds import seed_everything
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.sources.buckets import buckets_for
 from neurarium.data.sources.source import Source
-from neurarium.data.specs import Unlabeled
+from neurarium.data.specs import Tags, Unlabeled
 from neurarium.training import distributed
 from neurarium.training.context import Context
 from neurarium.training.evaluation import evaluate
@@ -111,7 +111,10 @@ class Setting:
             )
         if validation is None and self.dataset is not None:
             validation = self.dataset.validation
-        best = choose_best(self.method, validation, monitor, patience, keep, self.decisions)
+        usual, why = usual_monitor(self.dataset)
+        best = choose_best(
+            self.method, validation, monitor or usual, patience, keep, self.decisions, "" if monitor else why
+        )
         if validation is None:
             return None, best
         metrics = choose_metrics(self.dataset)
@@ -156,6 +159,20 @@ def choose_metrics(dataset: Dataset | None) -> Any:
     return metrics_for(dataset.targets)
 
 
+def usual_monitor(dataset: Dataset | None) -> tuple[str, str]:
+    """Return the validation metric that picks the best weights where none is named, and why it is not the loss.
+
+    >>> usual_monitor(None)
+    ('loss', '')
+    """
+    if dataset is None or not isinstance(dataset.targets, Tags):
+        return "loss", ""
+    from neurarium.metrics.span_f1 import is_span_scheme
+
+    name = "span_f1" if is_span_scheme(dataset.targets.names) else "accuracy"
+    return name, "the loss of a tagger rises while it still finds more"
+
+
 def choose_best(
     method: Method,
     validation: Any,
@@ -163,8 +180,12 @@ def choose_best(
     patience: int | None,
     keep: str | None,
     decisions: list[Decision],
+    why: str = "",
 ) -> Best | None:
     """Return what keeps the best weights; None where nothing is measured.
+
+    Args:
+        why: the monitor was chosen, for the plan.
 
     Raises:
         OptionError: the best weights were asked for, and nothing is measured.
@@ -181,7 +202,6 @@ def choose_best(
         from neurarium.metrics import goal
 
         better = goal(monitor)
-    decisions.append(
-        Decision("monitor", monitor, "picks the best weights on the validation split", "--monitor")
-    )
+    reason = f"picks the best weights on the validation split{'; ' if why else ''}{why}"
+    decisions.append(Decision("monitor", monitor, reason, "--monitor"))
     return Best(monitor, better, patience)

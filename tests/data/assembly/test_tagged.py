@@ -9,7 +9,7 @@ import torch
 from tagged_corpus import corpus, write_conll
 
 import neurarium as nr
-from neurarium.core.errors import ArtifactError, DataError
+from neurarium.core.errors import ArtifactError, DataError, OptionError
 from neurarium.data.preparation.tagged import WordLooks, looks
 from neurarium.data.specs import ABSENT
 
@@ -170,3 +170,35 @@ def test_rows_whose_lists_differ_and_tags_that_training_has_not(tmp_path):
 def test_another_column_is_named():
     with pytest.raises(DataError, match="tokens"):
         nr.data.tagged({"words": [["a"]], "tags": [["O"]]})
+
+
+def test_letters_say_how_words_are_spelled(tmp_path):
+    data = nr.data.tagged(columns(), letters=5)
+    batch = data.train[:4]
+    assert data.inputs.letters == 5 and batch["inputs"]["letters"].shape == (*batch["targets"].shape, 5)
+    alphabet = ("", "?", *data.preparation.letters.alphabet)
+    for row, words in enumerate(data.train.words[:4]):
+        for place, word in enumerate(words):
+            told = "".join(alphabet[code] for code in batch["inputs"]["letters"][row, place].tolist())
+            assert told == (word if len(word) <= 5 else word[:3] + word[-2:])
+    assert not batch["inputs"]["letters"][~batch["inputs"]["mask"]].any()
+    again, _ = data.preparation.apply([data.train.words[0]])
+    assert torch.equal(
+        again["inputs"]["letters"][0], batch["inputs"]["letters"][0, : len(data.train.words[0])]
+    )
+    data.preparation.save(tmp_path / "held")
+    held = nr.data.load_preparation(tmp_path / "held")
+    assert held.inputs == data.inputs and held.letters.alphabet == data.preparation.letters.alphabet
+    assert type(nr.data.tagged(columns(), letters=0).inputs).__name__ == "Tokens"
+    with pytest.raises(OptionError, match="letters"):
+        nr.data.tagged(columns(), letters=-1)
+
+
+def test_a_preparation_of_before_there_were_letters_is_read(tmp_path):
+    data = nr.data.tagged(columns(), letters=0)
+    data.preparation.save(tmp_path / "held")
+    path = tmp_path / "held" / "preparation.json"
+    held = json.loads(path.read_text())
+    assert held.pop("letters", "none") is None
+    path.write_text(json.dumps(held))
+    assert nr.data.load_preparation(tmp_path / "held").inputs == data.inputs

@@ -15,11 +15,12 @@ from neurarium.core.wording import counted
 from neurarium.data import splits
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
+from neurarium.data.preparation.tagged import Letters, TaggedPreparation, WordLooks
 from neurarium.data.preparation.tagged import Sentences as TaggedSentences
-from neurarium.data.preparation.tagged import TaggedPreparation, WordLooks
-from neurarium.data.readers.conll import Columns, Sentences, read_sentences, tag_names
+from neurarium.data.readers.conll import Columns, Sentences, marks_spans, read_sentences, tag_names
 
 LONGEST = 256
+SPELLED = 20  # letters of a word that are read
 
 
 @rereadable
@@ -37,6 +38,7 @@ def tagged(
     tag_column: int = 0,
     vocabulary: int = 20000,
     length: int | None = None,
+    letters: int = SPELLED,
     encoding: str | None = None,
     seed: int = 0,
     name: str | None = None,
@@ -50,21 +52,26 @@ def tagged(
         test, validation: a file of its own; else shares of the sentences.
         test_fraction: the share that tests where no file does.
         split: "random", or the sentences of each split.
-        word_column, tag_column: of CoNLL columns, the first being 1; 0 is the last. `.conllu` files: 2 and 4.
+        word_column, tag_column: of CoNLL columns, the first being 1; where nothing is said the file decides, see
+            `conll_columns.layout_of`: the first and the last, of CoNLL-U the second and the fourth.
         vocabulary: words at most that are known by themselves; others are known by their looks.
         length: words per sentence, longer ones are cut; the longest of all sentences, 256 at most, where None. `predict`
             takes longer ones.
+        letters: of a word that a network may read, of longer words the beginning and the end; 0 for words alone.
         encoding: of text, where it is not UTF-8.
         seed: decides the split.
         name: how reports call the dataset.
 
     Raises:
         DataError: no tags, one tag only, or what `read_sentences` refuses.
+        OptionError: a negative number of letters.
 
     >>> rows = {"tokens": [["Anna", "sings"], ["a", "dog", "barks"]] * 9, "tags": [["N", "V"], ["D", "N", "V"]] * 9}
     >>> tagged(rows)
-    Dataset(sentences: Tokens -> Tags; train 12, validation 3, test 3)
+    Dataset(sentences: Words -> Tags; train 12, validation 3, test 3)
     """
+    if letters < 0:
+        raise OptionError("a word cannot have so many letters", expected="0 or more", received=letters)
     columns = Columns(word_column, tag_column, text, target, encoding)
     parts = {"train": read_sentences(source, columns)}
     for key, other in (("validation", validation), ("test", test)):
@@ -80,12 +87,14 @@ def tagged(
             f"all words of {main.origin} have one tag",
             expected="two different tags or more",
             received=", ".join(names) or "none",
+            fix="name another column: --set tag_column=" if main.layout and main.layout.count > 2 else None,
         )
     longest = max(len(each) for part in parts.values() for each in part.words)
     preparation = TaggedPreparation(
-        WordLooks.train(training, vocabulary), names, length or min(longest, LONGEST), columns
-    )
-    decisions += _told(preparation, training, parts, length)
+        WordLooks.train(training, vocabulary), names, length or min(longest, LONGEST), columns,
+        Letters.train(training, letters) if letters else None,
+    )  # fmt: skip
+    decisions += _of_columns(main) + _told(preparation, training, parts, length)
     made = {key: _examples(preparation, part) for key, part in parts.items()}
     together = made.pop("train")
     held = {key: together.subset(torch.from_numpy(chosen)) for key, chosen in rows.items()} | made
@@ -129,11 +138,51 @@ def _told(
     cut = sum(size > preparation.length for size in sizes)
     why = "given" if length else f"the longest sentence has {max(sizes)}; {LONGEST} at most"
     why += f"; {counted(cut, 'longer one')} cut" if cut else ""
+    spelled = preparation.letters
     return [
         Decision("words", shown, reason, "--set vocabulary="),
+        *([_of_letters(spelled, training)] if spelled is not None else []),
         Decision("length", f"{preparation.length} words", why, "--set length="),
         Decision("tags", len(preparation.names), ", ".join(preparation.names[:20]), "the data"),
     ]
+
+
+def _of_columns(read: Sentences) -> list[Decision]:
+    """Say where words and tags stand in the file, and whether tags mark spans."""
+    layout, found = read.layout, []
+    if layout is not None:
+        chosen = f"word {layout.word}, tag {layout.tag}"
+        found.append(Decision("columns", chosen, layout.told, "--set word_column=, --set tag_column="))
+    if read.tags is not None and marks_spans(read.tags):
+        begun, odd = _spans(read.tags)
+        reason = "B- begins a span, I- goes on with it"
+        reason += (
+            f"; {odd:,} begin with I- behind another type or none, as the script of CoNLL takes it"
+            if odd
+            else ""
+        )
+        found.append(Decision("spans", f"{begun:,} in the source", reason, "the data"))
+    return found
+
+
+def _spans(tags: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return how many spans begin, and how many of them by `I-` or `E-`."""
+    begun = odd = 0
+    for sentence in tags:
+        for before, tag in zip(("O", *sentence), sentence, strict=False):
+            first = tag[:2] in ("B-", "S-", "U-")
+            loose = tag[:2] in ("I-", "E-", "L-") and (
+                before[:2] not in ("B-", "I-") or before[2:] != tag[2:]
+            )
+            begun, odd = begun + (first or loose), odd + loose
+    return begun, odd
+
+
+def _of_letters(letters: Letters, training: list[list[str]]) -> Decision:
+    longer = sum(len(word) > letters.most for each in training for word in each)
+    reason = f"{len(letters.alphabet):,} different ones come twice or more in training"
+    reason += f"; of {counted(longer, 'longer word')} the beginning and the end" if longer else ""
+    return Decision("letters", f"{letters.most} of each word", reason, "--set letters=")
 
 
 def _examples(preparation: TaggedPreparation, part: Sentences) -> TaggedSentences:
@@ -144,6 +193,7 @@ def _examples(preparation: TaggedPreparation, part: Sentences) -> TaggedSentence
             "targets": preparation.encode_tags(part.tags or [], part.origin, size),
         },
         part.words,
+        preparation.letters,
     )
 
 

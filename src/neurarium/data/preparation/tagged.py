@@ -19,7 +19,7 @@ from neurarium.core.files import sha256, write_text
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.storage import save_preparation
 from neurarium.data.readers.conll import Columns, read_sentences
-from neurarium.data.specs import ABSENT, Tags, Tokens
+from neurarium.data.specs import ABSENT, Tags, Tokens, Words
 
 PADDING, UNKNOWN = 0, 1
 RARE = 1  # words that come so often in training, or less, are known by their looks
@@ -87,26 +87,70 @@ class WordLooks:
         return next((self._shapes[each] for each in looks(word) if each in self._shapes), UNKNOWN)
 
 
+class Letters:
+    """Words to indices of their letters; of a longer word the beginning and the end, half of each.
+
+    A letter that training had once, or never, is unknown. Case counts.
+
+    Args:
+        alphabet: the letters with indices 2, 3, ...
+        most: letters per word.
+
+    >>> made = Letters.train([["abba", "ab"]], 3)
+    >>> made.alphabet, made.table(["ab", "xbba"]).tolist()
+    (('a', 'b'), [[2, 3, 0], [1, 3, 2]])
+    """
+
+    def __init__(self, alphabet: Sequence[str], most: int):
+        self.alphabet, self.most = tuple(alphabet), most
+        self._codes = {letter: code for code, letter in enumerate(self.alphabet, start=2)}
+
+    @classmethod
+    def train(cls, sentences: Sequence[Sequence[str]], most: int) -> Letters:
+        """Take the letters that come more than once."""
+        counts = collections.Counter(letter for each in sentences for word in each for letter in word)
+        return cls(sorted(letter for letter in counts if counts[letter] > RARE), most)
+
+    @property
+    def size(self) -> int:
+        return 2 + len(self.alphabet)
+
+    def table(self, words: Sequence[str]) -> Tensor:
+        """Return the letters of each word, `(words, most)` int32, 0 behind the last."""
+        found = numpy.full((len(words), self.most), PADDING, dtype=numpy.int32)
+        end = self.most // 2
+        for place, word in zip(found, words, strict=True):
+            if len(word) > self.most:
+                word = word[: self.most - end] + word[len(word) - end :]
+            place[: len(word)] = [self._codes.get(letter, UNKNOWN) for letter in word]
+        return torch.from_numpy(found)
+
+
 @dataclasses.dataclass
 class TaggedPreparation:
-    """Sentences to indices of words and tags.
+    """Sentences to indices of words, of their letters, and of tags.
 
     Args:
         tokenizer: fitted on training sentences.
         names: the tags.
         length: words per sentence in training; what is predicted may be longer.
         columns: where words and tags stand in files.
+        letters: fitted likewise; None for words alone.
     """
 
     tokenizer: WordLooks
     names: tuple[str, ...]
     length: int
     columns: Columns
+    letters: Letters | None = None
     kind: ClassVar[str] = "tagged"
 
     @property
     def inputs(self) -> Tokens:
-        return Tokens(self.tokenizer.size, self.length, PADDING)
+        size = self.tokenizer.size
+        if self.letters is None:
+            return Tokens(size, self.length, PADDING)
+        return Words(size, self.length, PADDING, self.letters.size, self.letters.most)
 
     @property
     def targets(self) -> Tags:
@@ -136,7 +180,9 @@ class TaggedPreparation:
     def apply(self, raw: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Turn sentences (a file, or lists of words) into (batch, notes); the notes hold the `words`."""
         found = read_sentences(raw, self.columns, tagged=False)
-        batch = finish({"inputs": self.encode(found.words)})
+        batch: dict[str, Any] = Sentences(
+            {"inputs": self.encode(found.words)}, found.words, self.letters
+        ).take(slice(None))
         notes = {"words": found.words, "rows": len(found.words)}
         known, why = set(self.names), "the words have no tags"
         if found.tags is not None and all(tag for each in found.tags for tag in each):
@@ -158,6 +204,7 @@ class TaggedPreparation:
         content = {
             "tags": list(self.names), "length": self.length, "columns": dataclasses.asdict(self.columns),
             "tokenizer_sha256": sha256(folder / TOKENIZER),
+            "letters": None if self.letters is None else [list(self.letters.alphabet), self.letters.most],
         }  # fmt: skip
         save_preparation(folder, self.kind, content, {})
 
@@ -178,31 +225,62 @@ class TaggedPreparation:
             )
         held = json.loads(path.read_text(encoding="utf-8"))
         tokenizer = WordLooks(held["words"], held["looks"])
-        return cls(tokenizer, tuple(content["tags"]), content["length"], Columns(**content["columns"]))
+        spelled = content.get("letters")  # runs of before there were letters have none
+        letters = None if spelled is None else Letters(*spelled)
+        return cls(
+            tokenizer, tuple(content["tags"]), content["length"], Columns(**content["columns"]), letters
+        )
 
 
 class Sentences(Examples):
     """Tagged sentences in memory, with their words beside them.
 
     Args:
-        batch: as for `Examples`, finished by `finish`.
+        batch: as for `Examples`, finished by `Finish`.
         words: of each sentence.
+        letters: how words are spelled; None for words alone. Each different word is held once.
     """
 
-    def __init__(self, batch: dict[str, Any], words: Sequence[Sequence[str]]):
-        super().__init__(batch, finish=finish)
-        self.words = list(words)
+    def __init__(
+        self,
+        batch: dict[str, Any],
+        words: Sequence[Sequence[str]],
+        letters: Letters | None = None,
+        table: Any = None,
+    ):
+        self.words, self.letters = list(words), letters
+        if letters is not None and table is None:
+            places: dict[str, int] = {"": 0}
+            rows = [[places.setdefault(word, len(places)) for word in each] for each in self.words]
+            table = letters.table(list(places))
+            batch = {**batch, "spelled": _padded(rows, batch["inputs"].shape[1], 0)}
+        super().__init__(batch, finish=Finish(table))
 
     def subset(self, indices: Tensor | Sequence[int]) -> Sentences:
         chosen = torch.as_tensor(indices, dtype=torch.int64).tolist()
-        return Sentences(batches.take(self.batch, chosen), [self.words[place] for place in chosen])
+        table = self.finish.table  # type: ignore[union-attr]
+        return Sentences(
+            batches.take(self.batch, chosen), [self.words[place] for place in chosen], self.letters, table
+        )
 
 
-def finish(batch: dict[str, Any]) -> dict[str, Any]:
-    """Turn small integers into the batch of `Tokens` -> `Tags`."""
-    tokens = batch["inputs"].long()
-    made = {**batch, "inputs": {"tokens": tokens, "mask": tokens != PADDING}}
-    return made if "targets" not in batch else {**made, "targets": batch["targets"].long()}
+@dataclasses.dataclass
+class Finish:
+    """Turn small integers into the batch of `Tokens` or `Words` -> `Tags`.
+
+    Args:
+        table: the letters of each different word, `(words, most)`; None for words alone.
+    """
+
+    table: Tensor | None = None
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        tokens = batch["inputs"].long()
+        made = {key: each for key, each in batch.items() if key != "spelled"}
+        made["inputs"] = {"tokens": tokens, "mask": tokens != PADDING}
+        if self.table is not None:
+            made["inputs"]["letters"] = self.table[batch["spelled"].long()]
+        return made if "targets" not in batch else {**made, "targets": batch["targets"].long()}
 
 
 def _padded(rows: Sequence[Sequence[int]], length: int | None, padding: int) -> Tensor:

@@ -6,17 +6,19 @@ import ast
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars
 
 from neurarium.core.errors import DataError, nearest
+from neurarium.data.readers.conll_columns import Layout, cells_of, layout_of, rows_of
 from neurarium.data.readers.encodings import require_file, to_utf8
 from neurarium.data.readers.frames import TABLES
 
 SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+PREFIXED = re.compile(r"[BIESLU]-.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Columns:
     """Where words and tags stand.
 
     Args:
-        word, tag: the places of CoNLL columns, the first being 1; 0 of `tag` is the last one.
+        word, tag: the places of CoNLL columns, the first being 1; where these are 1 and 0 the file decides (`conll_columns`).
         words, tags: the columns of a table, or the keys of JSON lines.
         encoding: of text, where it is not UTF-8.
     """
@@ -45,25 +47,27 @@ class Sentences:
         tags: one per word; None where the source has none.
         origin: how messages call the source.
         content: the bytes, for a hash.
+        layout: the columns of a CoNLL file.
     """
 
     words: list[list[str]]
     tags: list[list[str]] | None
     origin: str
     content: bytes = b""
+    layout: Layout | None = None
 
 
 def read_sentences(source: Any, columns: Columns, *, tagged: bool = True) -> Sentences:
     """Read sentences from a file, or take lists of words.
 
     Args:
-        source: a file in CoNLL columns (a word per line, its tag in the last column, a blank line between sentences), a
-            table or JSON lines with a list of words and one of tags per row (texts are cut at blanks), a `.txt` file with a
+        source: a file in CoNLL columns (a word per line, a blank line between sentences; see `conll_columns`), a table or JSON lines with a list of words and one of tags per row (texts are cut at blanks), a `.txt` file with a
             sentence per line; or a mapping of the two columns, or a list of sentences, each a list of words.
         tagged: whether tags have to be there.
 
     Raises:
-        DataError: no sentence, a word without a tag, as many tags as words in no way; the message names the line or row.
+        DataError: no sentence, a word without a tag, as many tags as words in no way, a tag without the prefix that the others
+            have; the message names the line, row or sentence.
     """
     if isinstance(source, str | Path):
         path = Path(source)
@@ -77,55 +81,34 @@ def read_sentences(source: Any, columns: Columns, *, tagged: bool = True) -> Sen
         else:
             found = _from_conll(text, columns, path, tagged)
         found.content = content
-        return _checked(found)
+        return _checked(found, tagged)
     if isinstance(source, dict) or hasattr(source, "columns"):
         return _from_table(source, columns, tagged)
     return _checked(Sentences([[str(word) for word in each] for each in source], None, "the sentences"))
 
 
 def _from_conll(text: str, columns: Columns, path: Path, tagged: bool) -> Sentences:
-    universal = path.suffix.lower() == ".conllu"
-    word = 2 if universal and columns.word == 1 else columns.word
-    tag = 4 if universal and columns.tag == 0 else columns.tag
+    layout = layout_of(text, columns.word, columns.tag, path)
     words: list[list[str]] = [[]]
     tags: list[list[str]] = [[]]
-    several: bool | None = None
-    for number, fields in _lines(text, universal):
+    several = True
+    for number, fields in rows_of(text, layout):
         if not fields:
             if words[-1]:
                 words.append([])
                 tags.append([])
             continue
-        place = len(fields) if tag == 0 else tag
-        has_tag = place <= len(fields) and place != word
-        if word > len(fields) or (tagged and not has_tag):
-            raise DataError(
-                f"line {number} of {path} has no tag"
-                if word <= len(fields)
-                else f"line {number} of {path} is short",
-                expected="a word and its tag, with blanks or a tab between them",
-                received=" ".join(fields)[:60],
-                fix="mend the line; --set word_column=1 --set tag_column=2 say where the two stand",
-            )
-        several = has_tag if several is None else several and has_tag
-        words[-1].append(fields[word - 1])
-        tags[-1].append(fields[place - 1] if has_tag else "")
+        word, tag = cells_of(fields, number, layout, path, tagged=tagged)
+        several = several and tag is not None
+        words[-1].append(word)
+        tags[-1].append(tag or "")
     kept = [place for place, each in enumerate(words) if each]
     return Sentences(
-        [words[place] for place in kept], [tags[place] for place in kept] if several else None, str(path)
+        [words[place] for place in kept],
+        [tags[place] for place in kept] if several else None,
+        str(path),
+        layout=layout,
     )
-
-
-def _lines(text: str, universal: bool) -> Iterator[tuple[int, list[str]]]:
-    """Yield (number, fields); no field ends a sentence. Comments, document marks and compound words are left out."""
-    for number, line in enumerate(text.splitlines(), 1):
-        fields = line.split("\t") if "\t" in line else line.split()
-        fields = [each.strip() for each in fields]
-        if fields and fields[0] == "-DOCSTART-":
-            continue
-        if universal and fields and (line.startswith("#") or not fields[0].isdigit()):
-            continue
-        yield number, fields if line.strip() else []
 
 
 def _from_table(source: Any, columns: Columns, tagged: bool) -> Sentences:
@@ -161,7 +144,8 @@ def _from_table(source: Any, columns: Columns, tagged: bool) -> Sentences:
             None if tags is None else [tags[place] for place in kept],
             read.origin,
             content,
-        )
+        ),
+        tagged,
     )
 
 
@@ -185,14 +169,35 @@ def _listed(value: Any) -> list[str]:
     return [str(each) for each in value]
 
 
-def _checked(found: Sentences) -> Sentences:
+def _checked(found: Sentences, tagged: bool = False) -> Sentences:
     if not found.words:
         raise DataError(
             f"{found.origin} has no sentence",
             expected="a word and its tag per line, a blank line between sentences",
             received="nothing",
         )
+    if tagged and found.tags is not None and marks_spans(found.tags):
+        for place, (words, tags) in enumerate(zip(found.words, found.tags, strict=True), 1):
+            odd = next(
+                (number for number, tag in enumerate(tags) if tag != "O" and not PREFIXED.match(tag)), None
+            )
+            if odd is not None:
+                raise DataError(
+                    f"sentence {place} of {found.origin} has a tag without the prefix that the others have",
+                    expected="O, or a prefix such as B- or I- and a type, as B-person", received=f"{words[odd]} {tags[odd]}",
+                    fix="mend the tag; --set tag_column= where tags of another kind were meant",
+                )  # fmt: skip
     return found
+
+
+def marks_spans(tags: Sequence[Sequence[str]]) -> bool:
+    """Return whether tags mark spans: `O`, and prefixes such as `B-`.
+
+    >>> marks_spans([["O", "B-PER"]]), marks_spans([["DET", "NOUN"]])
+    (True, False)
+    """
+    known = {tag for each in tags for tag in each}
+    return "O" in known and any(tag.startswith(("B-", "I-")) for tag in known)
 
 
 def tag_names(sentences: Sequence[Sequence[str]]) -> tuple[str, ...]:

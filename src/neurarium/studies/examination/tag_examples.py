@@ -13,6 +13,7 @@ from neurarium.studies.comparison.baselines import Baseline, measure
 from neurarium.studies.prediction.seen import Seen
 
 SHOWN = 8
+AT_ONCE = 4096  # sentences
 LONGEST = 60  # words of a sentence that are shown
 
 
@@ -49,9 +50,13 @@ def usual_tags(
 
 def _flat(examples: Any) -> tuple[Tensor, Tensor]:
     """Return the words and the tags of all sentences, one behind the other."""
-    batch = examples.take(slice(None))
-    there = batch["targets"] != ABSENT
-    return batch["inputs"]["tokens"][there], batch["targets"][there]
+    words, tags = [], []
+    for first in range(0, len(examples), AT_ONCE):
+        batch = examples.take(slice(first, first + AT_ONCE))
+        there = batch["targets"] != ABSENT
+        words.append(batch["inputs"]["tokens"][there])
+        tags.append(batch["targets"][there])
+    return torch.cat(words), torch.cat(tags)
 
 
 def worst_sentences(

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 import polars
-import torch
 
+from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.sources.buckets import cut_sequences
 from neurarium.data.specs import Tags
 from neurarium.studies.prediction.learner import learner_of
 from neurarium.training.run import Run
@@ -62,15 +63,19 @@ def predict_tags(run: Run, raw: Any, *, batch_size: int = 256) -> tuple[polars.D
     if not is_tagged(run):
         raise OptionError("the run gives no tags", expected="a run on tagged sentences", received=run.targets)
     batch, notes = run.preparation.apply(raw)  # type: ignore[union-attr]
-    outputs = outputs_of(learner_of(run), batch["inputs"], batch_size=batch_size)
-    shares = torch.softmax(outputs.float(), dim=-1)
-    best, codes = shares.max(dim=-1)
-    names = run.targets.names  # type: ignore[union-attr]
+    learner, targets, inputs = learner_of(run), run.targets, batch["inputs"]
     rows: dict[str, list[Any]] = {"sentence": [], "word": [], "prediction": [], "probability": []}
-    for number, words in enumerate(notes["words"]):
-        count = len(words)
-        rows["sentence"] += [number + 1] * count
-        rows["word"] += words
-        rows["prediction"] += [names[code] for code in codes[number, :count].tolist()]
-        rows["probability"] += best[number, :count].tolist()
+    for first in range(0, len(notes["words"]), batch_size):
+        some = notes["words"][first : first + batch_size]
+        part = {"inputs": batches.take(inputs, slice(first, first + batch_size))}
+        part = cut_sequences(part, max(map(len, some)))
+        outputs = outputs_of(learner, part["inputs"], batch_size=batch_size).float()
+        codes = targets.decided(outputs)  # type: ignore[union-attr]
+        shares = targets.probabilities(outputs).gather(-1, codes.unsqueeze(-1)).squeeze(-1)  # type: ignore[union-attr]
+        for number, words in enumerate(some):
+            count = len(words)
+            rows["sentence"] += [first + number + 1] * count
+            rows["word"] += words
+            rows["prediction"] += [targets.names[code] for code in codes[number, :count].tolist()]  # type: ignore[union-attr]
+            rows["probability"] += shares[number, :count].tolist()
     return polars.DataFrame(rows), {key: value for key, value in notes.items() if key != "words"}
