@@ -82,6 +82,21 @@ def test_the_report_shows_windows_bands_and_the_naive_forecasts(folder, tmp_path
     assert "forecast of the next 7 steps of sold" in card
 
 
+def test_the_trend_and_the_season_of_a_forecast_can_be_seen(folder, tmp_path, run_line):
+    run = tmp_path / "run"
+    options = ("--network", "n-beats", "--set", "stacks=trend,seasonality", "--set", "width=16")
+    code, _, error = run_line(*line(folder, run)[:-7], "--epochs", "2", *options, "--out", run, "-q")
+    assert code == 0, error
+    code, said, _ = run_line("predict", run, "--input", folder / "known.csv", "--components", "--output", tmp_path / "next.csv")  # fmt: skip
+    parts = ["level", "trend", "seasonality", "covariates"]
+    assert code == 0 and said["columns"] == ["shop", "day", "prediction", "low", "high", *parts]
+    found = polars.read_csv(tmp_path / "next.csv")
+    numpy.testing.assert_allclose(found.select(parts).sum_horizontal(), found["prediction"], rtol=1e-4)
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert page.count("the level of the window, plus these parts.") == 6
+    assert page.count("seasonality</span>") == 6 and 'class="line series-2"' in page
+
+
 def test_what_is_not_known_of_the_future_is_asked_for(folder, tmp_path, run_line):
     run_line(*line(folder, tmp_path / "run"))
     code, said, _ = run_line("predict", tmp_path / "run", "--input", folder / "shops.csv")

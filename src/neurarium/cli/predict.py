@@ -72,6 +72,10 @@ Beam = Annotated[
     int,
     typer.Option("--beam", metavar="N", help="Transcripts: beginnings that are kept in the search; 1 takes the likeliest symbol of each frame."),
 ]  # fmt: skip
+Components = Annotated[
+    bool,
+    typer.Option("--components", help="Forecasts: a column for each part that they are the sum of, such as trend and seasonality."),
+]  # fmt: skip
 
 
 def predict(
@@ -84,6 +88,7 @@ def predict(
     keep: Keep = None,
     dropout_samples: a.DropoutSamples = None,
     beam: Beam = 1,
+    components: Components = False,
     as_json: a.Json = False,
     quiet: a.Quiet = False,
     debug: a.Debug = False,
@@ -110,7 +115,10 @@ def predict(
     if input_text is not None:
         raw, seen = _literal(trained, input_text, attention)  # refused before anything is printed
     pictures = out is not None and not attention
-    found = _pictured(trained, input, out) if pictures else predict_with_notes(trained, raw, beam=beam)
+    if pictures:
+        found = _pictured(trained, input, out)
+    else:
+        found = predict_with_notes(trained, raw, beam=beam, components=components)
     frame, notes = found
     if keep is not None:
         frame = _beside(frame, notes, keep)

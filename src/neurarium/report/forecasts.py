@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.report import charts
@@ -18,6 +19,7 @@ STEPS = {
     "seasonal naive: mse": "last season repeated",
 }
 
+LINES = 4  # parts that are drawn
 FAR = 8.0  # times the largest error of the network: a scale of logarithms keeps it readable beside such a one
 
 
@@ -46,7 +48,24 @@ def forecasts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any])
 
 def _window(held: Mapping[str, Any]) -> tuple[str, str]:
     start = f", from {held['from']}" if held.get("from") else ""
-    return f"{held['name']}{start}", window_chart(held)
+    return f"{held['name']}{start}", window_chart(held) + components_chart(held)
+
+
+def components_chart(held: Mapping[str, Any]) -> str:
+    """Return the parts that a forecast is the sum of, around the level of its window; nothing where they are not known."""
+    parts = dict(held.get("components") or {})
+    level = parts.pop("level", None)
+    if level is None or len(level) < 2:
+        return ""
+    sizes = {name: sum(map(abs, values)) for name, values in parts.items()}
+    shown = sorted(sorted(parts, key=lambda name: -sizes[name])[:LINES], key=list(parts).index)
+    curves: dict[str, Points] = {
+        name.replace("_", " "): list(enumerate(parts[name], start=1)) for name in shown
+    }
+    less = "" if len(shown) == len(parts) else f"; the {LINES} largest of {len(parts)}"
+    words = f"The forecast is {level[0]:,.5g}, the level of the window, plus these parts{less}."
+    drawn = charts.curves(curves, x_label="step of the horizon", y_label="what is added", log=False)
+    return f"<p class=note>{escape(words)}</p>{drawn}"
 
 
 def window_chart(held: Mapping[str, Any]) -> str:

@@ -31,3 +31,13 @@ def test_channels_have_no_order_and_meet():
     changed = x.clone()
     changed[..., 0] += torch.randn(2, 12)
     assert (network({"series": changed}) - outputs)[..., 1].abs().min() > 1e-6
+
+
+def test_tokens_are_dropped_out_as_they_enter_as_in_the_authors_program():
+    torch.manual_seed(0)
+    network, heard = ITransformer(50, 12, 4, width=64, heads=2, blocks=1, dropout=0.5), []
+    network.blocks[0].register_forward_pre_hook(lambda module, given: heard.append(given[0]))
+    network({"series": torch.randn(4, 12, 50)})
+    assert abs(float((heard[0] == 0).double().mean()) - 0.5) < 0.02
+    network.eval()({"series": torch.randn(4, 12, 50)})
+    assert float((heard[1] == 0).double().mean()) < 0.01

@@ -77,6 +77,53 @@ def test_thresholds_are_quantiles_of_training_answers():
     numpy.testing.assert_allclose(network.thresholds[0, : network.counts[0]].numpy(), wanted, atol=1e-6)
 
 
+def published(series, features):
+    """Thresholds and features of one series as the authors' program has them: -x nine times and 3 x three times, shifted."""
+    length, per_kernel = len(series), features // 84
+    spread = numpy.logspace(0, numpy.log2((length - 1) / 8), min(per_kernel, 32), base=2).astype(numpy.int32)
+    dilations, counts = numpy.unique(spread, return_counts=True)
+    counts = (counts * (per_kernel / min(per_kernel, 32))).astype(numpy.int32)
+    for place in range(per_kernel - counts.sum()):
+        counts[place % len(counts)] += 1
+    quantiles = [(place * ((5**0.5 + 1) / 2)) % 1 for place in range(1, 84 * per_kernel + 1)]
+    thresholds, shares, at = [], [], 0
+    for place, (dilation, count) in enumerate(zip(dilations, counts, strict=True)):
+        shifted = numpy.zeros((9, length))
+        for tap in range(9):
+            by = (tap - 4) * dilation
+            target, source = slice(max(0, -by), length - max(0, by)), slice(max(0, by), length - max(0, -by))
+            shifted[tap, target] = series[source]
+        for number, high in enumerate(itertools.combinations(range(9), 3)):
+            answers = -shifted.sum(axis=0) + 3 * shifted[list(high)].sum(axis=0)
+            own = numpy.quantile(answers, quantiles[at : at + count])
+            inside = answers[4 * dilation : -4 * dilation] if (place + number) % 2 else answers
+            thresholds.append(own)
+            shares.append([(inside > each).mean() for each in own])
+            at += count
+    return dilations, counts, thresholds, shares
+
+
+@pytest.mark.parametrize(("length", "features"), [(70, 84 * 40), (150, 84 * 9)])
+def test_every_threshold_and_share_is_that_of_the_authors_program(length, features):
+    one = torch.randn(length, generator=torch.Generator().manual_seed(3), dtype=torch.float64).cumsum(0)
+    network = MiniRocket(1, 2, length=length, size=features).double()
+    inputs = {"series": one[None, :, None], "lengths": torch.tensor([length])}
+    network.adapt_to(inputs)
+    dilations, counts, thresholds, shares = published(one.numpy(), features)
+    assert network.dilations == tuple(dilations) and network.counts == tuple(counts)
+    found = (network.features(inputs) * network.scale + network.mean).view(84, -1).numpy()
+    held, start = network.thresholds.numpy(), 0
+    for place, count in enumerate(counts):
+        for kernel in range(84):
+            own = slice(start, start + count)
+            numpy.testing.assert_allclose(held[kernel, own], thresholds[84 * place + kernel], atol=1e-5)
+            # a threshold may be an answer itself: rounding then decides about one place
+            numpy.testing.assert_allclose(
+                found[kernel, own], shares[84 * place + kernel], atol=1.01 / (length - 8 * dilations[place])
+            )
+        start += count
+
+
 def test_what_is_taken_from_data_is_taken_once_and_saved():
     chance = torch.Generator().manual_seed(0)
     inputs = {"series": torch.randn(8, 30, 1, generator=chance).cumsum(1), "lengths": torch.full((8,), 30)}

@@ -34,3 +34,18 @@ def test_a_coarse_stack_says_a_straight_line_between_few_numbers():
     said = network({"series": torch.randn(1, 12, 1)})[0, :, 0]
     bends = said.diff().diff().abs() > 1e-5
     assert network.blocks[0].knots == 2 and 0 < int(bends.sum()) <= 4  # flat at the ends, straight between
+
+
+def test_parts_are_what_the_blocks_of_a_rate_add():
+    torch.manual_seed(0)
+    network = NHiTS(1, 12, 12, pools=(2, 4, 1), rates=(6, 6, 1), blocks=2, width=5, normalization="none")
+    x = torch.randn(2, 12, 1)
+    rest, heard = x.transpose(1, 2), []
+    for block in network.blocks:
+        back, ahead = block(rest)
+        rest = rest - back
+        heard.append(ahead.transpose(1, 2))
+    found = network.components({"series": x})
+    assert list(found) == ["level", "every_6_steps_1", "every_6_steps_2", "every_step"]
+    for place, name in enumerate(list(found)[1:]):
+        torch.testing.assert_close(found[name][..., 0], heard[2 * place] + heard[2 * place + 1])

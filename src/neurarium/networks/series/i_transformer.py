@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neurarium.core.recipe import recorded
+from neurarium.layers.dropout import Dropout
 from neurarium.layers.transformer_block import TransformerBlock
 from neurarium.networks.series.forecaster import Forecaster, Normalization, by_channel
 from neurarium.networks.sizing import Distribution
@@ -43,6 +44,7 @@ class ITransformer(Forecaster):
         super().__init__()
         self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
         self.enter = nn.Linear(lookback, width)
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.blocks = nn.ModuleList(
             TransformerBlock(width, heads, round(width * expansion), dropout=dropout, normalization="post")
             for _ in range(blocks)
@@ -56,7 +58,7 @@ class ITransformer(Forecaster):
             known.append(inputs["past"].to(series.dtype))
         if "future" in inputs:
             known.append(inputs["future"][:, : self.lookback].to(series.dtype))
-        tokens = self.enter(torch.cat(known, dim=-1).transpose(1, 2))
+        tokens = self.dropout(self.enter(torch.cat(known, dim=-1).transpose(1, 2)))
         for block in self.blocks:
             tokens = block(tokens)
         said = self.head(self.normalize_tokens(tokens[:, : self.channels]))

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
+from neurarium.networks.series.additive import AdditiveForecaster
 from neurarium.networks.series.forecaster import Forecaster, Normalization, by_channel
 from neurarium.networks.sizing import Distribution
 
@@ -32,17 +33,17 @@ class ChannelLinear(nn.Module):
 
 
 @recorded
-class DLinear(Forecaster):
+class DLinear(AdditiveForecaster):
     """A moving average and what is left of it, each through one linear map over time.
 
-    t = average of x over `kernel` steps (edges repeated), s = x - t, y = W_s s + b_s + W_t t + b_t.
+    t = average of x over `kernel` steps (edges repeated), s = x - t, y = W_s s + b_s + W_t t + b_t. `components` gives the two.
 
     Args:
         channels, lookback, horizon, past, future, ids: of the windows.
         numbers: said of each value (quantiles).
         kernel: steps of the moving average, an odd number.
         individual: a map for each channel.
-        flat_start: every weight starts at 1 / lookback, as the authors' program has it; else at random.
+        flat_start: every weight starts at 1 / lookback, as in the authors' first program; else at random, as in their last.
         normalization, distribution: see `Forecaster`; the paper has no normalization.
 
     `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
@@ -76,10 +77,11 @@ class DLinear(Forecaster):
                 for linear in (*self.seasonal.each, *self.trend.each):
                     linear.weight.fill_(1 / lookback)  # type: ignore[union-attr,operator]
 
-    def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    def addends(self, series: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         series = series.transpose(1, 2)
         trend = moving_average(series, self.kernel)
-        return by_channel(self.seasonal(series - trend) + self.trend(trend), self.numbers)
+        parts = {"trend": self.trend(trend), "seasonality": self.seasonal(series - trend)}
+        return {name: by_channel(each, self.numbers) for name, each in parts.items()}
 
 
 def moving_average(series: Tensor, kernel: int) -> Tensor:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 
-import torch
+import torch  # noqa: F401  # for the examples
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
-from neurarium.networks.series.forecaster import Forecaster, Normalization, by_channel
+from neurarium.networks.series.additive import AdditiveForecaster
+from neurarium.networks.series.forecaster import Normalization, by_channel
 from neurarium.networks.sizing import Distribution
 
 
 @recorded
-class NHiTS(Forecaster):
+class NHiTS(AdditiveForecaster):
     """Each stack reads the window at a rate of its own, and says as many numbers as that rate has in the horizon.
 
     x_p = maxpool(x, k_s) (equation 1); h = perceptron(x_p); theta = W h (equation 2); y^ = linear interpolation of theta_f,
     of which there are ceil(r_s H) (equations 3, 4); x_(l+1) = x_l - x^_l, y = sum_l y^_l (equation 5). Each channel by itself.
+    `components` gives what the stack of each rate adds.
 
     Args:
         channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
@@ -35,7 +37,9 @@ class NHiTS(Forecaster):
     Raises:
         OptionError: pools and rates that are not equally many.
 
-    Challu et al., arXiv:2201.12886, equations 1 to 5.
+    Challu et al., arXiv:2201.12886, equations 1 to 5. Unlike the authors' program: the window is normalized (there the forecast
+    starts from its last value: normalization="last"), it is pooled from its oldest step on (there from its newest: another
+    sum only where a pool does not divide the look-back), and there are ceil(r H) numbers as printed, not floor(r H).
 
     >>> NHiTS(2, 16, 8, width=8)({"series": torch.randn(4, 16, 2)}).shape
     torch.Size([4, 8, 2])
@@ -61,14 +65,22 @@ class NHiTS(Forecaster):
             for pool, rate in zip(pools, rates, strict=True)
             for _ in range(blocks)
         )
+        self.names = [_name(rates, place) for place in range(len(rates)) for _ in range(blocks)]
 
-    def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        rest, parts = series.transpose(1, 2), []
-        for block in self.blocks:
-            backcast, found = block(rest)
-            rest = rest - backcast
-            parts.append(found)
-        return by_channel(torch.stack(parts).sum(dim=0), self.numbers)
+    def addends(self, series: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        rest, found = series.transpose(1, 2), dict[str, Tensor]()
+        for name, block in zip(self.names, self.blocks, strict=True):
+            backcast, ahead = block(rest)
+            rest, ahead = rest - backcast, by_channel(ahead, self.numbers)
+            found[name] = found[name] + ahead if name in found else ahead
+        return found
+
+
+def _name(rates: tuple[int, ...], place: int) -> str:
+    """Return what a stack is called: by how many steps share a number, and by its place among those of one rate."""
+    rate = rates[place]
+    name = "every_step" if rate == 1 else f"every_{rate}_steps"
+    return name if rates.count(rate) == 1 else f"{name}_{rates[: place + 1].count(rate)}"
 
 
 class NHiTSBlock(nn.Module):

@@ -11,6 +11,7 @@ from neurarium.data.specs import Horizon
 from neurarium.data.windows import Windows
 from neurarium.studies.decisions.conformal import ConformalIntervals
 from neurarium.studies.evaluation.forecasting import Sums, block_bootstrap
+from neurarium.studies.prediction.forecast_components import components_of
 from neurarium.studies.prediction.forecasts import NAIVE, SEASONAL, forecast_of, forecasts, interval_of
 from neurarium.training.method import Method
 
@@ -28,7 +29,7 @@ def forecast_examples(
     """Return windows at equal distances as plain values, in units of the data; of many channels the first three in turn.
 
     Each holds `name`, `from` (the stamp of the first step to come), `step`, `past`, `truth`, `forecast`, `low` and `high` (or
-    None).
+    None), and `components`: the parts that the forecast is the sum of, by name (see `components_of`).
     """
     chosen = examples.spread(WINDOWS)
     batch = chosen.take(slice(None))
@@ -39,6 +40,7 @@ def forecast_examples(
         "past": batch["inputs"]["series"][:, -max(2 * targets.length, 24) :], "truth": batch["targets"], "forecast": point,
         "low": low, "high": high,
     }  # fmt: skip
+    parts = components_of(method, batch["inputs"], targets)
     original = {k: None if v is None else targets.original(v, unit) for k, v in held.items()}
     found = []
     for place in range(len(chosen)):
@@ -48,6 +50,7 @@ def forecast_examples(
             "step": str(getattr(preparation, "axis", "a step")),
         }
         row |= {k: None if v is None else v[place, :, channel].tolist() for k, v in original.items()}
+        row["components"] = {name: each[place, :, channel].tolist() for name, each in parts.items()}
         row["from"] = _stamp(preparation, chosen, place)
         found.append(row)
     return found

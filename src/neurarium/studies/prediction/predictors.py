@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import polars
 
 from neurarium.data.specs import Spec
-from neurarium.training.run import Run
 
-Predict = Callable[[Run, Any], tuple[polars.DataFrame, dict[str, Any]]]
+Predict = Callable[..., tuple[polars.DataFrame, dict[str, Any]]]
 
 
 class Predictor(NamedTuple):

@@ -12,7 +12,7 @@ from neurarium.core import batches
 from neurarium.core.errors import ArtifactError, OptionError, RefusalError
 from neurarium.data.examples import Examples
 from neurarium.data.sources.minibatches import Minibatches
-from neurarium.data.specs import Classes, Quantity, Targets, Text, Transcript
+from neurarium.data.specs import Classes, Horizon, Quantity, Targets, Text, Transcript
 from neurarium.studies.decisions.conformal import ConformalIntervals
 from neurarium.studies.decoding.ctc import transcribed
 from neurarium.studies.prediction.decision_rule import DecisionRule, rule_of
@@ -23,7 +23,9 @@ from neurarium.training.method import Method
 from neurarium.training.run import Run
 
 
-def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> polars.DataFrame:
+def predict(
+    run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1, components: bool = False
+) -> polars.DataFrame:
     """Predict raw new data.
 
     Args:
@@ -31,6 +33,7 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> pol
         raw: data in the original format: a path, a frame, a dict of columns; for images a file, a folder, an array.
         batch_size: examples per batch.
         beam: of transcripts, how many beginnings are kept in the search; 1 reads the likeliest class of each frame.
+        components: of forecasts, add a column for each part that they are the sum of, such as `trend` and `seasonality`.
 
     Returns:
         A row per example, in the order of the data. Classes: `prediction` and `probability_<class>`, with `prediction_set`
@@ -45,6 +48,7 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> pol
     Raises:
         ArtifactError: the run is not finished, or a file of it is missing or altered.
         DataError: the data does not fit the one of the training.
+        OptionError: a beam or components where there are none.
 
     >>> import neurarium as nr
     >>> run = nr.studies.train(nr.data.load("iris"), "mlp", epochs=5, progress=False)
@@ -52,11 +56,11 @@ def predict(run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1) -> pol
     >>> nr.studies.predict(run, {name: [5.0, 6.0] for name in measures}).columns
     ['prediction', 'probability_setosa', 'probability_versicolor', 'probability_virginica']
     """
-    return predict_with_notes(run, raw, batch_size=batch_size, beam=beam)[0]
+    return predict_with_notes(run, raw, batch_size=batch_size, beam=beam, components=components)[0]
 
 
 def predict_with_notes(
-    run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1
+    run: Run, raw: Any, *, batch_size: int = 1024, beam: int = 1, components: bool = False
 ) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Predict raw new data, and say what the preparation noted: `unseen` categories, `unreadable` values,
     `quarantined` files, the `raw` frame of a table."""
@@ -70,9 +74,14 @@ def predict_with_notes(
     if beam != 1 and not isinstance(targets, Transcript):
         fix = "neurarium translate RUN --beam N" if isinstance(targets, Text) else "leave out --beam"
         raise OptionError("a beam is for runs that write down what is said", received=f"beam {beam}", fix=fix)
+    if components and not isinstance(targets, Horizon):
+        raise OptionError(
+            "components are parts of a forecast", expected="a run that forecasts series", received="--components",
+            fix="leave out --components",
+        )  # fmt: skip
     predictor = predictor_of(run.targets)
     if predictor is not None:
-        return predictor.load()(run, raw)
+        return predictor.load()(run, raw, **({"components": True} if components else {}))
     method = learner_of(run)
     batch, notes = run.preparation.apply(raw)
     outputs = outputs_of(method, batch["inputs"], batch_size=batch_size)
