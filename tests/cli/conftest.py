@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,17 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run_line(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, dict[str, Any], str]]:
-    """Return `run_line(*words) -> (exit code, the JSON object, all that was printed)`."""
+    """Return `run_line(*words) -> (exit code, the JSON object, all that was printed)`.
 
-    def run(*words: object) -> tuple[int, dict[str, Any], str]:
+    A SIGTERM that no test has sent (`timeout 300 pytest ...`) ends the run of the tests: training has caught it.
+    """
+
+    def run(*words: object, terminated: bool = False) -> tuple[int, dict[str, Any], str]:
         capfd.readouterr()
         code = main([*map(str, words), "--json"])
         out, err = capfd.readouterr()
+        if code == 128 + signal.SIGTERM and not terminated:
+            pytest.exit(f"SIGTERM came while this ran: {' '.join(map(str, words))}", returncode=code)
         return code, json.loads(out.strip().splitlines()[-1]), out + err
 
     return run

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from neurarium.cli.main import main
+from neurarium.core.errors import Terminated
 
 GOOD = "length,color,kind\n" + "".join(f"{n / 10},{'rb'[n % 2]},{'xy'[n % 2]}\n" for n in range(40))
 
@@ -228,6 +229,31 @@ def test_a_reader_that_has_read_enough_is_no_failure(tmp_path):
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert (process.wait(60), process.stderr.read()) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(BrokenPipeError(32, "Broken pipe"), "BrokenPipeError"), (EOFError(), "EOFError")]
+)
+def test_a_pipe_that_is_not_the_console_breaks_aloud(error, says, monkeypatch, run_line):
+    """A worker that died is neither a reader that has read enough nor Ctrl-D."""
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise error
+
+    console = sys.stdout
+    monkeypatch.setattr("neurarium.studies.planning.reading.read_data", fail)
+    code, value, shown = run_line("train", "digits", "--debug")
+    assert code == 1 and says in value["error"]["problem"] and "our" not in shown
+    assert sys.stdout is console
+
+
+def test_sigterm_in_another_verb_is_told(monkeypatch, run_line):
+    def end(*arguments: Any, **options: Any) -> None:
+        raise Terminated(None)
+
+    monkeypatch.setattr("neurarium.studies.planning.reading.read_data", end)
+    code, value, shown = run_line("cross-validate", "digits", terminated=True)
+    assert (code, value["exit_code"]) == (143, 143) and "ended by SIGTERM" in shown
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,8 @@ def test_splits_and_a_test_file(run_line, tmp_path):
     )
 
 
-def test_an_interrupted_run_exits_with_130_and_goes_on_bitwise(run_line, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_exits_with_a_code_of_its_own_and_goes_on_bitwise(number, run_line, monkeypatch):
     from neurarium.training.recorder import Recorder
 
     whole = run_line(*FLOWERS, "--epochs", 6, "--patience", 9)[1]["run"]
@@ -181,12 +182,12 @@ def test_an_interrupted_run_exits_with_130_and_goes_on_bitwise(run_line, monkeyp
     def interrupt(self, row, timing):
         add(self, row, timing)
         if row["epoch"] == 3:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     with monkeypatch.context() as patch:
         patch.setattr(Recorder, "add", interrupt)
-        code, value, shown = run_line(*FLOWERS, "--epochs", 6, "--patience", 9)
-    assert code == 130 and value["interrupted"] is True
+        code, value, shown = run_line(*FLOWERS, "--epochs", 6, "--patience", 9, terminated=True)
+    assert code == 128 + number and value["interrupted"] is True
     assert f"neurarium train --resume {value['run']}" in shown
     assert not Path(value["run"], "report.html").exists()
     code, again, _ = run_line("train", "--resume", value["run"])

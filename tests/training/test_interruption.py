@@ -13,6 +13,7 @@ import pytest
 from training_helpers import difference, regression, source
 
 import neurarium as nr
+from neurarium.core.errors import Terminated
 from neurarium.training.callbacks.callback import Callback
 
 SCRIPT = """
@@ -53,9 +54,9 @@ def test_a_signal_ends_the_run_after_its_step_and_it_goes_on_bitwise(number, tmp
     before = signal.getsignal(number)
     whole = trained(None)
     if number == signal.SIGTERM:  # the process ends, the run is there
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(Terminated) as ended:
             trained(tmp_path / "run", callbacks=[Raises(number, 6)])
-        assert ended.value.code == 128 + signal.SIGTERM
+        assert ended.value.code == 128 + signal.SIGTERM and ended.value.run.interrupted
     else:
         run = trained(tmp_path / "run", callbacks=[Raises(number, 6)])
         assert run.interrupted and run.reason == "interrupted"

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from neurarium.cli.output import first_process
-from neurarium.core.errors import ABBREVIATIONS, NeurariumError, OptionError, UserError, nearest
+from neurarium.core.errors import ABBREVIATIONS, NeurariumError, OptionError, Terminated, UserError, nearest
 from neurarium.report.words import in_shell
 
 INTERRUPTED = 130
@@ -31,16 +31,39 @@ SETTABLE = (
     "learning_rate", "weight_decay", "optimizer", "schedule", "warmup", "dropout", "widths", "depth", "width", "layers",
     "clip_norm", "accumulate", "average", "activation", "class_weights", "loss", "regularizer", "initializer", "tokenizer",
 )  # fmt: skip
+WRITERS = ("neurarium", "rich", "typer", "click")  # what writes to the console
 USAGE = typer.BadParameter.__mro__[2]  # typer's root of usage errors has had several homes
+
+
+def itself(error: BaseException) -> BaseException:
+    """Return the error that typer and rich took for the end of the console: EOF and broken pipes are elsewhere too."""
+    hidden = error.__cause__ if isinstance(error, typer.Abort) else error.__context__
+    ended = isinstance(error, SystemExit | typer.Abort) and isinstance(hidden, EOFError | BrokenPipeError)
+    return hidden if ended and hidden is not None else error
+
+
+def unread(error: BaseException) -> bool:
+    """Return whether nobody reads what is printed (`neurarium runs | head`); other pipes lead to other processes.
+
+    >>> unread(BrokenPipeError())
+    False
+    """
+    place = error.__traceback__ if isinstance(error, BrokenPipeError) else None
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__", "").split(".")[0] in WRITERS
 
 
 def told(error: BaseException, arguments: Sequence[str]) -> int:
     """Print what a person needs to know of an error, and return the exit code."""
+    as_json = "--json" in arguments
+    if isinstance(error, Terminated):
+        _print("ended by SIGTERM", as_json, {"problem": "ended by SIGTERM"}, error.code)
+        return error.code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0
     if isinstance(error, typer.Exit):
         return error.exit_code
-    as_json = "--json" in arguments
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         _print("interrupted", as_json, {"problem": "interrupted"}, INTERRUPTED)
         return INTERRUPTED

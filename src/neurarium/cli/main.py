@@ -90,17 +90,19 @@ def _plain_warning(message: Warning | str, category: type[Warning], *place: obje
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code.
 
-    0: done. 1: a failure of ours. 2: a mistake of the user, told in one message. 130: interrupted.
+    0: done. 1: a failure of ours. 2: a mistake of the user, told in one message. 130: interrupted. 143: ended by SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     Output.finished = False
     completion.mend_words()
     usual, warnings.formatwarning = warnings.formatwarning, _plain_warning  # type: ignore[assignment]
+    console = sys.stdout, sys.stderr
     try:
         code = app(args=arguments, prog_name="neurarium", standalone_mode=False)
     except BaseException as error:
-        if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
-            # `neurarium runs | head`: what reads has read enough
+        sys.stdout, sys.stderr = console  # typer puts others there where a pipe broke
+        error = failures.itself(error)
+        if failures.unread(error):  # `neurarium runs | head`: what reads has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         return failures.told(error, arguments)

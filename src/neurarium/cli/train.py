@@ -12,9 +12,10 @@ import typer
 
 from neurarium.cli import arguments as a
 from neurarium.cli.command import Command, pairs, seconds
+from neurarium.cli.failures import INTERRUPTED
 from neurarium.cli.folders import find_run, reserved
 from neurarium.cli.output import Output, escape, table
-from neurarium.core.errors import DataError, OptionError, UserError
+from neurarium.core.errors import DataError, OptionError, Terminated, UserError
 from neurarium.core.wording import counted
 from neurarium.report.words import duration, number
 from neurarium.training.callbacks.callback import Callback
@@ -136,9 +137,13 @@ def _begin(said: dict[str, Any], output: Output) -> None:
     if going_on is not None:
         _check_resume(asked, going_on, out)
     begun = clock.monotonic()
-    run = run_command(settled(command), output, out=out, resume=going_on)
+    code = INTERRUPTED
+    try:
+        run = run_command(settled(command), output, out=out, resume=going_on)
+    except Terminated as ended:
+        run, code = ended.run, ended.code
     if run is not None:
-        finish(run, output, clock.monotonic() - begun)
+        finish(run, output, clock.monotonic() - begun, code)
 
 
 def run_command(
@@ -379,12 +384,12 @@ def logs(text: str | None) -> list[str]:
     return [each.strip() for each in (text or "").split(",") if each.strip()]
 
 
-def finish(run: Run, output: Output, took: float) -> None:
-    """Tell what came out; a run that was interrupted ends with 130."""
+def finish(run: Run, output: Output, took: float, code: int) -> None:
+    """Tell what came out; a run that was interrupted ends with a code of its own (Ctrl-C: 130, SIGTERM: 143)."""
     value = {"run": run.folder, "metrics": run.results, "seconds": round(took, 3)}
     if run.interrupted:
         output.finish({**value, "interrupted": True})
-        raise typer.Exit(130)
+        raise typer.Exit(code)
     _show(run, output, took)
     output.finish(value)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import signal
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
@@ -94,6 +95,20 @@ class NotFiniteError(UserError):
 
 class MissingDependencyError(UserError):
     """An optional package is not installed; the message holds the exact install line."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM came while a network was trained: this process ends (code 143), and `run` is written and can be resumed.
+
+    >>> Terminated(None).code
+    143
+    """
+
+    code: int
+
+    def __init__(self, run: Any):
+        self.run = run
+        super().__init__(128 + signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from neurarium.core.errors import ArtifactError, OptionError, RefusalError
+from neurarium.core.errors import ArtifactError, OptionError, RefusalError, Terminated
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.training import distributed, sharding
@@ -93,7 +92,7 @@ def fit(
         A `Run`: history, plan, the trained method, and the folder where one was asked for.
 
     Raises:
-        SystemExit: SIGTERM came; the run is written and can be resumed. (After Ctrl-C, `run.interrupted` is True.)
+        Terminated: SIGTERM came; its `run` is written and can be resumed. (After Ctrl-C, `run.interrupted` is True.)
         OptionError: options that contradict each other.
         RefusalError: the method cannot do what was asked (compile, rematerialize or shard with second derivatives).
         NotFiniteError: a loss became NaN or infinite; the message names the source.
@@ -128,7 +127,7 @@ def fit(
         run.finish(loop)
     distributed.barrier()  # the folder is whole when any process goes on
     if loop.terminated:  # whoever sent SIGTERM wants this process to end, not the script to go on
-        raise SystemExit(128 + signal.SIGTERM)
+        raise Terminated(run)
     return run
 
 
