@@ -32,6 +32,7 @@ from neurarium.studies.planning.assignment import Assignment, asks_for_steps, as
 from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_loss, usual_options
 from neurarium.studies.planning.machine import computed, uncompiled
 from neurarium.studies.planning.owners import METHODS, SHARED, usual_method
+from neurarium.studies.planning.season import slow_season
 from neurarium.studies.planning.starting_point import network_of, warm_start
 from neurarium.studies.planning.transfer import Transfer, adapter_rank
 from neurarium.studies.prediction.seen import Seen, predictions_of
@@ -330,7 +331,7 @@ def build(
         decisions.append(warm_start(network, start))
     adapting = values(assigned["lora"], LoRA, "the adapters") if "lora" in assigned.options else {}
     network, told = chosen.transfer.start(network, adapting, seed)
-    decisions += told
+    decisions += [*told, *slow_season(network, data.targets)]
     builder = find("method", chosen.method)
     descent = values(assigned["descent"], Descent, "the training")
     if getattr(builder, "closed_form", False):

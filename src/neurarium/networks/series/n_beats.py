@@ -79,14 +79,14 @@ class NBEATS(AdditiveForecaster):
             for each in stacks
         )
         counts, kinds = Counter(stacks), Counter[str]()
-        self.names: list[str] = []
+        self.stack_names: list[str] = []
         for each in stacks:
             kinds[each] += 1
-            self.names.append(each if counts[each] == 1 else f"{each}_{kinds[each]}")
+            self.stack_names.append(each if counts[each] == 1 else f"{each}_{kinds[each]}")
 
     def addends(self, series: Tensor, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         rest, found = series.transpose(1, 2), {}
-        for name, stack in zip(self.names, self.stacks, strict=True):
+        for name, stack in zip(self.stack_names, self.stacks, strict=True):
             added: Tensor | float = 0.0
             for number in range(self.repeats):
                 backcast, forecast = stack[number % len(stack)](rest)  # type: ignore[index,arg-type]
