@@ -86,7 +86,11 @@ def listed(rows: list[str]) -> str:
 
 
 def imported(file: File) -> Iterator[tuple[ast.AST, str]]:
-    """Yield (node, dotted module) of every import, relative ones resolved, those for type checkers alone left out."""
+    """Yield (node, dotted module) of every import, relative ones resolved, those for type checkers alone left out.
+
+    What a function imports when it is called counts as well: a circle is one, however late it closes. Annotations alone
+    may point back, as that of a plot to the study that has a method `plot`.
+    """
     for_types = {id(each) for node in ast.walk(file.tree) if _is_for_types(node) for each in _body(node)}
     package = ("neurarium", *file.path.relative_to(SOURCE).parts[:-1])
     for node in ast.walk(file.tree):
@@ -178,6 +182,62 @@ def circles(room: str, files: tuple[File, ...]) -> list[str]:
 @pytest.mark.parametrize("room", sorted(LEVELS))
 def test_the_parts_of_a_room_import_in_one_direction(room: str):
     assert circles(room, library()) == []
+
+
+def modules(files: tuple[File, ...]) -> dict[str, File]:
+    """Return the files by their dotted names; the tables of members, which load on first use, are left out."""
+    named = {
+        ".".join(("neurarium", *each.path.relative_to(SOURCE).with_suffix("").parts)): each for each in files
+    }
+    return {name: file for name, file in named.items() if name.rpartition(".")[2] not in DOORS}
+
+
+def uses(files: tuple[File, ...]) -> dict[str, dict[str, ast.AST]]:
+    """Return by module the modules that it imports, each with the node that does."""
+    known = modules(files)
+    found: dict[str, dict[str, ast.AST]] = {name: {} for name in known}
+    for name, file in known.items():
+        for node, wanted in imported(file):
+            there = wanted if wanted in known else wanted.rpartition(".")[0]
+            if there in known and there != name:
+                found[name].setdefault(there, node)
+    return found
+
+
+def rounds(files: tuple[File, ...]) -> list[str]:
+    """Return the imports, with file and line, by which modules import each other, directly or over others."""
+    known, edges = modules(files), uses(files)
+    rest = set(edges)
+    while loose := {name for name in rest if not rest & edges[name].keys()}:
+        rest -= loose  # they use none of the rest: no circle goes through them
+    while loose := {name for name in rest if not any(name in edges[other] for other in rest)}:
+        rest -= loose  # none of the rest uses them
+    return [
+        known[here].at(node, f"{here} imports {there}")
+        for here in sorted(rest)
+        for there, node in edges[here].items()
+        if there in rest
+    ]
+
+
+def test_no_modules_import_each_other():
+    found = rounds(library())
+    assert not found, listed(found)
+
+
+def test_the_check_of_modules_finds_what_it_looks_for():
+    around = (
+        ("data/a/x.py", "from neurarium.data.a.y import f"),
+        ("data/a/y.py", "x = 1\ndef g():\n    from neurarium.data.a import z"),
+        ("data/a/w.py", "from neurarium.data.a.x import f"),
+    )
+    for_types = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from neurarium.data.a.x import f"
+    files = tuple(parse(text, name) for name, text in around)
+    assert rounds((*files, parse(for_types, "data/a/z.py"))) == []
+    found = rounds((*files, parse("from neurarium.data.a.x import f", "data/a/z.py")))
+    assert [row.partition(" ")[0] for row in found] == [
+        f"src/neurarium/data/a/{place}" for place in ("x.py:1", "y.py:3", "z.py:1")
+    ]
 
 
 def upward_in_data(file: File) -> list[str]:

@@ -50,7 +50,6 @@ UNITS = {  # what one example is called: by the targets, else by the inputs
     "Text": "pair", "NextToken": "window", "Tags": "sentence", "Expectation": "window", "Horizon": "window", "Table": "row",
     "Mixed": "row", "Image": "image", "Tokens": "text", "Words": "sentence", "Series": "sequence", "Waveform": "recording",
 }  # fmt: skip
-LOGGERS = ("tensorboard", "wandb", "mlflow")
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
     from neurarium.training.callbacks.logger import Logger
@@ -153,7 +152,7 @@ def run_command(
     import torch
 
     from neurarium.training import distributed
-    from neurarium.training.callbacks.logger import opened
+    from neurarium.training.callbacks.loggers import opened
 
     usual = "cuda" if torch.cuda.is_available() else "cpu"
     with distributed.process_group(command.device or usual), _folder(command, out, resume, output) as folder:
@@ -340,9 +339,10 @@ def _check_early(command: Command) -> None:
     for name in (command.augment or "").split(","):
         if name.strip():
             find("augmentation", name.strip())
-    for each in logs(command.log):
-        if each not in LOGGERS:
-            raise unknown("logger", each, LOGGERS)
+    if command.log:
+        from neurarium.training.callbacks.loggers import check
+
+        check(logs(command.log))
     for name, choices in CHOICES.items():
         value = getattr(command, name)
         if value is not None and value not in choices:

@@ -37,7 +37,7 @@ from neurarium.studies.planning.starting_point import network_of, warm_start
 from neurarium.studies.planning.transfer import Transfer, adapter_rank
 from neurarium.studies.prediction.seen import Seen, predictions_of
 from neurarium.training import distributed
-from neurarium.training.callbacks.logger import opened
+from neurarium.training.callbacks.loggers import opened
 from neurarium.training.descent import Descent
 from neurarium.training.fitting import fit
 from neurarium.training.method import Method

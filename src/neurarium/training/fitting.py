@@ -14,7 +14,8 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.training import distributed, sharding
 from neurarium.training.callbacks.callback import Callback
-from neurarium.training.callbacks.logger import Logger, opened
+from neurarium.training.callbacks.logger import Logger
+from neurarium.training.callbacks.loggers import opened
 from neurarium.training.callbacks.progress import Progress
 from neurarium.training.checkpoint import Checkpoints
 from neurarium.training.loop import Loop

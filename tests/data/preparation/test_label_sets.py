@@ -5,7 +5,8 @@ import pytest
 import neurarium as nr
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.label_sets import LabelSets, separator_of, sets_of_columns
-from neurarium.data.preparation.targets import recognise_target, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
+from neurarium.data.preparation.target_recognition import recognise_target
 from neurarium.data.specs import Classes
 
 CELLS = ["red;large", "red", "blue;large", "blue", "large", "blue;red"] * 5

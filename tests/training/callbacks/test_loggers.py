@@ -59,7 +59,7 @@ def test_a_logger_is_told_options_numbers_results_and_files(tmp_path):
 
 
 def test_what_is_opened_by_name_is_closed_after_the_results(tmp_path, monkeypatch):
-    from neurarium.training.callbacks import logger as place
+    from neurarium.training.callbacks import loggers as place
 
     made = Remembering()
     monkeypatch.setattr(place, "_made", lambda name, folder: made)

@@ -18,7 +18,8 @@ from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.arrays import ArrayPreparation, require_finite
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import moments
-from neurarium.data.preparation.targets import Labels, Quantities, Target, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels, Quantities, Target
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
 from neurarium.data.readers.stacks import as_stack, as_tensor, as_volumes

@@ -15,7 +15,7 @@ from neurarium.data.assembly.dense import collected, found_images, how_to_split,
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.preparation.dense import BoxTarget
+from neurarium.data.preparation.dense_targets import BoxTarget
 from neurarium.data.readers.boxes import Listed, named_images, read_boxes
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.fitting import fit_of

@@ -16,7 +16,8 @@ from neurarium.data.assembly.partition import How, partition
 from neurarium.data.assembly.quarantine import left_out
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
-from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
+from neurarium.data.preparation.dense import DensePreparation
+from neurarium.data.preparation.dense_targets import BoxTarget, MaskTarget
 from neurarium.data.preparation.statistics import moments
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import FileNames, Folder, inspected, split_folders

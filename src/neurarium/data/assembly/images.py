@@ -25,7 +25,8 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples, FileExamples
 from neurarium.data.preparation.images import ImagePreparation
 from neurarium.data.preparation.statistics import histogram_moments, moments
-from neurarium.data.preparation.targets import Labels, match, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import FileNames, Folder, inner_folder, read_folder, split_folders
 from neurarium.data.readers.image_archives import is_archive, unpacked

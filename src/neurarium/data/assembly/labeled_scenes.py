@@ -15,7 +15,8 @@ from neurarium.data.assembly.boxes import encoded_boxes
 from neurarium.data.assembly.dense import image_folder
 from neurarium.data.assembly.masks import encoded_masks
 from neurarium.data.examples import Examples
-from neurarium.data.preparation.dense import BoxTarget, DensePreparation, MaskTarget
+from neurarium.data.preparation.dense import DensePreparation
+from neurarium.data.preparation.dense_targets import BoxTarget, MaskTarget
 from neurarium.data.readers.boxes import named_images, read_boxes
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import Folder, inspected

@@ -17,7 +17,7 @@ from neurarium.data.assembly.dense import collected, found_images, how_to_split,
 from neurarium.data.assembly.looks import choose_looks
 from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
-from neurarium.data.preparation.dense import MaskTarget
+from neurarium.data.preparation.dense_targets import MaskTarget
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.fitting import fit_of
 from neurarium.data.readers.folders import Folder

@@ -12,7 +12,8 @@ import polars
 from neurarium.core.errors import OptionError, unknown
 from neurarium.data import splits
 from neurarium.data.dataset import Decision
-from neurarium.data.preparation.targets import Labels, TableTarget
+from neurarium.data.preparation.several_targets import TableTarget
+from neurarium.data.preparation.targets import Labels
 from neurarium.data.readers.values import times
 
 WAYS = ("stratified", "random", "grouped", "time")

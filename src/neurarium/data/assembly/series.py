@@ -19,7 +19,8 @@ from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.series import Scaling, SeriesPreparation, fit_series, require_channels
-from neurarium.data.preparation.targets import Labels, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.frames import read_frame

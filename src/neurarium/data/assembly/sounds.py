@@ -17,7 +17,8 @@ from neurarium.data.assembly.rereading import rereadable
 from neurarium.data.assembly.takes import Takes, assembled, recorded, sizes_of
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.preparation.sounds import RECORDINGS, LabelsFrom, name_label
-from neurarium.data.preparation.targets import Labels, match, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.folders import FileNames, Folder, split_folders

@@ -25,7 +25,8 @@ from neurarium.data.preparation.tables import (
     read_weights,
     told_scaling,
 )
-from neurarium.data.preparation.targets import Labels, Quantities, Target, label_names, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels, Quantities, Target, label_names
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame

@@ -22,9 +22,10 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.examples import Examples
 from neurarium.data.preparation.label_sets import LabelSets
 from neurarium.data.preparation.numeric import Scaling
-from neurarium.data.preparation.several_targets import SeveralTargets
+from neurarium.data.preparation.several_targets import SeveralTargets, TableTarget
 from neurarium.data.preparation.tables import TablePreparation, fit_columns, read_weights, told_scaling
-from neurarium.data.preparation.targets import Labels, TableTarget, Task, recognise_target
+from neurarium.data.preparation.target_recognition import Task, recognise_target
+from neurarium.data.preparation.targets import Labels
 from neurarium.data.preparation.text import Kind as Tokenizing
 from neurarium.data.preparation.text import Truncation
 from neurarium.data.readers.columns import Kind, recognise

@@ -15,7 +15,8 @@ from torch import Tensor
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.stacked_targets import with_targets
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import Target, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
+from neurarium.data.preparation.targets import Target
 from neurarium.data.readers.npz import pair_of
 from neurarium.data.readers.stacks import as_tensor
 from neurarium.data.specs import Array

@@ -16,7 +16,8 @@ from neurarium.core.errors import DataError
 from neurarium.data.preparation.stacked_targets import with_targets
 from neurarium.data.preparation.statistics import Standardize
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import Target, match, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
+from neurarium.data.preparation.targets import Target, match
 from neurarium.data.readers.idx import read_idx
 from neurarium.data.readers.listing import TABLES, read_listing
 from neurarium.data.readers.npz import pair_of

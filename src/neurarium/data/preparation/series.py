@@ -15,7 +15,8 @@ from torch import Tensor
 
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import Labels, Quantities, Target, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
+from neurarium.data.preparation.targets import Labels, Quantities, Target
 from neurarium.data.readers.series_layout import Layout, read_collection
 from neurarium.data.readers.ts_format import Collection
 from neurarium.data.specs import Series

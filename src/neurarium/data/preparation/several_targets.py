@@ -78,3 +78,6 @@ class SeveralTargets:
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "several", "parts": [part.to_json() for part in self.parts]}
+
+
+TableTarget = Part | SeveralTargets

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from neurarium.core.errors import DataError
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import match, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
+from neurarium.data.preparation.targets import match
 from neurarium.data.readers.listing import TABLES, Listed, read_listing
 from neurarium.data.readers.paths import are_paths, files_at
 from neurarium.data.readers.recordings import SUFFIXES, at_rate, decode, inspected, sound_files

@@ -22,8 +22,9 @@ from neurarium.data.preparation.numeric import (
     parts_of,
     read_numbers,
 )
+from neurarium.data.preparation.several_targets import TableTarget
 from neurarium.data.preparation.storage import save_preparation
-from neurarium.data.preparation.targets import TableTarget, target_from_json
+from neurarium.data.preparation.stored_targets import target_from_json
 from neurarium.data.readers.columns import Kind
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame

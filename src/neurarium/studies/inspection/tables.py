@@ -16,7 +16,8 @@ from neurarium.core.errors import UserError
 from neurarium.data.assembly.mixed import with_images
 from neurarium.data.assembly.streamed import parquet_to_stream
 from neurarium.data.dataset import Dataset
-from neurarium.data.preparation.targets import Labels, Quantities, recognise_target
+from neurarium.data.preparation.target_recognition import recognise_target
+from neurarium.data.preparation.targets import Labels, Quantities
 from neurarium.data.readers.columns import Kind, recognise
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.files import read_files

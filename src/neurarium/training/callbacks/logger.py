@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from neurarium.core.errors import OptionError, unknown
 from neurarium.core.recipe import recipe_of
-from neurarium.training import distributed
 from neurarium.training.callbacks.callback import Callback
 
 FILES = ("weights.safetensors", "config.yaml", "plan.json", "results.json", "report.html", "card.md")
-NAMES = ("tensorboard", "wandb", "mlflow")
 
 
 class LoggingWarning(UserWarning):
@@ -82,50 +78,6 @@ class Logger(Callback):
                 LoggingWarning,
                 stacklevel=3,
             )
-
-
-@contextlib.contextmanager
-def opened(log: str | Logger | Sequence[str | Logger], folder: Path | None) -> Iterator[list[Logger]]:
-    """Make the loggers of these names, on the first process alone, and close them at the end; those that somebody else
-    holds open are handed on, and stay open.
-
-    Raises:
-        OptionError: no such logger, or event files without a folder.
-        MissingDependencyError: its package is not installed.
-    """
-    asked = [log] if isinstance(log, str | Logger) else list(log)
-    made: list[Logger] = []
-    if not distributed.first():
-        yield made
-        return
-    found = [_made(each, folder) if isinstance(each, str) else each for each in asked]
-    made = [each for each in found if not each.held]
-    for each in made:
-        each.held = True
-    try:
-        yield found
-    finally:
-        for each in made:
-            each.close()
-            each.held = False
-
-
-def _made(name: str, folder: Path | None) -> Logger:
-    if name == "tensorboard":
-        from neurarium.training.callbacks.tensorboard import TensorBoard
-
-        if folder is None:
-            raise OptionError("event files for TensorBoard need a folder", fix="give out=FOLDER")
-        return TensorBoard(folder / "tensorboard")
-    if name == "wandb":
-        from neurarium.training.callbacks.weights_and_biases import WeightsAndBiases
-
-        return WeightsAndBiases()
-    if name == "mlflow":
-        from neurarium.training.callbacks.mlflow_tracking import MLflow
-
-        return MLflow()
-    raise unknown("logger", name, NAMES)
 
 
 def configuration(loop: Any) -> dict[str, Any]:
