@@ -292,7 +292,7 @@ class Run(Displayed):
             if recipe is None:
                 raise ArtifactError(
                     f"the run {self.folder} does not say how its network is built",
-                    fix="load it with network=...",
+                    fix="in Python, hand the module that was trained to neurarium.load",
                 )
             path = self.folder / "weights.safetensors"  # type: ignore[operator]
             self._require_weights(path)
