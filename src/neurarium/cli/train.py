@@ -408,6 +408,8 @@ def _show(run: Run, output: Output, took: float) -> None:
         output.say(anomalies_table(run.results["anomalies"]))
     report = next(reversed(run.reports.values()), None)
     target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
+    if report is not None and (beside := _beside(run, report)):
+        output.say(f"[dim]{'beside':<10}[/]{escape(beside)}")
     held = next((each for each in run.decisions if each.subject == "weights held"), None)
     rows: list[tuple[str, Any]] = [] if held is None else [("weights", f"{held.choice}: {held.reason}")]
     rows += [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
@@ -421,6 +423,21 @@ def _show(run: Run, output: Output, took: float) -> None:
         output.say(f"[dim]{escape(remark)}[/]")
     for label, text in rows:
         output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
+
+
+def _beside(run: Run, report: Any) -> str:
+    """Say what the baselines of the report reach by the metric that a person asks for first."""
+    name = report.headline
+    found = [
+        each
+        for each in run.examination.get("baselines") or []
+        if (each.get("metrics") or {}).get(name) is not None
+    ]
+    if not found or run.examination.get("split") != report.split:
+        return ""
+    own = report.metrics.get(name)
+    said = "; ".join(f"{each['name']} {number(each['metrics'][name])}" for each in found)
+    return f"{name.replace('_', ' ')} of this network {number(own)}; {said}"
 
 
 def _remarks(run: Run, report: Any) -> Iterator[str]:

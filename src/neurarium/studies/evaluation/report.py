@@ -43,6 +43,7 @@ class EvaluationReport(Displayed):
         rule: how the run decides, where thresholds or costs were chosen for it; else by the largest probability.
         steps: of forecasts, the errors by step of the horizon, of the network and of the naive forecasts.
         texts: of texts that are written, typical and worst ones: `kind`, `source`, `wanted`, `said`, `metric`, `value`.
+        beside: of summaries, what the first sentences of the texts reach; rows as `studies.examine` has baselines.
         parts: of several targets, the report of each by its name; `metrics` then holds theirs as `price: rmse`.
     """
 
@@ -59,6 +60,7 @@ class EvaluationReport(Displayed):
     parts: dict[str, EvaluationReport] = dataclasses.field(default_factory=dict)
     steps: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     texts: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    beside: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     rule: str = ""
 
     def to_json(self) -> dict[str, Any]:

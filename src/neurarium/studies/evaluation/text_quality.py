@@ -13,6 +13,7 @@ from neurarium.metrics.bleu import BLEU
 from neurarium.metrics.intervals import bootstrap_set
 from neurarium.metrics.metric import Metric
 from neurarium.metrics.rouge import ROUGE1, ROUGE2, ROUGEL
+from neurarium.studies.evaluation.lead_sentences import lead_baselines
 from neurarium.studies.evaluation.report import EvaluationReport
 from neurarium.studies.prediction.translation import BEAM, PENALTY, Written, write_texts
 from neurarium.training.method import Method
@@ -46,7 +47,10 @@ def add_text_quality(
         report.metrics[name] = float(metric.value(found.texts, wanted))
     if resamples:
         report.intervals |= bootstrap_set(metrics, found.texts, wanted, resamples=resamples, seed=seed)
-    report.texts = _examples(found, [examples.sources[place] for place in places.tolist()], wanted, metrics)
+    sources = [examples.sources[place] for place in places.tolist()]
+    report.texts = _examples(found, sources, wanted, metrics)
+    if preparation.targets.task == "summarization":
+        report.beside = lead_baselines(sources, wanted, found.texts, metrics, resamples=resamples, seed=seed)
 
 
 def decoding(targets: Text, count: int) -> Decision:

@@ -41,6 +41,7 @@ from neurarium.studies.examination.scene_examples import scene_examples
 from neurarium.studies.examination.slices import slices_of
 from neurarium.studies.examination.tag_examples import usual_tags, worst_sentences
 from neurarium.studies.examination.trace_baselines import trace_baselines
+from neurarium.studies.examination.transcript_baselines import transcript_baselines
 from neurarium.studies.pictures.traces import trace_examples
 from neurarium.studies.prediction.learner import intervals_of, learner_of
 from neurarium.studies.prediction.raw_columns import raw_columns, sampled
@@ -172,10 +173,14 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         _of_forecasts(run, method, data.splits[split], targets, split, found)
         return
     if split is not None and isinstance(targets, Text):
+        found.held["split"] = split
+        found.add("baselines", lambda: reports_of(run)[split].beside)
         found.add("alignment", lambda: _alignment(run, method, split))
         return
     if split is not None and isinstance(targets, Transcript):
-        told = data.told(split)
+        told, seen = data.told(split), predictions_of(method, data.splits[split])
+        found.held["split"] = split
+        found.add("baselines", lambda: transcript_baselines(data, split, seen))
         found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, told))
         return
     if split is not None and isinstance(targets, Tags):
