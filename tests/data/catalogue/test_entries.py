@@ -37,6 +37,7 @@ def test_every_entry_is_complete(name):
         "frames",
         "transcription",
         "anomaly",
+        "tagging",
     )
     assert found.task in known
     assert found.variants

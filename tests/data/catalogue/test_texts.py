@@ -47,3 +47,20 @@ def test_movie_reviews_come_in_ten_folds():
     assert int(data.test.targets.sum()) == 100
     with pytest.raises(OptionError, match="fold"):
         nr.data.load("movie-review-polarity", fold=10)
+
+
+def test_emerging_names_have_their_published_files(shared_data):
+    shared_data("wnut17")
+    data = nr.data.load("wnut17")
+    assert sizes(data) == {"train": 3394, "validation": 1009, "test": 1287} and len(data.targets.names) == 13
+    told = {each.subject: each.choice for each in data.decisions}
+    assert told["spans"] == "1,975 in the source"
+
+
+def test_parts_of_speech_have_their_published_files(shared_data):
+    shared_data("english_ewt")
+    data = nr.data.load("english-ewt")
+    assert sizes(data) == {"train": 12544, "validation": 2001, "test": 2077} and len(data.targets.names) == 17
+    words = {name: int((part.targets >= 0).sum()) for name, part in data.splits.items()}
+    assert words == {"train": 204577, "validation": 25147, "test": 25094}  # the treebank's own stats.xml
+    assert len(nr.data.load("english-ewt", tags="treebank").targets.names) > 45

