@@ -173,15 +173,10 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
         _of_forecasts(run, method, data.splits[split], targets, split, found)
         return
     if split is not None and isinstance(targets, Text):
-        found.held["split"] = split
-        found.add("baselines", lambda: reports_of(run)[split].beside)
-        found.add("alignment", lambda: _alignment(run, method, split))
+        _of_texts(run, method, split, found)
         return
     if split is not None and isinstance(targets, Transcript):
-        told, seen = data.told(split), predictions_of(method, data.splits[split])
-        found.held["split"] = split
-        found.add("baselines", lambda: transcript_baselines(data, split, seen))
-        found.add("errors", lambda: _transcripts(method, data.splits[split], run.preparation, told))
+        _of_transcripts(method, data, split, run.preparation, found)
         return
     if split is not None and isinstance(targets, Tags):
         _of_tags(method, data, split, targets, found)
@@ -232,6 +227,13 @@ def _of_tags(method: Any, data: Dataset, split: str, targets: Tags, found: _Part
     found.add("sentences", lambda: worst_sentences(data.splits[split], seen, targets, data.rows.get(split)))
 
 
+def _of_texts(run: Run, method: Method, split: str, found: _Parts) -> None:
+    """The first sentences beside summaries, and where the network looked while it wrote."""
+    found.held["split"] = split
+    found.add("baselines", lambda: reports_of(run)[split].beside)
+    found.add("alignment", lambda: _alignment(run, method, split))
+
+
 def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
     """Where the network looked while it wrote a typical text of the split."""
     from neurarium.studies.prediction.alignment import alignments
@@ -244,10 +246,16 @@ def _alignment(run: Run, method: Method, split: str) -> dict[str, Any] | None:
     return alignments(method, run.preparation, [chosen["source"]], [chosen["said"]])[0].to_json()
 
 
-def _transcripts(method: Any, examples: Any, preparation: Any, told: Any) -> list[dict[str, Any]]:
+def _of_transcripts(method: Any, data: Dataset, split: str, preparation: Any, found: _Parts) -> None:
+    """What hears nothing beside the network, and the recordings that were written down worst."""
     from neurarium.studies.examination.transcript_errors import transcript_errors
 
-    return [each.to_json() for each in transcript_errors(method, examples, preparation, told=told)]
+    examples, told = data.splits[split], data.told(split)
+    found.held["split"] = split
+    found.add("baselines", lambda: transcript_baselines(data, split, predictions_of(method, examples)))
+    found.add("errors", lambda: [
+        each.to_json() for each in transcript_errors(method, examples, preparation, told=told)
+    ])  # fmt: skip
 
 
 def _traces(run: Run, data: Any) -> list[dict[str, str]]:
