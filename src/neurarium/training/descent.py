@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -359,21 +358,12 @@ class Descent(nn.Module):
                         "--set accumulate=",
                     )
                 )
-        if self.guard and not _is_finite(metrics["loss"]):
+        if self.guard and not finiteness.is_number(metrics["loss"]):
             raise self.not_finite(loss_function, batch, "loss")
-        if self.guard and self.clip_norm is None and self.scaler is None and not self.sharded:
-            self._guard_gradients(loss_function, batch)  # a clip and a scaler look at them anyway
-        return metrics
-
-    def _guard_gradients(self, loss_function: LossFunction, batch: Any) -> None:
-        """Stop before an update that would spoil the weights: a sum holds any NaN or infinity of its parts."""
-        gradients = [each.grad for each in self.moved if each.grad is not None]
-        if self.device.type == "cuda":  # one kernel for all of them
-            found = _is_finite(torch.stack(torch._foreach_norm(gradients)).sum())
-        else:
-            found = all(_is_finite(each.sum()) for each in gradients)
-        if not found:
+        looks = self.guard and self.clip_norm is None and self.scaler is None and not self.sharded
+        if looks and not finiteness.finite_gradients(self.moved):  # a clip and a scaler look at them anyway
             raise self.not_finite(loss_function, batch, "gradient")
+        return metrics
 
     def _backward(self, loss_function: LossFunction, batch: Any) -> dict[str, Tensor]:
         if self.accumulate == 1 and self.exchange is None and not self.sharded:
@@ -493,27 +483,15 @@ class Descent(nn.Module):
         if self.clip_norm is not None:
             norm = nn.utils.clip_grad_norm_(self.moved, self.clip_norm)
             norm = norm.full_tensor() if hasattr(norm, "full_tensor") else norm
-            if self.guard and not _is_finite(norm):
+            if self.guard and not finiteness.is_number(norm):
                 raise self.not_finite(loss_function, batch, "gradient")
 
     def _update(self) -> None:
         if self.guard:
-            self._guard_rates()
+            finiteness.require_rates(self._groups(), step=self.updates)
         for optimizer in self.optimizers:
             optimizer.step()
         self._finish()
-
-    def _guard_rates(self) -> None:
-        """A rate that is not finite would spoil every weight in one step."""
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                for name in ("lr", "weight_decay", "momentum", "eps"):
-                    value = group.get(name, 0.0)
-                    if isinstance(value, float) and not math.isfinite(value):
-                        raise NotFiniteError(
-                            f"the {'learning rate' if name == 'lr' else name} is not finite at step {self.updates}: {value}",
-                            fix="look at --set learning_rate, --set schedule and whatever sets the optimizer's options",
-                        )
 
     def _finish(self) -> None:
         """What follows each step that was taken."""
@@ -576,20 +554,9 @@ class Descent(nn.Module):
         if self.sharded:  # looking into layers would ask the other ranks for their parts
             names, loss_function = {}, None
         error = finiteness.explain(names, loss_function, batch, step=self.updates, what=what)
-        held = "the weights" in error.problem and self._bad_state()
+        named = dict(zip(self._names, self.moved, strict=True))
+        held = "the weights" in error.problem and finiteness.bad_memory(self.optimizers, named)
         return NotFiniteError(f"{error.problem}; {held}", fix=error.fix) if held else error
-
-    def _bad_state(self) -> str:
-        """Name what of the optimizer's memory spoiled the weights."""
-        called = {id(each): name for name, each in zip(self._names, self.moved, strict=True)}
-        for optimizer in self.optimizers:
-            for parameter, state in optimizer.state.items():
-                source = finiteness.first_bad(
-                    {key: each for key, each in state.items() if isinstance(each, Tensor)}
-                )
-                if source:
-                    return f"of the optimizer's memory of '{called.get(id(parameter), '?')}' {source}"
-        return ""
 
     def get_extra_state(self) -> dict[str, Any]:
         if not self.optimizers:
@@ -627,10 +594,6 @@ def _unpack(result: Any) -> tuple[Tensor, Any, dict[str, Tensor]]:
     if len(result) == 2:
         return result[0], result[1], {}
     return result[0], result[1], result[2]
-
-
-def _is_finite(value: Tensor) -> bool:
-    return math.isfinite(value.item())
 
 
 def _inverse(weight: Any, like: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +18,19 @@ WEIGHTLESS = "the weights of the batch, whose sum is 0"
 
 def finite(tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
+
+
+def is_number(value: Tensor) -> bool:
+    """Tell whether a scalar is neither NaN nor infinite; on an accelerator this waits for it."""
+    return math.isfinite(value.item())
+
+
+def finite_gradients(moved: Sequence[nn.Parameter]) -> bool:
+    """Tell whether an update would leave the weights whole: a sum holds any NaN or infinity of its parts."""
+    gradients = [each.grad for each in moved if each.grad is not None]
+    if moved[0].device.type == "cuda":  # one kernel for all of them
+        return is_number(torch.stack(torch._foreach_norm(gradients)).sum())
+    return all(is_number(each.sum()) for each in gradients)
 
 
 def first_bad(nest: Any) -> str | None:
@@ -45,6 +59,17 @@ def bad_statistic(module: nn.Module) -> str | None:
         if not finite(buffer) and (running or bool(torch.isnan(buffer).any())):
             return first_bad({name: buffer})
     return None
+
+
+def bad_memory(optimizers: Iterable[torch.optim.Optimizer], named: Mapping[str, nn.Parameter]) -> str:
+    """Name what of the optimizers' memory is spoiled; "" where nothing is."""
+    called = {id(each): name for name, each in named.items()}
+    for optimizer in optimizers:
+        for parameter, state in optimizer.state.items():
+            source = first_bad({key: each for key, each in state.items() if isinstance(each, Tensor)})
+            if source:
+                return f"of the optimizer's memory of '{called.get(id(parameter), '?')}' {source}"
+    return ""
 
 
 def bad_row(batch: Any) -> int | None:
@@ -176,3 +201,23 @@ def require_numbers(**options: Any) -> None:
                 f"the option '{name}' is negative", expected="0 or more", received=value,
                 fix=f"leave out --set {name}=, or give a number that is not negative",
             )  # fmt: skip
+
+
+def require_rates(groups: Iterable[Mapping[str, Any]], *, step: int) -> None:
+    """Refuse a rate that is not finite: it would spoil every weight in one step.
+
+    Args:
+        groups: the parameter groups of optimizers.
+        step: the step's number.
+
+    Raises:
+        NotFiniteError: such a learning rate, weight decay, momentum or eps.
+    """
+    for group in groups:
+        for name in ("lr", "weight_decay", "momentum", "eps"):
+            value = group.get(name, 0.0)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise NotFiniteError(
+                    f"the {'learning rate' if name == 'lr' else name} is not finite at step {step}: {value}",
+                    fix="look at --set learning_rate, --set schedule and whatever sets the optimizer's options",
+                )

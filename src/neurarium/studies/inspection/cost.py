@@ -14,8 +14,8 @@ from neurarium.data.dataset import Dataset, Decision
 from neurarium.networks.choice import default
 from neurarium.studies.inspection.finding import Finding
 from neurarium.studies.planning.assignment import assign, owners_of
+from neurarium.studies.planning.construction import Chosen, build
 from neurarium.studies.planning.owners import usual_method
-from neurarium.studies.training import Chosen, build
 from neurarium.training.callbacks.callback import Callback
 from neurarium.training.fitting import fit
 from neurarium.training.need import estimate_need
