@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from neurarium.report import charts
+from neurarium.report.heat_map import heat_map
 from neurarium.report.parts import card, figure, grid, keys, section
 from neurarium.report.svg import Points, Scale, element, frame, inside, path, spanning
 
@@ -42,8 +43,26 @@ def forecasts(reports: Mapping[str, EvaluationReport], found: Mapping[str, Any])
         cards.append(
             card("Error by step", drawn, f"On standardized values of all {report.split} windows.", wide=True)
         )
+    cards.append(attention_card(found.get("channel attention") or {}))
     lead = f"Windows of the {found.get('split', 'test')} part at equal distances; the band holds 90 % of what came in validation, or lies between the outer quantiles."
     return section("forecasts", "What it forecasts", grid(*cards), lead)
+
+
+def attention_card(held: Mapping[str, Any]) -> str:
+    """Return which channels look at which, a picture per block; nothing where it is not known."""
+    if not held:
+        return ""
+    names = held["names"]
+    drawn = [
+        f"<div><p class=note>block {number}</p>"
+        + heat_map(f"block {number}: how much each channel looks at each", rows, names[: len(rows)], names)
+        + "</div>"
+        for number, rows in held["blocks"].items()
+    ]
+    note = "A row is a channel that is forecast; the darker a square, the more it looks at the channel of that column, in the mean over windows and heads."
+    return card(
+        "Which channels it reads together", f"<div class=sides>{''.join(drawn)}</div>", note, wide=True
+    )
 
 
 def _window(held: Mapping[str, Any]) -> tuple[str, str]:

@@ -41,3 +41,22 @@ def test_tokens_are_dropped_out_as_they_enter_as_in_the_authors_program():
     assert abs(float((heard[0] == 0).double().mean()) - 0.5) < 0.02
     network.eval()({"series": torch.randn(4, 12, 50)})
     assert float((heard[1] == 0).double().mean()) < 0.01
+
+
+def test_attention_is_what_the_blocks_look_at():
+    torch.manual_seed(0)
+    network = ITransformer(3, 12, 4, past=1, width=8, heads=2, blocks=2).double().eval()
+    inputs = {"series": torch.randn(2, 12, 3).double(), "past": torch.randn(2, 12, 1).double()}
+    found = network.attention(inputs)
+    assert found.shape == (2, 2, 2, 4, 4)
+    torch.testing.assert_close(found.sum(-1), torch.ones(2, 2, 2, 4).double())
+    x = inputs["series"]
+    normal = (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+    tokens = network.enter(torch.cat([normal, inputs["past"]], dim=2).transpose(1, 2))
+    for number, block in enumerate(network.blocks):
+        query, key = (
+            each(tokens).unflatten(-1, (2, 4)) for each in (block.attention.query, block.attention.key)
+        )
+        scores = torch.einsum("bihd,bjhd->bhij", query, key) / 2
+        torch.testing.assert_close(found[:, number], scores.softmax(dim=-1))
+        tokens = block(tokens)

@@ -45,7 +45,9 @@ class Seq2SeqLSTM(nn.Module):
     Raises:
         OptionError: no such score, a shared embedding of two vocabularies.
 
-    Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, section 3 and appendix A (there a GRU and maxout, here an LSTM and tanh).
+    Bahdanau, Cho and Bengio 2014, arXiv:1409.0473, section 3 and appendix A (there a GRU and maxout, here an LSTM and tanh; the
+    output reads s_t, as in equation 4, where appendix A.2.2 has s_(t-1); writing starts from both directions, there from the
+    backward one).
 
     >>> tokens = torch.tensor([[5, 2, 0], [3, 0, 0]])
     >>> inputs = {"tokens": tokens, "mask": tokens != 0, "decoder_tokens": torch.tensor([[8, 4], [8, 0]])}

@@ -54,7 +54,8 @@ class TCN(nn.Module):
     Raises:
         OptionError: no level, a kernel below 2, or a score without attention.
 
-    Bai, Kolter and Koltun 2018, arXiv:1803.01271, section 3.
+    Bai, Kolter and Koltun 2018, arXiv:1803.01271, section 3. Weights start as torch starts them (in the authors' program those
+    of skips at N(0, 0.01)).
 
     >>> series = {"series": torch.zeros(2, 7, 3), "lengths": torch.tensor([7, 4])}
     >>> network = TCN(1, channels=3, levels=3, kernel=2)

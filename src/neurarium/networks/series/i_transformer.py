@@ -20,6 +20,7 @@ class ITransformer(Forecaster):
 
     h_0 = W x_(:, n) + b for each channel n (equation 1); blocks of attention and an inner layer, normalized after each; y_n =
     W_h h_L + b. Covariates of the past and those known beforehand are further tokens, which are read and not forecast.
+    `attention` says which channels look at which.
 
     Args:
         channels, lookback, horizon, past, future, ids, numbers: as for `DLinear`.
@@ -28,7 +29,7 @@ class ITransformer(Forecaster):
 
     `forward`: a window's dict -> `(batch, horizon, channels * numbers)`.
 
-    Liu et al., arXiv:2310.06625, equations 1 and 2.
+    Liu et al., arXiv:2310.06625, equations 1 and 2; section 4.3 (what attention shows).
 
     >>> ITransformer(2, 32, 3, width=16, heads=2)({"series": torch.randn(4, 32, 2)}).shape
     torch.Size([4, 3, 2])
@@ -53,13 +54,25 @@ class ITransformer(Forecaster):
         self.head = nn.Linear(width, horizon * self.numbers)
 
     def forecast(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        tokens = self._entered(series, inputs)
+        for block in self.blocks:
+            tokens = block(tokens)
+        said = self.head(self.normalize_tokens(tokens[:, : self.channels]))
+        return by_channel(said, self.numbers)
+
+    def attention(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Return how much each channel, and each covariate behind them, looks at each other: `(batch, blocks, heads, tokens,
+        tokens)`, rows that sum to 1."""
+        tokens, found = self._entered(self._normal(inputs["series"])[0], inputs), []
+        for block in self.blocks:
+            found.append(block.weights(tokens))  # type: ignore[operator]
+            tokens = block(tokens)
+        return torch.stack(found, dim=1)
+
+    def _entered(self, series: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         known = [series]
         if "past" in inputs:
             known.append(inputs["past"].to(series.dtype))
         if "future" in inputs:
             known.append(inputs["future"][:, : self.lookback].to(series.dtype))
-        tokens = self.dropout(self.enter(torch.cat(known, dim=-1).transpose(1, 2)))
-        for block in self.blocks:
-            tokens = block(tokens)
-        said = self.head(self.normalize_tokens(tokens[:, : self.channels]))
-        return by_channel(said, self.numbers)
+        return self.dropout(self.enter(torch.cat(known, dim=-1).transpose(1, 2)))

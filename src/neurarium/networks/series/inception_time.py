@@ -66,7 +66,7 @@ class InceptionTime(nn.Module):
     Raises:
         OptionError: no module, or no convolution.
 
-    Ismail Fawaz et al., arXiv:1909.04939, section 3.
+    Ismail Fawaz et al., arXiv:1909.04939, section 3; batch normalization with torch's constants, not Keras's.
 
     >>> inputs = {"series": torch.randn(3, 50, 2), "lengths": torch.tensor([50, 20, 50])}
     >>> InceptionTime(2, 4, filters=8)(inputs).shape

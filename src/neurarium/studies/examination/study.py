@@ -32,6 +32,7 @@ from neurarium.data.specs import (
 from neurarium.studies.anomalies.study import watch
 from neurarium.studies.comparison.baselines import fit_baselines
 from neurarium.studies.evaluation.report import reports_of
+from neurarium.studies.examination.channel_attention import channel_attention
 from neurarium.studies.examination.diagnosis import calibration_of, curves_of, residuals_of, thresholds_of
 from neurarium.studies.examination.forecast_examples import forecast_examples, naive_baselines
 from neurarium.studies.examination.importance import permutation_importance
@@ -217,6 +218,7 @@ def _of_forecasts(run: Run, method: Any, examples: Any, targets: Horizon, split:
     intervals = intervals_of(run)
     found.add("forecasts", lambda: forecast_examples(method, examples, targets, run.preparation, intervals))
     found.add("baselines", lambda: naive_baselines(method, examples, targets))
+    found.add("channel attention", lambda: channel_attention(method, examples, targets, run.inputs))
 
 
 def _of_tags(method: Any, data: Dataset, split: str, targets: Tags, found: _Parts) -> None:
