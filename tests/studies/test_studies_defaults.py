@@ -10,15 +10,9 @@ from neurarium.data.dataset import Dataset
 from neurarium.data.examples import Examples
 from neurarium.data.specs import Frames, Series
 from neurarium.studies.planning import defaults
-from neurarium.studies.planning.defaults import (
-    FRAMES,
-    IMAGE,
-    RECURRENT_FRAMES,
-    TABLE,
-    TABM,
-    recipe_for,
-    settle,
-)
+from neurarium.studies.planning.defaults import settle
+from neurarium.studies.planning.machine import multiplies_bfloat16
+from neurarium.studies.planning.recipes import FRAMES, IMAGE, RECURRENT_FRAMES, TABLE, TABM, recipe_for
 
 NOTHING = {"epochs": None, "steps": None, "batch_size": None, "device": "cpu"}
 
@@ -115,7 +109,7 @@ def test_bfloat16_only_where_the_machine_has_it(table, monkeypatch):
 
 
 def test_a_device_that_is_none_multiplies_nothing():
-    assert defaults.multiplies_bfloat16("no such device") is False
+    assert multiplies_bfloat16("no such device") is False
 
 
 def test_rolls_of_notes_are_read_by_recurrent_networks_with_a_recipe_of_their_own():

@@ -21,9 +21,10 @@ from neurarium.networks.ensemble import Ensemble
 from neurarium.networks.sizing import combination_for
 from neurarium.networks.usual import member_for
 from neurarium.studies.planning.assignment import Assignment, asks_for_steps, assign, owners_of, values
-from neurarium.studies.planning.defaults import settle, settle_closed_form, usual_loss, usual_options
+from neurarium.studies.planning.defaults import settle, settle_closed_form
 from neurarium.studies.planning.machine import computed
 from neurarium.studies.planning.owners import METHODS, usual_method
+from neurarium.studies.planning.recipes import usual_loss, usual_options
 from neurarium.studies.planning.season import slow_season
 from neurarium.studies.planning.starting_point import network_of, warm_start
 from neurarium.studies.planning.transfer import Transfer

@@ -10,7 +10,6 @@ from torch import nn
 
 from neurarium.data.dataset import Dataset, Decision
 from neurarium.data.specs import Image
-from neurarium.studies.planning.defaults import multiplies_bfloat16
 from neurarium.studies.probes.profiling import summary
 
 MANY = 2_000_000  # products per image from which bfloat16 is faster: below, turning numbers into it costs as much
@@ -55,6 +54,18 @@ def uncompiled(network: nn.Module, data: Dataset, compile: bool | None) -> list[
     if compile or not isinstance(data.inputs, Image) or not _convolves(network):
         return []
     return [Decision("compile", "no", UNCOMPILED, "--compile")]
+
+
+def multiplies_bfloat16(device: Any = None) -> bool:
+    """Return whether a device multiplies bfloat16 matrices in hardware; None asks the one that `fit` would take."""
+    try:
+        kind = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")).type
+    except RuntimeError:  # no device: `fit` says so
+        return False
+    if kind == "cuda":
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return kind == "cpu" and any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
 def _precision(products: int, device: Any) -> tuple[str, str]:
