@@ -14,8 +14,8 @@ import yaml
 from tests_cli import write_flowers, write_houses
 
 from neurarium.cli.main import main
+from neurarium.cli.outcome import _remarks
 from neurarium.cli.output import beside
-from neurarium.cli.train import _remarks
 from neurarium.core.codec import load_tensors
 from neurarium.core.errors import NotFiniteError
 

@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 import neurarium as nr
-from neurarium.cli.train import metrics_table
+from neurarium.cli.outcome import metrics_table
 from neurarium.report import render, write_report
 from neurarium.report.quality import metrics
 

@@ -10,10 +10,11 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli import completion
 from neurarium.cli.command import Command, seconds
+from neurarium.cli.early_checks import settled
 from neurarium.cli.folders import reserved
 from neurarium.cli.output import Output, escape, table
+from neurarium.cli.reading import read
 from neurarium.cli.shared_options import options_of_train
-from neurarium.cli.train import read, settled
 from neurarium.core.files import write_json
 from neurarium.report.words import number
 

@@ -11,10 +11,11 @@ import typer
 from neurarium.cli import arguments as a
 from neurarium.cli import completion
 from neurarium.cli.command import Command
+from neurarium.cli.early_checks import settled
 from neurarium.cli.folders import RUNS, find_run
 from neurarium.cli.output import Output, escape, table
+from neurarium.cli.reading import read
 from neurarium.cli.shared_options import options_of_train
-from neurarium.cli.train import read, settled
 from neurarium.core.errors import OptionError, unknown
 
 if TYPE_CHECKING:

@@ -8,48 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from neurarium.cli import arguments as a
 from neurarium.cli.command import Command, pairs, seconds
+from neurarium.cli.early_checks import logs, settled
 from neurarium.cli.failures import INTERRUPTED
 from neurarium.cli.folders import find_run, reserved
-from neurarium.cli.output import Output, escape, table
-from neurarium.core.errors import DataError, OptionError, Terminated, UserError
+from neurarium.cli.outcome import finish
+from neurarium.cli.output import Output
+from neurarium.cli.reading import read
+from neurarium.core.errors import OptionError, Terminated, UserError
 from neurarium.core.wording import counted
-from neurarium.report.words import duration, number
 from neurarium.training.callbacks.callback import Callback
 
-SOME = 50  # examples of which not one is wrong, from which that is remarked
-LONG, EARLY = 15, 4  # epochs; the best one in the first so-manieth part of them is remarked
-LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
-CHOICES = {
-    "task": (
-        "classification",
-        "regression",
-        "labels",
-        "series",
-        "language-model",
-        "tagging",
-        "forecast",
-        "anomaly",
-        "translation",
-        "summarization",
-        "transcription",
-    ),
-    "split": ("stratified", "random", "grouped", "time"),
-    "keep": ("best", "averaged", "last"),
-    "precision": ("float32", "bfloat16", "float16"),
-    "report": ("quick", "full", "none"),
-}
 HANDED_ON = (  # to the study, as they are
     "epochs", "steps", "patience", "precision", "batch_size", "monitor", "keep", "device", "weights", "freeze", "unfreeze_every",
     "lora",
 )  # fmt: skip
-UNITS = {  # what one example is called: by the targets, else by the inputs
-    "Text": "pair", "NextToken": "window", "Tags": "sentence", "Expectation": "window", "Horizon": "window", "Table": "row",
-    "Mixed": "row", "Image": "image", "Tokens": "text", "Words": "sentence", "Series": "sequence", "Waveform": "recording",
-}  # fmt: skip
 if TYPE_CHECKING:
     from neurarium.data.dataset import Dataset
     from neurarium.training.callbacks.logger import Logger
@@ -213,60 +187,6 @@ def _train(
     )
 
 
-def read(command: Command, resume: Path | None, output: Output) -> Dataset:
-    """Read the data; where a run goes on, or is done again, it should be what it was."""
-    from neurarium.report.question import question
-    from neurarium.studies.planning.assignment import reader_options
-    from neurarium.studies.planning.reading import ASKED, read_data
-    from neurarium.studies.planning.source_kinds import kind_of
-    from neurarium.studies.planning.transfer import with_tokenizer
-
-    _, reader = kind_of(command.data or "", command.given())
-    options = reader_options(command.set, reader, command.network, command.method)
-    options = with_tokenizer(options, reader, command.weights)
-    dataset = read_data(
-        command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
-    )
-    output.told(data=f"{dataset.name}: {_sizes(dataset)}", asked=question(dataset))
-    if broken := dataset.summary.get("quarantined"):
-        named = f"{broken[0]['file']} ({broken[0]['reason']})" + (", ..." if len(broken) > 1 else "")
-        output.told(**{"left out": f"{counted(len(broken), 'file')} that cannot be read: {named}"})
-    for each in dataset.decisions:
-        if each.subject == "short series":
-            output.told(**{"left out": f"{str(each.choice).removesuffix(' left out')} series: {each.reason}"})
-    before, now = command.data_sha256, dataset.summary.get("sha256")
-    if before and now and before != now:
-        if resume is not None:
-            raise DataError(
-                f"{command.data} has changed since the run {resume} began",
-                expected=f"SHA-256 {before[:12]}...",
-                received=f"{now[:12]}...",
-                fix="restore the file, or start anew with --from RUN",
-            )
-        output.note(f"{command.data} has changed since that run: the result will be another")
-    command.data_sha256 = now
-    if dataset.summary.get(
-        "streamed"
-    ):  # the splits are others in memory: whoever reads it again shall stream it too
-        command.set = {**command.set, "stream": True}
-    return dataset
-
-
-def _sizes(dataset: Dataset) -> str:
-    """Say how many examples do what.
-
-    >>> import neurarium as nr
-    >>> _sizes(nr.data.load("iris"))
-    '106 rows to learn from, 22 validate, 22 test'
-    """
-    first, *others = ((name, len(split)) for name, split in dataset.splits.items())
-    verbs = {"validation": "validate", "test": "test"}
-    said = [f"{count:,} {verbs.get(name, name)}" for name, count in others]
-    kinds = (type(dataset.targets).__name__, type(dataset.inputs).__name__)
-    unit = next((UNITS[kind] for kind in kinds if kind in UNITS), "example")
-    return ", ".join([f"{counted(first[1], unit)} to learn from", *said])
-
-
 class _Begun(Callback):
     """Says what is trained, before the first step."""
 
@@ -299,56 +219,6 @@ def _check_resume(asked: Command, folder: Path, out: Path | None) -> None:
         raise OptionError("a run goes on in its own folder", received=f"--out {out}", fix="leave out --out")
 
 
-def settled(command: Command, example: str = "neurarium train digits") -> Command:
-    """Make paths absolute, so that the command means the same from any folder."""
-    if command.data is None:
-        raise OptionError("there is nothing to learn from", expected="DATA", fix=f"for example: {example}")
-    from neurarium.data.catalogue.entries import ENTRIES
-    from neurarium.data.readers.parts import absolute_pattern, is_pattern
-
-    for name in ("data", "test", "validation", "start", "folder", "masks", "boxes", "parallel", "weights"):
-        value = getattr(command, name)
-        if isinstance(value, str) and value not in ENTRIES and Path(value).exists():
-            setattr(command, name, str(Path(value).resolve()))
-        elif isinstance(value, str) and value not in ENTRIES and is_pattern(value):
-            setattr(command, name, absolute_pattern(value))
-    labels = command.set.get("labels")
-    if isinstance(labels, str) and Path(labels).is_file():
-        command.set = {**command.set, "labels": str(Path(labels).resolve())}
-    _check_early(command)
-    return command
-
-
-def _check_early(command: Command) -> None:
-    """Find what is wrong with the command before the data is read."""
-    from neurarium.core.errors import unknown
-    from neurarium.core.members import find
-
-    seconds(command.time_limit)
-    for name, least in LEAST.items():
-        value = getattr(command, name)
-        if value is not None and value < least:
-            flag = f"--{name.replace('_', '-')}"
-            raise OptionError(
-                f"{flag} is too small", expected=f"{least} or more", received=value, fix=f"leave out {flag}"
-            )
-    if command.network:
-        find("network", command.network)
-    if command.method:
-        find("method", command.method)
-    for name in (command.augment or "").split(","):
-        if name.strip():
-            find("augmentation", name.strip())
-    if command.log:
-        from neurarium.training.callbacks.loggers import check
-
-        check(logs(command.log))
-    for name, choices in CHOICES.items():
-        value = getattr(command, name)
-        if value is not None and value not in choices:
-            raise unknown(name.replace("_", " "), str(value), choices)
-
-
 @contextlib.contextmanager
 def _folder(command: Command, out: Path | None, resume: Path | None, output: Output) -> Iterator[Path]:
     """The run's folder: the one that goes on, or a new one, made by the first process and known to all."""
@@ -373,126 +243,3 @@ def _folder(command: Command, out: Path | None, resume: Path | None, output: Out
             raise
         distributed.same(str(folder))
         yield folder
-
-
-def logs(text: str | None) -> list[str]:
-    """Return the names of the loggers that are asked for.
-
-    >>> logs("wandb, tensorboard"), logs(None)
-    (['wandb', 'tensorboard'], [])
-    """
-    return [each.strip() for each in (text or "").split(",") if each.strip()]
-
-
-def finish(run: Run, output: Output, took: float, code: int) -> None:
-    """Tell what came out; a run that was interrupted ends with a code of its own (Ctrl-C: 130, SIGTERM: 143)."""
-    value = {"run": run.folder, "metrics": run.results, "seconds": round(took, 3)}
-    if run.interrupted:
-        output.finish({**value, "interrupted": True})
-        raise typer.Exit(code)
-    _show(run, output, took)
-    output.finish(value)
-
-
-def _show(run: Run, output: Output, took: float) -> None:
-    plan = {each.subject: each.choice for each in run.decisions}
-    name = run.data.name if run.data is not None else ""
-    last = run.history[-1] if run.history else {"epoch": 0, "step": 0}
-    passes = counted(last["epoch"], "epoch") if last["epoch"] else counted(last["step"], "step")
-    output.say(
-        f"\n[bold]{escape(name)}[/]  {plan.get('network', '')}, {plan.get('parameters', '?')} parameters, "
-        f"{passes}, {duration(took)}  [dim]({escape(run.reason)})[/]"
-    )
-    output.say(metrics_table(run.reports))
-    if run.results.get("anomalies"):
-        output.say(anomalies_table(run.results["anomalies"]))
-    report = next(reversed(run.reports.values()), None)
-    target = "NEW.csv" if type(run.inputs).__name__ in ("Table", "Mixed", "Window") else "FILE_OR_FOLDER"
-    if report is not None and (beside := _beside(run, report)):
-        output.say(f"[dim]{'beside':<10}[/]{escape(beside)}")
-    held = next((each for each in run.decisions if each.subject == "weights held"), None)
-    rows: list[tuple[str, Any]] = [] if held is None else [("weights", f"{held.choice}: {held.reason}")]
-    rows += [("run", run.folder), ("report", run.folder / "report.html" if run.folder else "")]
-    asked = '--input-text "..."' if type(run.inputs).__name__ in ("Tokens", "Words") else f"--input {target}"
-    if type(run.targets).__name__ == "NextToken":
-        rows.append(("generate", f'neurarium generate {run.folder} --prompt "..."'))
-    else:
-        verb = "translate" if type(run.targets).__name__ == "Text" else "predict"
-        rows.append((verb, f"neurarium {verb} {run.folder} {asked}"))
-    for remark in _remarks(run, report):
-        output.say(f"[dim]{escape(remark)}[/]")
-    for label, text in rows:
-        output.say(f"[dim]{label:<10}[/]{escape(str(text))}")
-
-
-def _beside(run: Run, report: Any) -> str:
-    """Say what the baselines of the report reach by the metric that a person asks for first."""
-    name = report.headline
-    found = [
-        each
-        for each in run.examination.get("baselines") or []
-        if (each.get("metrics") or {}).get(name) is not None
-    ]
-    if not found or run.examination.get("split") != report.split:
-        return ""
-    own = report.metrics.get(name)
-    said = "; ".join(f"{each['name']} {number(each['metrics'][name])}" for each in found)
-    return f"{name.replace('_', ' ')} of this network {number(own)}; {said}"
-
-
-def _remarks(run: Run, report: Any) -> Iterator[str]:
-    """Yield what a careful colleague would say of the outcome."""
-    if report is None:
-        yield "nothing was measured: the data has neither a validation nor a test split"
-        return
-    metrics = report.metrics
-    if report.examples >= SOME and (metrics.get("accuracy") == 1.0 or metrics.get("r2", 0.0) > 0.99999):
-        yield (
-            "too good to be true? `neurarium check DATA` finds columns that give the target away, and copies across splits"
-        )
-    rules = {"naive: mse": "repeating the last value", "seasonal naive: mse": "repeating the last season"}
-    known = {name: metrics[name] for name in rules if name in metrics}
-    if known and (least := min(known.values())) < metrics.get("mse", 0.0):
-        rule = next(rules[name] for name, value in known.items() if value == least)
-        yield f"{rule} does better (mse {number(least)} beside {number(metrics['mse'])}): more --epochs, a longer --set lookback=, or that rule"
-    best, epochs = run.best.get("epoch", 0), run.history[-1]["epoch"] if run.history else 0
-    if epochs >= LONG and 0 < best * EARLY <= epochs:
-        yield f"it was best after epoch {best} of {epochs}: --patience {max(5, best)} stops sooner"
-
-
-def anomalies_table(found: dict[str, Any]) -> Any:
-    """Return what the alarms of a run of traces are worth, beside what there is without a network."""
-    if "nab_standard" not in found:
-        made = table("", "value", right=(1,))
-        for name, value in found.items():
-            made.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else number(value))
-        return made
-    made = table("NAB score", "this run", "the value before", "windowed Gaussian", right=(1, 2, 3))
-    for name in ("standard", "reward_low_fp", "reward_low_fn"):
-        beside = [f"{found[f'{each}_{name}']:.1f}" for each in ("value_before", "windowed_gaussian")]
-        made.add_row(name, f"[bold]{found[f'nab_{name}']:.1f}", *beside)
-    made.add_row("windows found", f"{found['windows_found']} of {found['windows']}", "", "")
-    made.add_row("false alarms", f"{found['false_alarms']:,}", "", "")
-    made.add_row("threshold", number(found["threshold"]), "", "")
-    return made
-
-
-def metrics_table(reports: dict[str, Any]) -> Any:
-    """Return the metrics of the splits side by side, with the intervals of the last split."""
-    splits = list(reports)
-    last = reports[splits[-1]] if splits else None
-    head = [f"{split} ({reports[split].examples:,})" for split in splits]
-    made = table(
-        "",
-        *head,
-        f"95 % interval, {splits[-1]}" if last and last.intervals else "",
-        right=tuple(range(1, len(splits) + 1)),
-        whole=(0,),
-    )
-    for name in last.metrics if last else ():
-        bounds = last.intervals.get(name) if last else None
-        shown = f"{number(bounds.low)} to {number(bounds.high)}" if bounds else ""
-        values = [number(reports[split].metrics.get(name)) for split in splits]
-        bold = "[bold]" if last and name == last.headline else ""
-        made.add_row(f"{bold}{name}", *(f"{bold}{value}" for value in values), shown)
-    return made
