@@ -55,6 +55,27 @@ def test_columns_add_up_to_the_prediction(table):
     assert abs(whole[3]) < 1e-3 * abs(whole).max()  # waves below half of the horizon
 
 
+@pytest.mark.slow
+def test_the_parts_are_the_trend_and_the_season_that_made_the_series():
+    steps = numpy.arange(420)
+    wave = 20 * numpy.sin(steps / 12 * 2 * numpy.pi) + 8 * numpy.cos(steps / 6 * 2 * numpy.pi)
+    table = {"step": steps.tolist()[:408], "a": (100 + 1.0 * steps + wave)[:408]}
+    data = nr.data.forecast(table, "a", time="step", horizon=12, lookback=24, season=12, calendar="none")
+    options = {
+        "stacks": ("trend", "seasonality"),
+        "width": 32,
+        "blocks": 3,
+        "degree": 2,
+        "learning_rate": 3e-3,
+    }
+    run = nr.studies.train(data, "n-beats", epochs=100, progress=False, evaluate=False, options=options)
+    frame = nr.studies.predict(run, table, components=True)
+    season, trend = frame["seasonality"].to_numpy(), frame["trend"].to_numpy()
+    assert numpy.corrcoef(season, wave[408:])[0, 1] > 0.99
+    assert numpy.ptp(trend) == pytest.approx(11, rel=0.4)
+    assert abs(frame["prediction"].to_numpy() - (100 + steps + wave)[408:]).max() < 1
+
+
 def test_of_quantiles_that_cross_it_is_the_middle_one_that_is_split(table):
     run = trained(table, quantiles=(0.1, 0.5, 0.9), options=INTERPRETABLE)
     block = run.network.stacks[0][0].theta_ahead
