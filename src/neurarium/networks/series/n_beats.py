@@ -44,9 +44,9 @@ class NBEATS(AdditiveForecaster):
     Raises:
         OptionError: no such basis, or no harmonic.
 
-    Oreshkin et al., arXiv:1905.10437, equations 1 to 3. Unlike there: the window is normalized (there the forecast starts from
-    its last value, and losses are relative to the series: normalization="last" is that start), both stacks have one width,
-    and 2 stacks of 3 blocks stand for 30 of one.
+    Oreshkin et al., arXiv:1905.10437, equations 1 to 3. As in the authors' program the forecast starts from the last value of the
+    window, which here is taken off what the blocks read too. Unlike there: losses are not relative to the series, both stacks
+    have one width, and 2 stacks of 3 blocks stand for 30 of one.
 
     >>> NBEATS(2, 10, 3, width=8)({"series": torch.randn(4, 10, 2)}).shape
     torch.Size([4, 3, 2])
@@ -59,7 +59,7 @@ class NBEATS(AdditiveForecaster):
     def __init__(
         self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
         stacks: tuple[str, ...] = ("generic", "generic"), blocks: int = 3, width: int = 256, layers: int = 4,
-        degree: int = 3, normalization: Normalization = "instance", distribution: Distribution = None, harmonics: int = 1,
+        degree: int = 3, normalization: Normalization = "last", distribution: Distribution = None, harmonics: int = 1,
     ):  # fmt: skip
         super().__init__()
         self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)

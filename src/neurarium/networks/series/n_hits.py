@@ -37,9 +37,10 @@ class NHiTS(AdditiveForecaster):
     Raises:
         OptionError: pools and rates that are not equally many.
 
-    Challu et al., arXiv:2201.12886, equations 1 to 5. Unlike the authors' program: the window is normalized (there the forecast
-    starts from its last value: normalization="last"), it is pooled from its oldest step on (there from its newest: another
-    sum only where a pool does not divide the look-back), and there are ceil(r H) numbers as printed, not floor(r H).
+    Challu et al., arXiv:2201.12886, equations 1 to 5. As in the authors' program the forecast starts from the last value of
+    the window, which here is taken off what the blocks read too. Unlike there: the window is pooled from its oldest step on
+    (there from its newest: another network only where a pool does not divide the look-back), and there are ceil(r H) numbers
+    as printed, not floor(r H).
 
     >>> NHiTS(2, 16, 8, width=8)({"series": torch.randn(4, 16, 2)}).shape
     torch.Size([4, 8, 2])
@@ -50,7 +51,7 @@ class NHiTS(AdditiveForecaster):
     def __init__(
         self, channels: int, lookback: int, horizon: int, past: int = 0, future: int = 0, ids: int = 0, numbers: int = 1,
         pools: tuple[int, ...] = (8, 4, 1), rates: tuple[int, ...] = (24, 12, 1), blocks: int = 1, width: int = 256,
-        layers: int = 2, normalization: Normalization = "instance", distribution: Distribution = None,
+        layers: int = 2, normalization: Normalization = "last", distribution: Distribution = None,
     ):  # fmt: skip
         super().__init__()
         self._make(channels, lookback, horizon, past, future, ids, numbers, normalization, distribution)
