@@ -8,7 +8,7 @@ from pathlib import Path
 import polars
 import pytest
 
-TRAIN = ("--task", "tagging", "--set", "width=32", "--set", "embedding=32", "--epochs", "20",
+TRAIN = ("--task", "tagging", "--set", "width=32", "--set", "embedding=32", "--epochs", "6",
          "--batch-size", "8", "--set", "learning_rate=0.01")  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def test_tags_are_learned_measured_and_predicted(sentences, run_line, tagged_cor
     assert code == 0 and value["metrics"]["span_f1"] > 0.9
 
 
-@pytest.mark.parametrize("network", ["gru", "transformer", "tcn", "text-cnn"])
+@pytest.mark.parametrize("network", ["lstm", "gru", "transformer", "tcn", "text-cnn"])
 def test_other_networks_tag_too(network, sentences, run_line):
     small = (
         "--set",
@@ -59,6 +59,39 @@ def test_other_networks_tag_too(network, sentences, run_line):
     )
     code, value, _ = run_line("train", sentences, "--task", "tagging", *small)
     assert code == 0 and value["metrics"]["test"]["accuracy"] > 0.8
+
+
+def test_files_of_their_own_in_columns_as_they_come(run_line, tagged_corpus):
+    """Tabs, numbers of words, comments and other names of files; what training says of them; a broken one is told by its line."""
+    for name, count, seed in (("train.conll", 60, 0), ("dev.tsv", 9, 1), ("gold.annotated", 9, 2)):
+        held = tagged_corpus.corpus(count, seed=seed)
+        rows = [
+            "# sent_id = 1\n" + "\n".join(f"{n}\t{w}\t_\t{t}" for n, (w, t) in enumerate(each, 1))
+            for each in held
+        ]
+        Path(name).write_text("\n\n".join(rows) + "\n")
+    files = ("train.conll", "--task", "tagging", "--validation", "dev.conll", "--test", "gold.annotated")
+    Path("dev.tsv").rename("dev.conll")
+    small = ("--set", "width=8", "--epochs", "1", "--out", "own")
+    code, value, said = run_line("train", *files, *small)
+    assert code == 0, said
+    assert set(value["metrics"]) == {"validation", "test"} and "usual tag of each word" in said
+    plan = {each["subject"]: each for each in json.loads(Path("own/plan.json").read_text())["decisions"]}
+    assert (
+        plan["columns"]["choice"] == "word 2, tag 4" and "first counts the words" in plan["columns"]["reason"]
+    )
+    assert plan["network"]["choice"] == "bilstm-crf" and plan["monitor"]["choice"] == "span_f1"
+    assert "letters" in plan and "in lower case" in plan["words"]["reason"]
+    report = json.loads(Path("own/evaluation/test.json").read_text())
+    assert set(report["spans"]) == {"PER", "LOC"} and report["examples"] == 9
+    code, _, _ = run_line("train", *files, "--network", "gru", *small[:-1], "words", "--report", "none")
+    plan = {each["subject"] for each in json.loads(Path("words/plan.json").read_text())["decisions"]}
+    assert code == 0 and "letters" not in plan
+    broken = Path("gold.annotated").read_text().replace("\t_\tO\n", "\t_\n", 1)
+    line = next(n for n, each in enumerate(broken.split("\n"), 1) if each.endswith("\t_"))
+    Path("gold.annotated").write_text(broken)
+    code, value, _ = run_line("train", *files, *small[:-1], "broken")
+    assert code == 2 and value["error"]["problem"] == f"line {line} of gold.annotated has no tag"
 
 
 def test_mistakes(sentences, run_line):

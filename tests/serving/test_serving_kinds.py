@@ -249,7 +249,9 @@ def test_the_words_of_a_text_get_their_tags():
         "tokens": [["Anna", "sings"], ["a", "dog", "barks"]] * 9,
         "tags": [["N", "V"], ["D", "N", "V"]] * 9,
     }
-    run = fitted(nr.data.tagged(rows), epochs=8, options={"width": "16"})
+    run = fitted(
+        nr.data.tagged(rows), epochs=8, options={"width": "16", "dropout": "0.0", "learning_rate": "0.01"}
+    )
     predictor = Predictor(run)
     text, words = told(predictor, "a dog sings", {"words": ["Anna", "barks"]})
     assert [each["prediction"] for each in text["words"]] == ["D", "N", "V"]

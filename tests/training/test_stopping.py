@@ -58,8 +58,8 @@ def test_the_last_weights_on_request():
 
 def test_another_metric_picks_other_weights():
     run, kept, _ = overfitting(monitor="accuracy", epochs=12)
-    scores = {row["step"]: row["validation"]["accuracy"] for row in kept.rows}
-    best = max(scores, key=scores.get)  # the first of equals
+    scores = {row["step"]: (row["validation"]["accuracy"], -row["validation"]["loss"]) for row in kept.rows}
+    best = max(scores, key=scores.get)  # of equals that of the lowest loss
     assert run.best["step"] == best
     assert difference(dict(run.network.state_dict()), kept.states[best]) is None
 
@@ -77,6 +77,16 @@ def test_a_score_that_is_not_a_number_is_never_best():
     for number, score in enumerate((math.nan, 2.0, math.nan, 1.0, math.inf)):
         best.consider({"validation": {"loss": score}, "step": number, "epoch": 0}, net)
     assert (best.score, best.step, best.waited) == (1.0, 3, 1)
+
+
+def test_of_equal_scores_that_of_the_lower_loss_is_kept_and_is_no_improvement():
+    best = Best("accuracy", "max", 3)
+    net = nn.Linear(1, 1)
+    for number, loss in enumerate((0.9, 0.5, 0.7, math.nan)):
+        best.consider({"validation": {"accuracy": 1.0, "loss": loss}, "step": number, "epoch": 0}, net)
+    assert (best.step, best.loss, best.waited, best.exhausted) == (1, 0.5, 3, True)
+    best.consider({"validation": {"accuracy": 1.0}, "step": 9, "epoch": 0}, net)
+    assert best.step == 1
 
 
 def test_steps_and_epochs():

@@ -23,13 +23,13 @@ def read(command: Command, resume: Path | None, output: Output) -> Dataset:
     """Read the data; where a run goes on, or is done again, it should be what it was."""
     from neurarium.report.question import question
     from neurarium.studies.planning.assignment import reader_options
-    from neurarium.studies.planning.reading import ASKED, read_data
+    from neurarium.studies.planning.reading import ASKED, read_data, with_letters
     from neurarium.studies.planning.source_kinds import kind_of
     from neurarium.studies.planning.transfer import with_tokenizer
 
     _, reader = kind_of(command.data or "", command.given())
     options = reader_options(command.set, reader, command.network, command.method)
-    options = with_tokenizer(options, reader, command.weights)
+    options = with_letters(with_tokenizer(options, reader, command.weights), reader, command.network)
     dataset = read_data(
         command.data or "", **{name: getattr(command, name) for name in ASKED}, options=options
     )

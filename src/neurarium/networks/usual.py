@@ -38,8 +38,9 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Boxes": ("centre-detector", "things are points with a size: no anchors to choose (arXiv:1904.07850)"),
     "NextToken": ("decoder", "attention looks at every earlier token at once (arXiv:1706.03762)"),
     "Tags": (
-        "lstm",
-        "a tag depends on the words on both sides: an LSTM in both directions (arXiv:1508.01991)",
+        "bilstm-crf",
+        "a tag depends on the words on both sides, on how a word is spelled and on the tag before (arXiv:1603.01360): on WNUT17 a "
+        "span F1 of 0.198 on validation, an LSTM over words 0.184",
     ),
     "Frames": ("lstm", "what comes next depends on all that came before, which an LSTM remembers"),
     "Text": ("encoder-decoder", "attention reads and writes texts of any length (arXiv:1706.03762)"),

@@ -12,7 +12,7 @@ from neurarium.training import sharding
 
 
 class Best:
-    """Keeps the weights of the best evaluation.
+    """Keeps the weights of the best evaluation; of equally good ones those of the lower validation loss.
 
     Args:
         monitor: the validation metric that decides.
@@ -23,6 +23,7 @@ class Best:
     def __init__(self, monitor: str, better: str, patience: int | None):
         self.monitor, self.better, self.patience = monitor, better, patience
         self.score: float | None = None
+        self.loss: float | None = None  # beside the score
         self.step = self.epoch = self.waited = 0
         self.weights: dict[str, Any] | None = None
 
@@ -32,12 +33,14 @@ class Best:
         if score is None or not math.isfinite(score):
             self.waited += 1
             return
-        if self.score is None or (score < self.score if self.better == "min" else score > self.score):
-            self.score, self.step, self.epoch, self.waited = float(score), row["step"], row["epoch"], 0
+        loss = row["validation"].get("loss")
+        surer = loss is not None and self.loss is not None and loss < self.loss
+        risen = self.score is None or (score < self.score if self.better == "min" else score > self.score)
+        self.waited = 0 if risen else self.waited + 1
+        if risen or (score == self.score and surer):
+            self.score, self.loss, self.step, self.epoch = float(score), loss, row["step"], row["epoch"]
             state = sharding.whole(dict(network.state_dict()))
             self.weights = batches.map_tensors(lambda each: each.detach().cpu().clone(), state)
-        else:
-            self.waited += 1
 
     @property
     def exhausted(self) -> bool:
@@ -46,6 +49,7 @@ class Best:
     def state_dict(self) -> dict[str, Any]:
         return {
             "score": self.score,
+            "loss": self.loss,
             "step": self.step,
             "epoch": self.epoch,
             "waited": self.waited,

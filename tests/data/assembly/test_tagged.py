@@ -202,3 +202,26 @@ def test_a_preparation_of_before_there_were_letters_is_read(tmp_path):
     assert held.pop("letters", "none") is None
     path.write_text(json.dumps(held))
     assert nr.data.load_preparation(tmp_path / "held").inputs == data.inputs
+
+
+def test_words_are_known_in_lower_case_where_letters_tell_how_they_were(tmp_path):
+    rows = {
+        "tokens": [["The", "dog"], ["the", "Dog"], ["Rare", "x"]] * 4,
+        "tags": [["D", "N"], ["D", "N"], ["A", "N"]] * 4,
+    }
+    rows["tokens"][2] = ["Zebra", "x"]
+    whole = dict(validation=0.0, test_fraction=0.0)
+    made = nr.data.tagged(rows, **whole).preparation
+    assert made.tokenizer.words == ("dog", "the", "x", "rare") and made.tokenizer.lowercase
+    assert len(set(made.tokenizer.encode(["The", "the", "THE"]))) == 1
+    codes = made.encode([["Zebra", "zebra"]])[0].tolist()
+    assert codes[0] != codes[1] and min(codes) >= 1  # by their looks, which keep the case
+    plain = nr.data.tagged(rows, letters=0, **whole).preparation
+    assert set(plain.tokenizer.words) == {"x", "Dog", "Rare", "The", "dog", "the"}
+    assert not plain.tokenizer.lowercase
+    kept = nr.data.tagged(rows, lowercase=False, **whole).preparation
+    assert not kept.tokenizer.lowercase and kept.letters is not None
+    made.save(tmp_path / "held")
+    assert nr.data.load_preparation(tmp_path / "held").tokenizer.encode(["THE"]) == made.tokenizer.encode(
+        ["the"]
+    )

@@ -39,6 +39,7 @@ def tagged(
     vocabulary: int = 20000,
     length: int | None = None,
     letters: int = SPELLED,
+    lowercase: bool | None = None,
     encoding: str | None = None,
     seed: int = 0,
     name: str | None = None,
@@ -58,6 +59,7 @@ def tagged(
         length: words per sentence, longer ones are cut; the longest of all sentences, 256 at most, where None. `predict`
             takes longer ones.
         letters: of a word that a network may read, of longer words the beginning and the end; 0 for words alone.
+        lowercase: whether a word has one index however it is written; None for that where letters are read, which tell.
         encoding: of text, where it is not UTF-8.
         seed: decides the split.
         name: how reports call the dataset.
@@ -91,7 +93,7 @@ def tagged(
         )
     longest = max(len(each) for part in parts.values() for each in part.words)
     preparation = TaggedPreparation(
-        WordLooks.train(training, vocabulary), names, length or min(longest, LONGEST), columns,
+        WordLooks.train(training, vocabulary, letters > 0 if lowercase is None else lowercase), names, length or min(longest, LONGEST), columns,
         Letters.train(training, letters) if letters else None,
     )  # fmt: skip
     decisions += _of_columns(main) + _told(preparation, training, parts, length)
@@ -130,10 +132,11 @@ def _told(
     length: int | None,
 ) -> list[Decision]:
     made = preparation.tokenizer
-    unseen = sum(word not in made._words for each in training for word in each)
+    unseen = sum(not made.knows(word) for each in training for word in each)
     total = sum(map(len, training))
     shown = f"{len(made.words):,} words and {len(made.shapes):,} looks"
     reason = f"{unseen:,} of {total:,} training words came once and are known by shape and ending"
+    reason += "; in lower case, the letters tell how it was: --set lowercase=false" if made.lowercase else ""
     sizes = [len(each) for part in parts.values() for each in part.words]
     cut = sum(size > preparation.length for size in sizes)
     why = "given" if length else f"the longest sentence has {max(sizes)}; {LONGEST} at most"

@@ -50,30 +50,33 @@ class WordLooks:
 
     Args:
         words, shapes: those with indices 2, 3, ...; shapes behind words.
+        lowercase: whether words are known by themselves in lower case; how they look never is.
 
     >>> made = WordLooks.train([["a", "cat"], ["a", "cat"], ["a", "Paris"]], 10)
     >>> made.words, made.encode(["cat", "Berlin", "x1"])
     (('a', 'cat'), [3, 4, 1])
     """
 
-    def __init__(self, words: Sequence[str], shapes: Sequence[str]):
-        self.words, self.shapes = tuple(words), tuple(shapes)
+    def __init__(self, words: Sequence[str], shapes: Sequence[str], lowercase: bool = False):
+        self.words, self.shapes, self.lowercase = tuple(words), tuple(shapes), lowercase
         self._words = {word: code for code, word in enumerate(self.words, start=2)}
         self._shapes = {shape: code for code, shape in enumerate(self.shapes, start=2 + len(self.words))}
 
     @classmethod
-    def train(cls, sentences: Sequence[Sequence[str]], vocabulary: int) -> WordLooks:
+    def train(cls, sentences: Sequence[Sequence[str]], vocabulary: int, lowercase: bool = False) -> WordLooks:
         """Take the frequent words, and the looks of the others."""
-        counts = collections.Counter(word for each in sentences for word in each)
+        own = str.lower if lowercase else str
+        counts = collections.Counter(own(word) for each in sentences for word in each)
         ordered = sorted(counts, key=lambda word: (-counts[word], word))
         words = [word for word in ordered if counts[word] > RARE][: max(vocabulary - 2, 0)]
-        rare = set(ordered) - set(words)
+        known = set(words)
+        rare = {word for each in sentences for word in each if own(word) not in known}
         shapes: collections.Counter[str] = collections.Counter()
         for word in rare:
             shapes.update(looks(word))
         coarse = {looks(word)[2] for word in rare}
         kept = [each for each in shapes if shapes[each] > 1 or each in coarse]
-        return cls(words, sorted(kept))
+        return cls(words, sorted(kept), lowercase)
 
     @property
     def size(self) -> int:
@@ -81,7 +84,12 @@ class WordLooks:
 
     def encode(self, words: Sequence[str]) -> list[int]:
         """Return the index of each word."""
-        return [self._words.get(word) or self._of_looks(word) for word in words]
+        own = str.lower if self.lowercase else str
+        return [self._words.get(own(word)) or self._of_looks(word) for word in words]
+
+    def knows(self, word: str) -> bool:
+        """Return whether a word is known by itself."""
+        return (word.lower() if self.lowercase else word) in self._words
 
     def _of_looks(self, word: str) -> int:
         return next((self._shapes[each] for each in looks(word) if each in self._shapes), UNKNOWN)
@@ -199,7 +207,8 @@ class TaggedPreparation:
         """Write preparation.json and tokenizer.json into a folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        held = {"words": list(self.tokenizer.words), "looks": list(self.tokenizer.shapes)}
+        made = self.tokenizer
+        held = {"words": list(made.words), "looks": list(made.shapes), "lowercase": made.lowercase}
         write_text(folder / TOKENIZER, json.dumps(held, ensure_ascii=False))
         content = {
             "tags": list(self.names), "length": self.length, "columns": dataclasses.asdict(self.columns),
@@ -224,7 +233,7 @@ class TaggedPreparation:
                 fix="restore it from a copy, or train again",
             )
         held = json.loads(path.read_text(encoding="utf-8"))
-        tokenizer = WordLooks(held["words"], held["looks"])
+        tokenizer = WordLooks(held["words"], held["looks"], held.get("lowercase", False))
         spelled = content.get("letters")  # runs of before there were letters have none
         letters = None if spelled is None else Letters(*spelled)
         return cls(

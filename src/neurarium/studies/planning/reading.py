@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurarium.core.errors import DataError, OptionError, naming, nearest
+from neurarium.core.members import find, table
 from neurarium.core.options import coerce, parameters
 from neurarium.data.dataset import Dataset
 from neurarium.studies.planning.source_kinds import held_by, kind_of
@@ -266,6 +267,21 @@ def _mapping(value: Any) -> Any:
     return {name.strip(): kind.strip() for name, _, kind in pairs}
 
 
+def with_letters(
+    options: Mapping[str, Any], reader: Callable[..., Any], network: str | None
+) -> dict[str, Any]:
+    """Let a reader of tagged words leave out their letters where the network that was asked for does not read them.
+
+    >>> from neurarium.data import tagged
+    >>> with_letters({}, tagged, "gru"), with_letters({}, tagged, "bilstm-crf"), with_letters({}, tagged, None)
+    ({'letters': 0}, {}, {})
+    """
+    unasked = network is not None and "letters" in parameters(reader) and "letters" not in options
+    if not unasked or (network in table("network") and "alphabet" in parameters(find("network", network))):  # type: ignore[arg-type]
+        return dict(options)
+    return {**options, "letters": 0}
+
+
 def read_again(run: Any) -> Dataset:
     """Read the data that a run was trained on, as its folder says, with the same splits.
 
@@ -285,6 +301,7 @@ def read_again(run: Any) -> Dataset:
     _, reader = kind_of(command["data"], command)
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     options = with_tokenizer(options, reader, command.get("weights"))
+    options = with_letters(options, reader, command.get("network"))
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)
     before, now = run.summary.get("sha256"), dataset.summary.get("sha256")
