@@ -92,6 +92,8 @@ def test_the_trend_and_the_season_of_a_forecast_can_be_seen(folder, tmp_path, ru
     assert code == 0 and said["columns"] == ["shop", "day", "prediction", "low", "high", *parts]
     found = polars.read_csv(tmp_path / "next.csv")
     numpy.testing.assert_allclose(found.select(parts).sum_horizontal(), found["prediction"], rtol=1e-4)
+    code, said, _ = run_line("predict", run, "--input", folder / "known.csv", "--components", "--out", tmp_path / "x")  # fmt: skip
+    assert code == 2 and "columns of a table of forecasts" in said["error"]["problem"]
     page = (run / "report.html").read_text(encoding="utf-8")
     assert page.count("the level of the window, plus these parts.") == 6
     assert page.count("seasonality</span>") == 6 and 'class="line series-2"' in page

@@ -99,6 +99,11 @@ def predict(
     Example: neurarium predict runs/sst2-1 --input-text "I love this movie" --attention
     """
     _check(input, input_text, attention, out)
+    if components and (out is not None or input_text is not None):
+        raise OptionError(
+            "--components are columns of a table of forecasts", expected="--input FILE and --output FILE",
+            received="--out" if out is not None else "--input-text", fix="write them with --output FILE.csv",
+        )  # fmt: skip
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
     from neurarium.studies.prediction.learner import with_dropout
