@@ -98,12 +98,7 @@ def predict(
     Example: neurarium predict runs/adult-1 --input new.csv --output predictions.csv
     Example: neurarium predict runs/sst2-1 --input-text "I love this movie" --attention
     """
-    _check(input, input_text, attention, out)
-    if components and (out is not None or input_text is not None):
-        raise OptionError(
-            "--components are columns of a table of forecasts", expected="--input FILE and --output FILE",
-            received="--out" if out is not None else "--input-text", fix="write them with --output FILE.csv",
-        )  # fmt: skip
+    _check(input, input_text, attention, out, components)
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
     from neurarium.studies.prediction.learner import with_dropout
@@ -167,7 +162,9 @@ def _written(frame: polars.DataFrame, place: Path | None, said: Output) -> None:
         sys.stdout.write(frame.write_csv())
 
 
-def _check(input: Path | None, input_text: str | None, attention: bool, out: Path | None) -> None:
+def _check(
+    input: Path | None, input_text: str | None, attention: bool, out: Path | None, components: bool
+) -> None:
     """Find what is missing or contradicts itself before the run is loaded."""
     if (input is None) == (input_text is None):
         raise OptionError(
@@ -176,6 +173,11 @@ def _check(input: Path | None, input_text: str | None, attention: bool, out: Pat
             received="neither" if input is None else "both",
             fix='for example --input-text "I love this movie"',
         )
+    if components and (out is not None or input_text is not None):
+        raise OptionError(
+            "--components are columns of a table of forecasts", expected="--input FILE and --output FILE",
+            received="--out" if out is not None else "--input-text", fix="write them with --output FILE.csv",
+        )  # fmt: skip
     if attention and input_text is None:
         raise OptionError(
             "--attention shows the tokens of one text",
