@@ -65,6 +65,8 @@ def _cut(value: Any) -> str:
 class DataError(UserError):
     """The data cannot be read, or does not hold what was asked for."""
 
+    placed = False  # whether the message names a file (see `naming`)
+
 
 class OptionError(UserError):
     """An option, a name or a combination of options is wrong."""
@@ -113,7 +115,7 @@ class Terminated(SystemExit):
 
 @contextlib.contextmanager
 def naming(place: Any) -> Iterator[None]:
-    """Put the name of a file before the message of a `DataError` that does not hold it.
+    """Put the name of a file before the message of a `DataError` that does not hold it; the innermost name counts.
 
     >>> with naming("digits.npz"):
     ...     raise DataError("the inputs are no numbers")
@@ -123,10 +125,13 @@ def naming(place: Any) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        if str(place) in str(error):
+        if error.placed or str(place) in str(error):
+            error.placed = True
             raise
         held = {name: getattr(error, name) for name in ("expected", "received", "fix")}
-        raise type(error)(f"{place}: {error.problem}", **held) from error
+        told = type(error)(f"{place}: {error.problem}", **held)
+        told.placed = True
+        raise told from error
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:

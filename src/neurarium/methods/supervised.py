@@ -119,7 +119,7 @@ class Supervised(Method):
         repeated = batches.map_tensors(lambda each: each.repeat_interleave(count, dim=0), batch["targets"])
         weights = batch.get("weights")
         weights = None if weights is None else weights.repeat_interleave(count, dim=0)
-        total, weight = self.loss(outputs.flatten(0, 1), repeated, weights)
+        total, weight = self.loss(self._compared(outputs.flatten(0, 1), repeated), repeated, weights)
         return total / count, weight / count
 
     def _compared(self, outputs: Tensor, targets: Any) -> Tensor:

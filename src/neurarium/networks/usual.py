@@ -40,7 +40,7 @@ DEFAULTS: dict[str, tuple[str, str]] = {
     "Tags": (
         "bilstm-crf",
         "a tag depends on the words on both sides, on how a word is spelled and on the tag before (arXiv:1603.01360): on WNUT17 a "
-        "span F1 of 0.198 on validation, an LSTM over words 0.184",
+        "span F1 of 0.238 on validation, an LSTM over words 0.184",
     ),
     "Frames": ("lstm", "what comes next depends on all that came before, which an LSTM remembers"),
     "Text": ("encoder-decoder", "attention reads and writes texts of any length (arXiv:1706.03762)"),

@@ -92,6 +92,25 @@ def test_the_chain_learns_what_follows_what():
     assert shares.min() > 0.3 and shares.max() < 0.7  # which of the two, it cannot know
 
 
+def test_several_learn_each_by_their_own_chain_and_answer_by_the_mean_of_their_scores():
+    rows = {
+        "tokens": [["a", "b", "a"], ["b", "a", "b"]] * 12,
+        "tags": [["X", "Y", "X"], ["Y", "X", "Y"]] * 12,
+    }
+    data = nr.data.tagged(rows)
+    options = {"width": 4, "embedding": 4, "dropout": 0.0, "learning_rate": 0.05}
+    run = nr.studies.train(data, "bilstm-crf", options=options, epochs=4, ensemble=2, progress=False)
+    assert run.results["test"]["accuracy"] == 1.0
+    inputs = data.test.take(slice(None))["inputs"]
+    with torch.no_grad():
+        members = run.network.eval().members(inputs)
+        torch.testing.assert_close(run.network(inputs), members.mean(dim=1))
+    total, weight = run.method.total_loss(data.test.take(slice(None)))
+    truth = data.test.take(slice(None))["targets"]
+    nats = [log_partition(each) - path_score(each, truth) for each in members.unbind(dim=1)]
+    torch.testing.assert_close(total / weight, torch.stack(nats).mean(dim=0).sum() / (truth >= 0).sum())
+
+
 def test_refusals():
     with pytest.raises(OptionError, match="letters are not read so"):
         made(characters="rnn")

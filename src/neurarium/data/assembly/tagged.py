@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal
 import numpy
 import torch
 
-from neurarium.core.errors import DataError, OptionError
+from neurarium.core.errors import DataError, OptionError, naming
 from neurarium.core.wording import counted
 from neurarium.data import splits
 from neurarium.data.assembly.rereading import rereadable
@@ -78,7 +79,8 @@ def tagged(
     parts = {"train": read_sentences(source, columns)}
     for key, other in (("validation", validation), ("test", test)):
         if other is not None and not isinstance(other, int | float):
-            parts[key] = read_sentences(other, columns)
+            with naming(other) if isinstance(other, str | Path) else contextlib.nullcontext():
+                parts[key] = read_sentences(other, columns)
     main = parts["train"]
     rows, decisions = _rows(len(main.words), parts, validation, test_fraction, split, seed)
     words, tags = main.words, main.tags or []
