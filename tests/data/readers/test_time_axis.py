@@ -7,7 +7,7 @@ import polars
 import pytest
 
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.readers.time_axis import axis_of, on_grid, read_moments
+from neurarium.data.readers.time_axis import axis_of, has_zone, on_grid, read_moments
 
 
 def read(*stamps, zone=None, asked=None):
@@ -26,6 +26,13 @@ def read(*stamps, zone=None, asked=None):
          ["2024-02-29 04:00", "2024-02-29 05:00"]),
         (["01/02/2024", "02/02/2024", "03/02/2024"], "1 d", [0, 1, 2], ["04/02/2024", "05/02/2024"]),
         ([1990, 1991, 1993], "1", [0, 1, 3], [1994, 1995]),
+        (["Oct-23", "Nov-23", "Jan-24"], "a month", [0, 1, 3], ["Feb-24", "Mar-24"]),
+        (["October 2023", "November 2023"], "a month", [0, 1], ["December 2023", "January 2024"]),
+        (["2023Q3", "2023Q4"], "a quarter", [0, 1], ["2024Q1", "2024Q2"]),
+        (["2023-Q3", "2024-Q1", "2024-Q2"], "a quarter", [0, 2, 3], ["2024-Q3", "2024-Q4"]),
+        (["11/01/2023", "12/01/2023", "01/01/2024"], "a month", [0, 1, 2], ["02/01/2024", "03/01/2024"]),
+        ([1_700_000_000, 1_700_003_600, 1_700_010_800], "1 h", [0, 1, 3], [1_700_014_400, 1_700_018_000]),
+        (["1700000000000", "1700000060000"], "1 min", [0, 1], [1_700_000_120_000, 1_700_000_180_000]),
         ([0.5, 1.0, 1.5], "0.5", [0, 1, 2], [2.0, 2.5]),
     ],
 )  # fmt: skip
@@ -61,6 +68,14 @@ def test_stamps_a_little_beside_the_grid_are_moved_and_others_refused():
     with pytest.raises(DataError, match="irregular") as caught:
         on_grid(axis, moments, "when")
     assert "--set step=1h" in caught.value.fix
+
+
+def test_seconds_since_1970_have_rhythms_and_known_numbers_stay_numbers():
+    seconds = polars.Series("when", [1_700_000_000, 1_700_003_600])
+    assert read(*seconds)[0].seasons() == (24, 168)
+    assert read_moments(seconds, "")[2] and not read_moments(seconds, "epoch s")[2]
+    assert has_zone(seconds, "epoch s") and has_zone(seconds, "%Y-%m-%dT%H:%M:%S%#z")
+    assert not has_zone(seconds, "%Y-%m-%d")
 
 
 def test_what_is_no_time_is_named():

@@ -15,11 +15,13 @@ from neurarium.core.wording import counted
 from neurarium.data.dataset import Decision
 from neurarium.data.readers.time_axis import (
     DAY,
+    EPOCHS,
     HOUR,
     Axis,
     axis_of,
     floor_to,
     from_zone,
+    has_zone,
     on_grid,
     read_moments,
 )
@@ -163,7 +165,9 @@ def grid_of(
     values, rows, codes, moments = _single(values, rows, codes, moments, roles, decisions, (style, numeric))
     if axis is None:
         axis = axis_of(_cut(moments, codes, len(ids)), style, numeric, roles.zone)
-        decisions.append(Decision("step", str(axis), f"the usual distance of '{roles.time}'", "--set step="))
+        since = f", in {style.split()[1]} since 1970" if style in EPOCHS else ""
+        reason = f"the usual distance of '{roles.time}'{since}"
+        decisions.append(Decision("step", str(axis), reason, "--set step="))
     places, moved = on_grid(axis, moments, roles.time)
     if moved:
         reason = "time stamps a little beside the grid count as on it"
@@ -246,7 +250,7 @@ def _moments(
 ) -> tuple[numpy.ndarray, str, bool]:
     column = frame.get_column(roles.time)
     moments, style, numeric = read_moments(column, axis.style if axis else None)
-    if roles.zone and not numeric:
+    if roles.zone and not numeric and not has_zone(column, style):
         pairs = polars.DataFrame({"code": codes, "moment": moments})
         repeated = (
             pairs.select(polars.struct("code", "moment").cum_count().over("code", "moment"))

@@ -18,6 +18,12 @@ HOUR = 3_600 * MICRO
 DAY = 24 * HOUR
 SIZES = {"s": MICRO, "min": 60 * MICRO, "h": 3_600 * MICRO, "d": DAY, "w": 7 * DAY}
 MONTH = r"^\d{1,4}[-/]\d{1,2}$"
+QUARTER = r"^\d{4}[- ]?Q[1-4]$"
+MONTH_NAMES = ("%b-%y", "%b %y", "%b-%Y", "%b %Y", "%B %Y", "%B-%Y", "%Y-%b", "%Y %b", "%Y %B", "%b, %Y", "%B, %Y")
+EPOCHS = {  # whole numbers within such bounds are times since 1970 (1990 to 2100): the microseconds of one
+    "epoch s": (6.3e8, 4.1e9, MICRO),
+    "epoch ms": (6.3e11, 4.1e12, 1_000),
+}
 JITTER = 0.1  # of a step: stamps that are no further from the grid are taken as meant to be on it
 SEASONS = (  # steps of at most this size have rhythms of these
     (60 * MICRO, (3_600 * MICRO, DAY)),
@@ -35,7 +41,8 @@ class Axis:
         unit: "time" (steps of so many microseconds), "months", "business" (Monday to Friday), "number" (a column of numbers).
         size: of a step, in microseconds, months, business days or numbers.
         origin: the stamp of step 0, in microseconds since 1970 or as the number.
-        style: how stamps are written: a format, "" for typed columns, "month" for `1949-01`.
+        style: how stamps are written: a format, "" for typed columns, "month" for `1949-01`, "quarter" for `1949Q1`,
+            "epoch s" and "epoch ms" for numbers since 1970.
         zone: the zone of the wall clock, where one was given.
         month_end: stamps are the last days of months.
     """
@@ -79,8 +86,13 @@ class Axis:
         if self.zone:
             column = column.dt.replace_time_zone("UTC").dt.convert_time_zone(self.zone)
             return column.dt.to_string("%Y-%m-%dT%H:%M:%S%:z")
+        if self.style in EPOCHS:
+            return polars.Series(name, found.astype(numpy.int64) // EPOCHS[self.style][2])
         if self.style == "month":
             return column.dt.to_string("%Y-%m")
+        if self.style.startswith("quarter"):
+            mark = self.style.removeprefix("quarter") + "Q"
+            return column.dt.year().cast(polars.String) + mark + column.dt.quarter().cast(polars.String)
         if self.style and "%#z" in self.style:
             return column.dt.replace_time_zone("UTC").dt.to_string(self.style.replace("%#z", "%:z"))
         midnight = self.size % DAY == 0 and int(self.origin) % DAY == 0
@@ -131,7 +143,8 @@ def read_moments(column: polars.Series, style: str | None = None) -> tuple[numpy
     """Read a column of stamps.
 
     Args:
-        column: dates, times, numbers or text; none missing.
+        column: dates, times, numbers or text; none missing. Whole numbers that are seconds or milliseconds since 1970
+            (1990 to 2100) are times; months may have names, quarters are `1949Q1`.
         style: how they are written, where that is known; stamps that are not written so are read as if it were not.
 
     Returns:
@@ -146,12 +159,14 @@ def read_moments(column: polars.Series, style: str | None = None) -> tuple[numpy
     if column.dtype in (polars.Date, polars.Datetime):
         return dates(column, "").dt.epoch("us").to_numpy(), "", False
     if column.dtype.is_numeric():
-        return column.cast(polars.Float64).to_numpy(), "", True
+        return _read_numbers(column.cast(polars.Float64).to_numpy(), style)
     text = column.cast(polars.String)
     if text.str.contains(MONTH).all():
         return _read_months(text), "month", False
-    if not style and style_of(text) is not None:
-        return numbers(text, style_of(text) or "plain").to_numpy(), "", True
+    if (named := _read_names(text)) is not None:
+        return (*named, False)
+    if (not style or style in EPOCHS) and style_of(text) is not None:
+        return _read_numbers(numbers(text, style_of(text) or "plain").to_numpy(), style)
     held = style and style != "month" and not dates(text, style).null_count()
     formats = [str(style)] if held else date_formats(text)
     found = dates(text, formats[0]) if formats else None
@@ -164,6 +179,11 @@ def read_moments(column: polars.Series, style: str | None = None) -> tuple[numpy
             received=repr(bad), fix="mend the value, or choose another column with --time",
         )  # fmt: skip
     return found.dt.epoch("us").to_numpy(), formats[0], False
+
+
+def has_zone(column: polars.Series, style: str) -> bool:
+    """Say whether stamps say their zone, or count from 1970: then no wall clock is needed to place them."""
+    return style in EPOCHS or "%#z" in style or bool(getattr(column.dtype, "time_zone", None))
 
 
 def axis_of(
@@ -298,6 +318,29 @@ def _read_months(text: polars.Series) -> numpy.ndarray:
         bad = text[int(numpy.argmax((month < 1) | (month > 12)))]
         raise DataError("there is no such month", expected="year-month, such as 1949-01", received=bad)
     return _in_month((year - 1970) * 12 + month - 1, 0, False)
+
+
+def _read_numbers(values: numpy.ndarray, style: str | None) -> tuple[numpy.ndarray, str, bool]:
+    """Read numbers: as times since 1970 where they were, or all of them may be; a known style of "" holds them as they are."""
+    if style != "" and len(values) and (values == numpy.round(values)).all():
+        for name, (low, high, micro) in EPOCHS.items():
+            if style == name or (low <= values.min() and values.max() <= high):
+                return values.astype(numpy.int64) * micro, name, False
+    return values, "", True
+
+
+def _read_names(text: polars.Series) -> tuple[numpy.ndarray, str] | None:
+    """Read months with names (`Jan-49`, `January 1949`) and quarters (`1949Q1`): their first days, and how they are written."""
+    if text.str.contains(QUARTER).all():
+        year, quarter = (text.str.slice(at, size).cast(polars.Int64).to_numpy() for at, size in ((0, 4), (-1, 1)))
+        return _in_month((year - 1970) * 12 + (quarter - 1) * 3, 0, False), "quarter" + str(text[0])[4:-2]
+    if not text.str.contains(r"(?i)^[a-z]{3,9}\b|[- ][a-z]{3,9}$").all():
+        return None
+    for style in MONTH_NAMES:
+        found = dates("1 " + text, "%d " + style)
+        if not found.null_count():
+            return found.dt.epoch("us").to_numpy(), style
+    return None
 
 
 def _days(moments: numpy.ndarray) -> numpy.ndarray:

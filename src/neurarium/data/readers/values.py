@@ -38,7 +38,7 @@ DATES = tuple(
 )  # fmt: skip
 MISSING = ("", "?", "NA", "N/A", "NaN", "NaT", "null", "#N/A", "#NA", "<NA>", "None", "-", "--", ".")
 AMBIGUOUS = ("none", "-", "--", ".")  # missing in an input column, but they may well be labels of a target
-DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?"
+DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d*)?"  # 0,512 is no thousands: its comma is a decimal one
 STYLES = {
     "thousands": rf"^[+-]?{DIGITS}$",
     "decimal comma": r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d*)?$",
@@ -98,6 +98,8 @@ def style_of(column: polars.Series) -> str | None:
 
     >>> style_of(polars.Series(["$1,200", "$ 3.50"]))
     'currency'
+    >>> style_of(polars.Series(["0,512", "1,250"]))
+    'decimal comma'
     """
     if not numbers(column).null_count():
         return "plain"
@@ -110,10 +112,13 @@ def style_of(column: polars.Series) -> str | None:
 def date_formats(column: polars.Series) -> list[str]:
     """Return the formats in which every value of a text column is a date; those that read other days come after.
 
-    Where day and month could change places, the day is first: that is the order of most of the world.
+    Where day and month could change places, the day is first: that is the order of most of the world; but not where all
+    would be in January, of several years: those are the first days of months.
 
     >>> date_formats(polars.Series(["2024-01-31", "2024-02-01"]))
     ['%Y-%m-%d']
+    >>> date_formats(polars.Series(["11/01/2023", "12/01/2023", "01/01/2024"]))[0]
+    '%m/%d/%Y'
     """
     if not re.match(r"^[A-Za-z0-9]{1,9}[-/., ]", column[0]) or not re.search(r"\d", column[0]):
         return []
@@ -124,7 +129,13 @@ def date_formats(column: polars.Series) -> list[str]:
         read = dates(column, each)
         if not read.null_count() and not any(read.equals(other) for other in found.values()):
             found[each] = read
-    return list(found)
+    return sorted(found, key=lambda each: _only_january(found[each]))  # the order of those that are alike stays
+
+
+def _only_january(moments: polars.Series) -> bool:
+    """Say whether moments of several years are all in January, on several of its days."""
+    january = bool((moments.dt.month() == 1).all())
+    return january and moments.dt.day().n_unique() > 1 and moments.dt.year().n_unique() > 1
 
 
 def dates(column: polars.Series, style: str) -> polars.Series:
