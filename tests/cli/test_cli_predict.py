@@ -74,3 +74,15 @@ def test_the_same_from_a_saved_run_and_in_python(trained):
     frame = nr.studies.predict(run, {"length": [0.0], "width": [2.0], "color": ["red"]})
     again = nr.studies.predict(nr.load(trained / "runs/flowers-1"), polars.read_csv(trained / "flowers.csv"))
     assert frame["prediction"].to_list() == ["setosa"] and again.height == 90
+
+
+def test_kept_numbers_are_numbers_where_the_format_knows_them_and_codes_stay_text(trained, run_line):
+    houses = polars.read_csv(trained / "houses.csv", infer_schema=False)
+    new = houses.with_columns(polars.lit("007").alias("code"), polars.lit("2.0").alias("floors"))
+    new.write_csv("new.csv")
+    line = ("predict", trained / "runs/houses-1", "-i", "new.csv", "--keep", "floors,code", "-o")
+    assert run_line(*line, "kept.parquet")[0] == 0 and run_line(*line, "kept.csv")[0] == 0
+    kept = polars.read_parquet("kept.parquet")
+    assert (kept["floors"].dtype, kept["code"].dtype) == (polars.Float64, polars.String)
+    assert set(kept["floors"]) == {2.0}
+    assert polars.read_csv("kept.csv", infer_schema=False).row(0)[:2] == ("2.0", "007")

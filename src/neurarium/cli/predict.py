@@ -121,7 +121,9 @@ def predict(
         found = predict_with_notes(trained, raw, beam=beam, components=components)
     frame, notes = found
     if keep is not None:
-        frame = _beside(frame, notes, keep)
+        frame = _beside(
+            frame, notes, keep, output is not None and output.suffix.lower() not in (".csv", ".tsv")
+        )
     for line in _remarks(notes):
         said.note(line)
     if pictures and output is None:
@@ -136,7 +138,9 @@ def predict(
         "columns": frame.columns,
     }
     value["notes"] = {
-        name: each for name, each in notes.items() if name in ("unseen", "unreadable", "quarantined")
+        name: each
+        for name, each in notes.items()
+        if name in ("unseen", "unreadable", "otherwise", "quarantined")
     }
     if seen is not None:
         value["attention"] = _shown(seen, frame.row(0, named=True), out, said)
@@ -257,7 +261,8 @@ def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[st
     return frame, notes
 
 
-def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str) -> polars.DataFrame:
+def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str, typed: bool) -> polars.DataFrame:
+    """Put columns of the input before the predictions: as they were written, or `typed`, for formats that know numbers."""
     raw = notes.get("raw")
     if raw is None:
         raise OptionError(
@@ -270,7 +275,20 @@ def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str) -> polars
         if name not in raw.columns:
             raise unknown("column in the input:", name, raw.columns)
     clash = {name: f"{name}_predicted" for name in frame.columns if name in names}
-    return raw.select(names).hstack(frame.rename(clash))
+    kept = raw.select(names)
+    return (_as_numbers(kept) if typed else kept).hstack(frame.rename(clash))
+
+
+def _as_numbers(frame: polars.DataFrame) -> polars.DataFrame:
+    """Turn columns of plain numbers as text into numbers; codes such as 00501 stay text."""
+    import polars
+
+    plain = r"^[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
+    for name in frame.columns:
+        column = frame.get_column(name)
+        if column.dtype == polars.String and column.count() and column.str.contains(plain).all():
+            frame = frame.with_columns(column.cast(polars.Float64))
+    return frame
 
 
 def _remarks(notes: dict[str, Any]) -> list[str]:
@@ -285,6 +303,8 @@ def _remarks(notes: dict[str, Any]) -> list[str]:
         lines.append(f"column {column}: {shown} unseen in training")
     for column, count in notes.get("unreadable", {}).items():
         lines.append(f"column {column}: {count} values are no numbers; they count as missing")
+    for column, style in notes.get("otherwise", {}).items():
+        lines.append(f"column {column}: written otherwise than in training; read as {style}")
     if notes.get("left_out"):
         names = notes["left_out"]
         shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -11,6 +11,7 @@ from tagged_corpus import corpus, write_conll
 import neurarium as nr
 from neurarium.core.errors import ArtifactError, DataError, OptionError
 from neurarium.data.preparation.tagged import WordLooks, looks
+from neurarium.data.readers.conll import Columns, read_sentences
 from neurarium.data.specs import ABSENT
 
 ROWS = corpus(60)
@@ -225,3 +226,23 @@ def test_words_are_known_in_lower_case_where_letters_tell_how_they_were(tmp_path
     assert nr.data.load_preparation(tmp_path / "held").tokenizer.encode(["THE"]) == made.tokenizer.encode(
         ["the"]
     )
+
+
+@pytest.mark.parametrize("each", [True, False])
+def test_a_table_of_a_word_per_row_is_gathered_by_the_number_of_its_sentence(tmp_path, each):
+    sentences = [
+        [("Anna", "B-PER"), ("sings", "O"), ("songs", "O")],
+        [("Ben", "B-PER"), ("listens", "O")],
+    ] * 6
+    rows = ["Sentence #,Word,Tag"]
+    for number, words in enumerate(sentences, 1):
+        for place, (word, tag) in enumerate(words):
+            rows.append(f"{f'Sentence: {number}' if each or not place else ''},{word},{tag}")
+    path = tmp_path / "ner.csv"
+    path.write_text("\n".join(rows))
+    read = read_sentences(path, Columns(words="Word", tags="Tag"))
+    assert read.words == [[word for word, _ in words] for words in sentences]
+    assert read.tags == [[tag for _, tag in words] for words in sentences]
+    path.write_text("\n".join(row.partition(",")[2] for row in rows))
+    with pytest.raises(DataError, match="no column says where a sentence ends"):
+        read_sentences(path, Columns(words="Word", tags="Tag"))

@@ -72,3 +72,10 @@ def test_a_separator_can_be_said_and_one_that_is_nowhere_is_asked_for():
     assert data.summary["classes"] == {"a": 20, "b": 30, "c": 10}
     with pytest.raises(DataError, match="does not show what separates"):
         nr.data.table(rows, "t", task="labels")
+
+
+def test_a_decimal_comma_separates_no_labels():
+    frame = polars.DataFrame({"t": [f"{n % 40},{n % 10}" for n in range(300)]})
+    target, decision = recognise_target(frame, ["t"], None)
+    assert decision.choice == "regression"
+    assert target.encode(frame)[0].ravel()[11] == 11.1

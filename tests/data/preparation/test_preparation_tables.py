@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import numpy
@@ -184,3 +185,38 @@ def test_an_altered_or_missing_file_is_refused(frame, tmp_path):
     (tmp_path / "a" / "preparation.json").write_text("{}")
     with pytest.raises(ArtifactError, match="no preparation"):
         load_preparation(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("written", "noted"),
+    [
+        ({"sold": "{:.1f}", "day": "%Y-%m-%d"}, {}),
+        ({"sold": "comma", "day": "%Y-%m-%d"}, {"sold": "decimal comma"}),
+        ({"sold": "{:.1f}", "day": "%d.%m.%Y"}, {"day": "%d.%m.%Y"}),
+        ({"sold": "{:.1f}", "day": "%d %B %Y"}, {"day": "%d %B %Y"}),
+    ],
+)
+def test_new_rows_that_are_written_otherwise_are_read_as_they_are_written(tmp_path, written, noted):
+    days = [datetime.date(2023, 1, 1) + datetime.timedelta(days=3 * n) for n in range(90)]
+    sold = [50 + 7.3 * (n % 11) for n in range(90)]
+
+    def table(style, day):
+        said = [f"{each:.1f}".replace(".", ",") if style == "comma" else style.format(each) for each in sold]
+        return {"sold": said, "day": [each.strftime(day) for each in days], "y": sold}
+
+    preparation = restored(nr.data.table(table("{:.1f}", "%Y-%m-%d"), "y"), tmp_path)
+    expected, _ = preparation.apply(table("{:.1f}", "%Y-%m-%d"))
+    found, notes = preparation.apply(table(written["sold"], written["day"]))
+    assert torch.equal(found["inputs"]["numeric"], expected["inputs"]["numeric"])
+    assert notes.get("otherwise", {}) == noted and "unreadable" not in notes
+
+
+def test_dots_between_thousands_are_known_by_the_decimal_commas_beside_them(tmp_path):
+    path = tmp_path / "sales.csv"
+    rows = [f"{10 + n}.{n:03};{n},5;{n / 10:.1f}" for n in range(60)]
+    path.write_text("\n".join(["sold;price;y", *rows]) + "\n")
+    dataset = nr.data.table(path, "sold")
+    assert dataset.targets.mean[0] == pytest.approx(
+        numpy.mean([(10 + n) * 1000 + n for n in dataset.rows["train"]])
+    )
+    assert any(each.choice == "between thousands" for each in dataset.decisions)

@@ -18,6 +18,8 @@ CASES = {
     "one word of truth": (polars.Series("x", ["yes", "yes"]), "categorical", "plain"),
     "categories": (polars.Series("x", ["a", "b", "c"] * 50), "categorical", "plain"),
     "many categories that repeat": (polars.Series("x", MANY * 3), "categorical", "plain"),
+    "names of few rows": (polars.Series("x", MANY[:40]), "drop", "plain"),
+    "US months": (polars.Series("x", ["12/01/2023", "01/01/2024", "02/01/2024"]), "date", "%m/%d/%Y"),
     "texts": (polars.Series("x", MANY), "drop", "plain"),
     "dates": (polars.Series("x", ["2024-01-31", "?", "2024-02-01"]), "date", "%Y-%m-%d"),
     "nothing": (polars.Series("x", ["?", "NA", None]), "drop", "plain"),

@@ -38,3 +38,11 @@ def test_gzip_is_unpacked_whatever_its_name(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_bytes(gzip.compress(TEXT.encode()))
     assert read_packed(path) == TEXT.encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_letters_without_a_mark_are_named(encoding):
+    for text in ("café,1\n" * 9, "cafe,1\n" * 9):
+        with pytest.raises(DataError) as caught:
+            to_utf8(text.encode(encoding), "wide.csv")
+        assert f"encoding='{encoding}'" in caught.value.fix

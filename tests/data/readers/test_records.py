@@ -49,3 +49,11 @@ def test_depth_is_limited_and_brackets_in_text_are_not_depth():
     with pytest.raises(DataError, match=f"more than {LEVELS} deep"):
         read(lines(deep))
     assert read(lines({"a": "[" * 50}))[0].rows() == [("[" * 50,)]
+
+
+def test_records_are_taken_out_of_what_programs_put_around_them():
+    rows = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+    wrapped = json.dumps({"version": "1.0", "data": rows}).encode()
+    pandas = json.dumps({"a": {"0": 1, "1": 2}, "b": {"0": "x", "1": "y"}}).encode()  # DataFrame.to_json()
+    for content in (wrapped, pandas):
+        assert read(content, "array")[0].rows(named=True) == rows

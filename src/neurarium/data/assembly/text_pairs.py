@@ -253,6 +253,12 @@ def _untold(
             fix=f"for example: neurarium train {source} --parallel OTHER_FILE",
         )  # fmt: skip
     frame, _ = pair_frame(source, columns, encoding)
+    if len(frame.columns) == 2 and not columns and min(len(each.split()) for each in frame.columns) > 2:
+        return OptionError(
+            "a table of texts needs the names of its columns: its first line looks like a pair of texts, not like names",
+            expected="a header line, or the names", received=" | ".join(each[:40] for each in frame.columns),
+            fix="for example --columns source,target --text source --target target",
+        )  # fmt: skip
     return OptionError(
         "a table of texts needs to be told which column is read and which is written",
         expected=f"two of {', '.join(frame.columns[:40])}",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.readers.values import TRUTH, text
+from neurarium.data.readers.values import TRUTH, style_of, text
 from neurarium.data.specs import Classes
 
 SEPARATORS = (";", "|", ",")
@@ -109,6 +109,8 @@ def separator_of(column: polars.Series) -> str | None:
 
     >>> separator_of(polars.Series(["a;b", "a", "b", "a;c", "c", "b;c"])), separator_of(polars.Series(["x, y", "u, v"] * 9))
     (';', None)
+    >>> separator_of(polars.Series([f"{n},{tenth}" for n in range(9) for tenth in range(9)])) is None
+    True
     """
     if column.dtype == polars.List:
         return JSON
@@ -122,6 +124,8 @@ def separator_of(column: polars.Series) -> str | None:
     for separator in SEPARATORS:
         several = values.str.contains(separator, literal=True)
         if several.sum() < max(2, SHARE * values.len()):
+            continue
+        if separator == "," and style_of(values) is not None:  # 22,9 is a number with a decimal comma
             continue
         cut = values.unique().str.split(separator).to_list()
         rows = [[each.strip() for each in row] for row in cut]

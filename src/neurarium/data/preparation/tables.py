@@ -28,7 +28,7 @@ from neurarium.data.preparation.stored_targets import target_from_json
 from neurarium.data.readers.columns import Kind
 from neurarium.data.readers.delimited import Reading
 from neurarium.data.readers.frames import read_frame
-from neurarium.data.readers.values import numbers, text
+from neurarium.data.readers.values import date_formats, numbers, style_of, text
 from neurarium.data.specs import Table
 
 KEPT = {"time": "time", "duration": "duration", "list": "list"}  # kinds that their values are read by
@@ -77,29 +77,35 @@ class TablePreparation:
     def transform(
         self, frame: polars.DataFrame, origin: str
     ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Turn rows into `{"numeric": float32, "categorical": int64}` and notes on unseen and unreadable values."""
+        """Turn rows into `{"numeric": float32, "categorical": int64}` and notes: `unseen` and `unreadable` values, and columns
+        that are written `otherwise` than in training: all of whose values are numbers or dates in another style."""
         batch: dict[str, torch.Tensor] = {}
         notes: dict[str, Any] = {}
         if self.numeric:
-            batch["numeric"], unreadable = self._numbers(frame, origin)
-            notes |= {"unreadable": unreadable} if unreadable else {}
+            batch["numeric"], notes = self._numbers(frame, origin)
         if self.categorical:
             batch["categorical"], unseen = self._codes(frame)
             notes |= {"unseen": unseen} if unseen else {}
         return batch, notes
 
-    def _numbers(self, frame: polars.DataFrame, origin: str) -> tuple[torch.Tensor, dict[str, int]]:
-        values, gaps, unreadable = [], [], {}
+    def _numbers(self, frame: polars.DataFrame, origin: str) -> tuple[torch.Tensor, dict[str, Any]]:
+        values, gaps, unreadable, otherwise = [], [], {}, {}
         for each in self.numeric:
             column = frame.get_column(each.source)
             raw = each.read(column, origin)
+            lost = self._unreadable(column, raw)
+            if lost and numpy.isnan(raw).all() and (style := self._style(column, each)):
+                raw, lost = dataclasses.replace(each, style=style).read(column, origin), 0
+                otherwise[each.source] = style
             if each.value:
                 values.append(each.apply(raw).astype(numpy.float32))
             if each.indicator:
                 gaps.append(numpy.isnan(raw).astype(numpy.float32))
-            if lost := self._unreadable(column, raw):
+            if lost:
                 unreadable[each.source] = lost
-        return torch.from_numpy(numpy.stack([*values, *gaps], axis=1)), unreadable
+        notes: dict[str, Any] = {"unreadable": unreadable} if unreadable else {}
+        notes |= {"otherwise": otherwise} if otherwise else {}
+        return torch.from_numpy(numpy.stack([*values, *gaps], axis=1)), notes
 
     def _codes(self, frame: polars.DataFrame) -> tuple[torch.Tensor, dict[str, dict[str, int]]]:
         encoded, unseen = [], {}
@@ -120,7 +126,7 @@ class TablePreparation:
 
         Returns:
             `{"inputs": ..., "targets": ..., "weights": ...}`, the last two where raw has them, and the notes `rows`,
-            `raw` (the frame), `unseen`, `unreadable`, `labels` (matched by rule), `targets` (why there are none).
+            `raw` (the frame), `unseen`, `unreadable`, `otherwise`, `labels` (matched by rule), `targets` (why there are none).
 
         Raises:
             DataError: a column is missing, or the source cannot be read.
@@ -208,6 +214,13 @@ class TablePreparation:
             return {"targets": f"{int(bad.sum())} of {frame.height} rows have a missing or unknown target"}
         batch["targets"] = self.target.tensor(encoded)
         return {"labels": matched} if matched else {}
+
+    def _style(self, column: polars.Series, each: NumericColumn) -> str | None:
+        """How a column of new rows is written of which no value is written as in training: with other commas, or dates."""
+        known = text(column, self.reading.missing).drop_nulls()
+        if each.kind or each.style == "truth":
+            return None
+        return next(iter(date_formats(known)), None) if each.part else style_of(known)
 
     def _unreadable(self, column: polars.Series, raw: numpy.ndarray) -> int:
         """How many values are there, stand for nothing missing, and yet are no numbers."""

@@ -148,7 +148,12 @@ def _labels(name: str, values: polars.Series, different: int) -> Labels:
             f"the target '{name}' is text that hardly ever repeats",
             expected="labels of classes, or numbers",
             received=f"{different:,} different values in {values.len():,} rows, for example {values[0]!r}",
-            fix="choose another --target",
+            fix="choose another --target"
+            + (
+                "; where it is to be written: --task translation or --task summarization"
+                if _worded(values)
+                else ""
+            ),
         )
     names = label_names(values.unique().to_list())
     if len(names) < 2:
@@ -159,6 +164,11 @@ def _labels(name: str, values: polars.Series, different: int) -> Labels:
             fix="choose another --target, or add rows of another class",
         )
     return Labels(name, names)
+
+
+def _worded(values: polars.Series) -> bool:
+    """Say whether values are texts of several words, not names."""
+    return float(values.head(1000).str.count_matches(r"\S+").mean() or 0) >= 3  # type: ignore[arg-type]
 
 
 def _quantities(frame: polars.DataFrame, columns: Sequence[str]) -> Quantities:

@@ -110,7 +110,7 @@ def _text(values: polars.Series, column: polars.Series) -> Kind:
         reason = (
             f"every value is a date like {formats[0]}"
             if len(formats) == 1
-            else f"dates like {formats[0]}, the day first where it could be the month; also possible: {', '.join(formats[1:])}"
+            else f"dates like {formats[0]}, {_order(formats[0])}; also possible: {', '.join(formats[1:])}"
         )
         return Kind(name, "date", formats[0], reason, doubtful=len(formats) > 1)
     odd = values.filter(numbers(values).is_null())
@@ -123,13 +123,20 @@ def _text(values: polars.Series, column: polars.Series) -> Kind:
     if different >= TEXTS and different > TEXT_SHARE * values.len() and words >= WORDS:
         reason = f"{words:.1f} words per value, {different:,} different values in {values.len():,} rows"
         return Kind(name, "text", reason=reason, doubtful=True)
-    if different > TEXT_VALUES and different > TEXT_SHARE * values.len():
+    named = different == values.len() >= 20  # each row has a name of its own
+    if named or (different > TEXT_VALUES and different > TEXT_SHARE * values.len()):
         reason = f"{different:,} different values in {values.len():,} rows: text or identifiers"
         return Kind(name, "drop", reason=reason, doubtful=True)
     if different > HASHED_ABOVE:
         reason = f"{different:,} different values: each gets one of {BUCKETS:,} places by a hash"
         return Kind(name, "hashed", str(BUCKETS), reason, doubtful=True)
     return Kind(name, "categorical", reason=f"{different} different values")
+
+
+def _order(style: str) -> str:
+    if style.startswith("%m"):
+        return "the first days of months: the other way all would be in January"
+    return "the day first where it could be the month"
 
 
 def _list(values: polars.Series) -> Kind:

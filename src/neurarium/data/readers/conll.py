@@ -18,6 +18,8 @@ from neurarium.data.readers.encodings import require_file, to_utf8
 from neurarium.data.readers.frames import TABLES
 
 SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio")
+SENTENCE = re.compile(r"(?i)^sent(ence)?([ _-]?(#|no|nr|number|id|idx|index))?$")
+ROWS = 20  # fewer rows of one word may be sentences
 PREFIXED = re.compile(r"[BIESLU]-.")
 
 
@@ -125,10 +127,11 @@ def _from_table(source: Any, columns: Columns, tagged: bool) -> Sentences:
                 f"there is no column '{name}' in {read.origin}", expected=f"the column of the {what}",
                 received=", ".join(read.frame.columns[:20]), fix=f"name it: {option} {near}",
             )  # fmt: skip
-    words = [_listed(each) for each in read.frame.get_column(columns.words).to_list()]
+    frame = _gathered(read.frame, columns, read.origin, tagged)
+    words = [_listed(each) for each in frame.get_column(columns.words).to_list()]
     tags = None
-    if columns.tags in read.frame.columns:
-        tags = [_listed(each) for each in read.frame.get_column(columns.tags).to_list()]
+    if columns.tags in frame.columns:
+        tags = [_listed(each) for each in frame.get_column(columns.tags).to_list()]
         for row, (said, own) in enumerate(zip(words, tags, strict=True), 1):
             if len(said) != len(own):
                 raise DataError(
@@ -146,6 +149,38 @@ def _from_table(source: Any, columns: Columns, tagged: bool) -> Sentences:
             content,
         ),
         tagged,
+    )
+
+
+def _gathered(frame: polars.DataFrame, columns: Columns, origin: str, tagged: bool) -> polars.DataFrame:
+    """Gather a table of a word per row into a sentence per row, by the column that numbers the sentences.
+
+    That column may say it in the first row of each sentence alone. Tables of other shapes stay.
+
+    Raises:
+        DataError: a word per row, and no column that says where a sentence ends.
+    """
+    words = frame.get_column(columns.words)
+    single = words.dtype == polars.String and not words.str.contains(r"\s|^\[").fill_null(False).any()
+    if not single or frame.height < ROWS:
+        return frame
+    numbered = next((name for name in frame.columns if SENTENCE.match(name)), None)
+    if numbered is None:
+        if not tagged:
+            return frame
+        raise DataError(
+            f"{origin} holds a word per row, and no column says where a sentence ends",
+            expected="a column 'sentence' with its number or name, or the words of a sentence in one cell",
+            received=", ".join(frame.columns[:20]), fix="rename the column that numbers the sentences to 'sentence'",
+        )  # fmt: skip
+    names = [each for each in (columns.words, columns.tags) if each in frame.columns]
+    place = frame.get_column(numbered).forward_fill().rle_id().alias("sentence")
+    return (
+        frame.select(names)
+        .with_columns(place)
+        .filter(words.is_not_null())
+        .group_by("sentence", maintain_order=True)
+        .agg(names)
     )
 
 

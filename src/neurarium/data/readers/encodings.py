@@ -102,7 +102,8 @@ def _decode(content: bytes, encoding: str, path: Path | str) -> bytes:
 
 def _not_utf8(content: bytes, error: UnicodeDecodeError, path: Path | str) -> DataError:
     works = "latin-1"
-    for candidate in ("cp1252", "latin-1"):
+    wide = _wide(content)
+    for candidate in (wide,) if wide else ("cp1252", "latin-1"):
         try:
             content.decode(candidate)
         except UnicodeDecodeError:
@@ -118,16 +119,20 @@ def _not_utf8(content: bytes, error: UnicodeDecodeError, path: Path | str) -> Da
     )
 
 
+def _wide(content: bytes) -> str | None:
+    """Name the UTF-16 that bytes without a byte order mark look like: of most letters one half is zero."""
+    if content.count(b"\0") <= len(content) / 5:
+        return None
+    return "utf-16-be" if content[::2].count(0) > content[1::2].count(0) else "utf-16-le"
+
+
 def _without_nul(content: bytes, path: Path | str) -> bytes:
     position = content.find(b"\0")
     if position < 0:
         return content
     line, found = content.count(b"\n", 0, position) + 1, content.count(b"\0")
-    fix = (
-        "it looks like UTF-16 without a byte order mark: encoding='utf-16-le'"
-        if found > len(content) / 5
-        else None
-    )
+    wide = _wide(content)
+    fix = f"it looks like UTF-16 without a byte order mark: encoding='{wide}'" if wide else None
     raise DataError(
         f"{path} holds NUL bytes, the first in line {line}",
         expected="text",

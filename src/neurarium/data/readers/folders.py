@@ -130,11 +130,22 @@ def read_folder(root: Path, base: Path) -> Folder:
             expected="a folder per class, with png, jpg or other images in it",
             received=f"{counted(len(classes), 'folder')}, {counted(len(loose), 'file')} beside"
             + "".join(f"; {each['file']}: {each['reason']}" for each in found.quarantined[:3]),
-            fix=f"where {tables[0]} says the labels: neurarium train {root / tables[0]} --image COLUMN --target COLUMN"
-            if tables
-            else "put the images of each class into a folder named as the class",
+            fix=_instead(root, loose, tables),
         )
     return found
+
+
+def _instead(root: Path, loose: Sequence[Path], tables: Sequence[str]) -> str:
+    """Say what may have been meant by a folder without folders of images."""
+    if tables:
+        return f"where {tables[0]} says the labels: neurarium train {root / tables[0]} --image COLUMN --target COLUMN"
+    texts = sum(each.suffix.lower() == ".txt" for each in loose)
+    if texts and texts == len(loose):
+        return (
+            f"texts to go on with: neurarium train {root} --task language-model; "
+            "texts of classes: put those of each class into a folder named as the class"
+        )
+    return "put the images of each class into a folder named as the class"
 
 
 def inspected(paths: Sequence[Path], base: Path) -> Folder:

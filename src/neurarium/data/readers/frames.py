@@ -10,6 +10,7 @@ import numpy
 import polars
 
 from neurarium.core.errors import DataError
+from neurarium.data.dataset import Decision
 from neurarium.data.readers.delimited import Read, Reading, checked_names
 from neurarium.data.readers.files import read_files
 from neurarium.data.readers.named_columns import from_columns
@@ -27,6 +28,8 @@ TABLES = (
     ".arrow",
     ".feather",
 )  # where texts may stand in a column
+DECIMAL_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
+DOTTED = r"^[+-]?\d{1,3}(\.\d{3})*$"
 
 
 def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] = ()) -> Read:
@@ -50,8 +53,36 @@ def read_frame(source: Any, reading: Reading, *, like: Sequence[Sequence[str]] =
     read.frame = unnested(read.frame, read.origin)
     if read.frame.width == 0 or read.frame.height == 0:
         raise DataError(f"{read.origin} has no rows", expected="at least one row and one column")
+    dotted = _dotted(read.frame)
+    if dotted:
+        bare = [read.frame.get_column(name).str.replace_all(".", "", literal=True) for name in dotted]
+        read.frame = read.frame.with_columns(bare)
+        reason = "other columns have decimal commas"
+        override = "write these numbers without dots, or all with decimal points"
+        read.decisions.append(Decision(f"dots in {', '.join(dotted)}", "between thousands", reason, override))
     read.frame = _clean(read.frame, reading.missing, read.origin)
     return read
+
+
+def _dotted(frame: polars.DataFrame) -> list[str]:
+    """Name the columns whose dots stand between thousands: `11.401` where other columns hold `56,3`.
+
+    >>> _dotted(polars.DataFrame({"a": ["11.401", "900"], "b": ["56,3", "7,25"]}))
+    ['a']
+    """
+    texts = [name for name, kind in frame.schema.items() if kind == polars.String]
+    head = frame.head(100)
+
+    def written(name: str, pattern: str, mark: str) -> bool:
+        for part in (head, frame):  # most columns of a large table are told by their first rows
+            known = part.get_column(name).str.strip_chars().drop_nulls()
+            if not known.len() or not known.str.contains(pattern).all():
+                return False
+        return bool(known.str.contains(mark).any())
+
+    if not any(written(name, DECIMAL_COMMA, r",(\d{1,2}|\d{4,})$") for name in texts):
+        return []
+    return [name for name in texts if written(name, DOTTED, r"\.")]
 
 
 def _from_memory(

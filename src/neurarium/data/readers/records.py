@@ -158,6 +158,7 @@ def _array(content: bytes, origin: Any) -> list[Any]:
             expected="an array of objects, or one object per line",
             fix="write it again",
         ) from error
+    value = _unwrapped(value)
     if isinstance(value, Mapping) and value and all(isinstance(each, list) for each in value.values()):
         lengths = {name: len(each) for name, each in value.items()}
         if len(set(lengths.values())) == 1:
@@ -169,6 +170,25 @@ def _array(content: bytes, origin: Any) -> list[Any]:
             expected="an array of objects: [{...}, {...}]; one object per line; or an object of columns of one length",
             received="an empty array" if value == [] else f"one {_kind(value)}",
         )
+    return value
+
+
+def _unwrapped(value: Any) -> Any:
+    """Take the records out of what programs put around them: `{"data": [{...}]}`, and the columns by row of pandas."""
+    if not isinstance(value, Mapping) or not value:
+        return value
+    lists = [
+        each for each in value.values() if isinstance(each, list) and each and isinstance(each[0], Mapping)
+    ]
+    others = [each for each in value.values() if isinstance(each, list)]
+    if len(lists) == 1 == len(others):
+        return lists[0]
+    columns = list(value.values())
+    if (
+        all(isinstance(each, Mapping) and each.keys() == columns[0].keys() for each in columns)
+        and "0" in columns[0]
+    ):
+        return [{name: column[row] for name, column in value.items()} for row in columns[0]]
     return value
 
 

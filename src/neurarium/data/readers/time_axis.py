@@ -19,7 +19,19 @@ DAY = 24 * HOUR
 SIZES = {"s": MICRO, "min": 60 * MICRO, "h": 3_600 * MICRO, "d": DAY, "w": 7 * DAY}
 MONTH = r"^\d{1,4}[-/]\d{1,2}$"
 QUARTER = r"^\d{4}[- ]?Q[1-4]$"
-MONTH_NAMES = ("%b-%y", "%b %y", "%b-%Y", "%b %Y", "%B %Y", "%B-%Y", "%Y-%b", "%Y %b", "%Y %B", "%b, %Y", "%B, %Y")
+MONTH_NAMES = (
+    "%b-%y",
+    "%b %y",
+    "%b-%Y",
+    "%b %Y",
+    "%B %Y",
+    "%B-%Y",
+    "%Y-%b",
+    "%Y %b",
+    "%Y %B",
+    "%b, %Y",
+    "%B, %Y",
+)
 EPOCHS = {  # whole numbers within such bounds are times since 1970 (1990 to 2100): the microseconds of one
     "epoch s": (6.3e8, 4.1e9, MICRO),
     "epoch ms": (6.3e11, 4.1e12, 1_000),
@@ -332,7 +344,9 @@ def _read_numbers(values: numpy.ndarray, style: str | None) -> tuple[numpy.ndarr
 def _read_names(text: polars.Series) -> tuple[numpy.ndarray, str] | None:
     """Read months with names (`Jan-49`, `January 1949`) and quarters (`1949Q1`): their first days, and how they are written."""
     if text.str.contains(QUARTER).all():
-        year, quarter = (text.str.slice(at, size).cast(polars.Int64).to_numpy() for at, size in ((0, 4), (-1, 1)))
+        year, quarter = (
+            text.str.slice(at, size).cast(polars.Int64).to_numpy() for at, size in ((0, 4), (-1, 1))
+        )
         return _in_month((year - 1970) * 12 + (quarter - 1) * 3, 0, False), "quarter" + str(text[0])[4:-2]
     if not text.str.contains(r"(?i)^[a-z]{3,9}\b|[- ][a-z]{3,9}$").all():
         return None
