@@ -77,6 +77,8 @@ Components = Annotated[
     typer.Option("--components", help="Forecasts: a column for each part that they are the sum of, such as trend and seasonality."),
 ]  # fmt: skip
 
+TOLD = ("unseen", "unreadable", "otherwise", "quarantined")  # the notes that the JSON object holds
+
 
 def predict(
     run: a.RunName,
@@ -121,9 +123,7 @@ def predict(
         found = predict_with_notes(trained, raw, beam=beam, components=components)
     frame, notes = found
     if keep is not None:
-        frame = _beside(
-            frame, notes, keep, output is not None and output.suffix.lower() not in (".csv", ".tsv")
-        )
+        frame = _beside(frame, notes, keep, output)
     for line in _remarks(notes):
         said.note(line)
     if pictures and output is None:
@@ -137,11 +137,7 @@ def predict(
         "rows": frame.height,
         "columns": frame.columns,
     }
-    value["notes"] = {
-        name: each
-        for name, each in notes.items()
-        if name in ("unseen", "unreadable", "otherwise", "quarantined")
-    }
+    value["notes"] = {name: notes[name] for name in TOLD if name in notes}
     if seen is not None:
         value["attention"] = _shown(seen, frame.row(0, named=True), out, said)
     if output is None and not pictures:
@@ -261,8 +257,10 @@ def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[st
     return frame, notes
 
 
-def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str, typed: bool) -> polars.DataFrame:
-    """Put columns of the input before the predictions: as they were written, or `typed`, for formats that know numbers."""
+def _beside(
+    frame: polars.DataFrame, notes: dict[str, Any], keep: str, place: Path | None
+) -> polars.DataFrame:
+    """Put columns of the input before the predictions: as they were written, or numbers as numbers where the format knows them."""
     raw = notes.get("raw")
     if raw is None:
         raise OptionError(
@@ -276,6 +274,7 @@ def _beside(frame: polars.DataFrame, notes: dict[str, Any], keep: str, typed: bo
             raise unknown("column in the input:", name, raw.columns)
     clash = {name: f"{name}_predicted" for name in frame.columns if name in names}
     kept = raw.select(names)
+    typed = place is not None and place.suffix.lower() not in (".csv", ".tsv")
     return (_as_numbers(kept) if typed else kept).hstack(frame.rename(clash))
 
 
