@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 import neurarium as nr
 from neurarium.core.errors import DataError, OptionError
+from neurarium.data.dataset import Decision
+from neurarium.studies.planning.reading import read_again
 from neurarium.studies.prediction.tagging import words_of
 
 ROWS = {"tokens": [["Anna", "sings"], ["a", "dog", "barks"]] * 12, "tags": [["N", "V"], ["D", "N", "V"]] * 12}
@@ -46,3 +50,13 @@ def test_other_runs_give_no_tags():
     iris = nr.studies.train(nr.data.load("iris"), "mlp", options={"widths": "4"}, epochs=1, progress=False)
     with pytest.raises(OptionError, match="no tags"):
         nr.studies.predict_tags(iris, [["a"]])
+
+
+@pytest.mark.parametrize(("network", "inputs"), [("lstm", "Tokens"), ("bilstm-crf", "Words")])
+def test_the_data_of_a_run_is_read_again_for_the_network_that_was_planned(tmp_path, network, inputs):
+    """Runs of before letters were read had an LSTM by default, and say so in their plan alone."""
+    path = tmp_path / "a.conll"
+    path.write_text("Anna B-x\nsings O\n\n" * 20)
+    plan = [Decision("network", network, "", "--network")]
+    run = SimpleNamespace(config={"data": str(path)}, decisions=plan, summary={}, folder=None)
+    assert type(read_again(run).inputs).__name__ == inputs
