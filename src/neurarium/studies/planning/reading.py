@@ -302,7 +302,9 @@ def read_again(run: Any) -> Dataset:
     options = reader_options(command.get("set") or {}, reader, command.get("network"), command.get("method"))
     options = with_tokenizer(options, reader, command.get("weights"))
     planned = next((each.choice for each in run.decisions if each.subject == "network"), None)
-    options = with_letters(options, reader, command.get("network") or planned)  # its default may be another now
+    options = with_letters(
+        options, reader, command.get("network") or planned
+    )  # its default may be another now
     asked = {name: command.get(name) for name in ASKED}
     dataset = read_data(command["data"], **asked, options=options)
     before, now = run.summary.get("sha256"), dataset.summary.get("sha256")
