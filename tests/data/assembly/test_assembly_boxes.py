@@ -154,6 +154,14 @@ def test_other_usual_names_of_columns_are_taken(tmp_path):
     assert torch.equal(one.train.targets["boxes"], other.train.targets["boxes"])
 
 
+def test_a_table_of_corners_and_sizes_is_told_how_to_become_one_of_sides(tmp_path):
+    images, folder = made(tmp_path)
+    (folder / "sizes.csv").write_text("image,x,y,width,height,label\n0.png,1,1,3,3,cat\n")
+    with pytest.raises(DataError, match="lacks the columns x_min") as caught:
+        boxes(images, boxes=folder / "sizes.csv")
+    assert "x_max = x + width" in str(caught.value)
+
+
 def test_boxes_that_vanish_or_become_tiny_are_counted_in_the_plan(tmp_path):
     images, folder = made(tmp_path)
     text = (folder / "boxes.csv").read_text() + "".join(f"{number}.png,1,1,2,2,cat\n" for number in range(9))

@@ -159,7 +159,9 @@ def _from_csv(path: Path, faults: list[DataError] | None) -> Listed:
             f"{path} lacks the column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}",
             expected=", ".join(COLUMNS),
             received=", ".join(frame.columns),
-            fix="rename the columns of the table",
+            fix="from the upper left corner and the size: x_max = x + width, y_max = y + height"
+            if {"width", "height"} <= set(frame.columns) or {"w", "h"} <= set(frame.columns)
+            else "rename the columns of the table",
         )
     found = Listed()
     for number, (image, *sides, label) in enumerate(frame.select(COLUMNS).iter_rows(), start=2):
