@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neurarium.core.errors import OptionError
 from neurarium.core.recipe import recorded
@@ -28,10 +29,8 @@ class InceptionModule(nn.Module):
         super().__init__()
         narrow = channels > 1 and bottleneck > 0
         self.bottleneck = nn.Conv1d(channels, bottleneck, 1, bias=False) if narrow else nn.Identity()
-        width = bottleneck if narrow else channels
-        self.branches = nn.ModuleList(
-            nn.Conv1d(width, filters, kernel, padding="same", bias=False) for kernel in kernels
-        )
+        width, self.kernels = bottleneck if narrow else channels, kernels
+        self.branches = nn.ModuleList(nn.Conv1d(width, filters, kernel, bias=False) for kernel in kernels)
         self.pool = nn.MaxPool1d(3, stride=1, padding=1)
         self.project = nn.Conv1d(channels, filters, 1, bias=False)
         self.normalize = nn.BatchNorm1d(filters * (len(kernels) + 1))
@@ -40,7 +39,9 @@ class InceptionModule(nn.Module):
     def forward(self, maps: Tensor, real: Tensor) -> Tensor:
         narrow = self.bottleneck(maps)
         highest = self.pool(maps.masked_fill(~real, -torch.inf)).masked_fill(~real, 0.0)
-        answers = torch.cat([*(branch(narrow) for branch in self.branches), self.project(highest)], dim=1)
+        seen = [functional.pad(narrow, ((kernel - 1) // 2, kernel // 2)) for kernel in self.kernels]
+        found = [branch(each) for branch, each in zip(self.branches, seen, strict=True)]
+        answers = torch.cat([*found, self.project(highest)], dim=1)
         return self.relu(self.normalize(answers)).masked_fill(~real, 0.0)
 
 
