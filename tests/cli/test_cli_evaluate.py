@@ -31,6 +31,15 @@ def test_other_data_and_its_confusion_matrix(trained, run_line):
     assert value["per_class"]["lily"]["recall"] == pytest.approx(matrix[0][0] / 10)
 
 
+def test_the_training_data_under_another_name_is_told(trained, run_line):
+    whole = (trained / "flowers.csv").read_bytes()
+    Path("copy.csv").write_bytes(whole)
+    Path("new.csv").write_bytes(whole.rpartition(b"\n")[0].rpartition(b"\n")[0] + b"\n")
+    for name, told in (("copy.csv", True), ("new.csv", False)):
+        code, _, shown = run_line("evaluate", trained / "runs/flowers-1", "-i", name)
+        assert code == 0 and ("too good" in shown) is told
+
+
 def test_regression(trained, run_line):
     code, value, _ = run_line("evaluate", trained / "runs/houses-1")
     assert code == 0 and value["confusion"] is None

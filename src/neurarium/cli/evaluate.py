@@ -11,6 +11,7 @@ from neurarium.cli import arguments as a
 from neurarium.cli.folders import find_run
 from neurarium.cli.output import Output, escape, table
 from neurarium.core.errors import OptionError
+from neurarium.core.files import sha256
 from neurarium.report.words import number
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ def evaluate(
     if dropout_samples is not None:
         trained = with_dropout(trained, dropout_samples)
     report = measure(trained, input, split=split or "test", boxes=boxes, masks=masks)
+    if input is not None and _learned_from(trained, input):
+        output.note(
+            "the run learned from rows of this data: these figures are too good; those of --split test are not"
+        )
     _show(report, output)
     output.finish(
         {
@@ -86,6 +91,14 @@ def evaluate(
             "classes": list(getattr(report.targets, "names", ())),
         }
     )
+
+
+def _learned_from(run: Any, input: Path) -> bool:
+    """Say whether an input is the training data itself: the same path, or a file of the same bytes."""
+    held = run.config or {}
+    if held.get("data") and Path(str(held["data"])).resolve() == input.resolve():
+        return True
+    return input.is_file() and bool(held.get("data_sha256")) and sha256(input) == held["data_sha256"]
 
 
 def _show(report: EvaluationReport, output: Output) -> None:
