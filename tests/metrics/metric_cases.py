@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy
 import torch
 
 from neurarium import metrics
@@ -235,3 +236,9 @@ def names():
 
 
 __all__ = ["ALL", "CASES", "UNWEIGHTED", "make", "metrics", "names", "problem", "same", "take"]
+
+
+def drawn(count, size, shift=0.0, seed=0):
+    """Return features `(count, size)` that depend on each other."""
+    source = numpy.random.default_rng(seed)
+    return source.normal(size=(count, size)) @ source.normal(size=(size, size)) + shift

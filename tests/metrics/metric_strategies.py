@@ -51,3 +51,8 @@ def regressed(draw, least=1):
 
 def _weights(n):
     return _array((n,), st.sampled_from([0.25, 0.5, 1.0, 1.0, 2.0, 3.0]))
+
+
+def table(elements, rows=3, items=5):
+    """Draw scores or relevances `(rows, items)`."""
+    return arrays.arrays(numpy.float64, (rows, items), elements=elements)

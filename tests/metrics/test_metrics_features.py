@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy
 import pytest
 import torch
+from metric_cases import drawn
 
 from neurarium.core.errors import OptionError, RefusalError, ShapeError
 from neurarium.metrics import FrechetDistance, KernelDistance, bootstrap
-
-
-def drawn(count, size, shift=0.0, seed=0):
-    source = numpy.random.default_rng(seed)
-    return source.normal(size=(count, size)) @ source.normal(size=(size, size)) + shift
 
 
 def test_sides_may_come_apart_and_too_few_examples_have_no_distance():

@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
+from metric_cases import drawn
 from scipy.linalg import sqrtm
 from torchmetrics.image.fid import _compute_fid
 
 from neurarium.metrics import FrechetDistance
-
-
-def drawn(count, size, shift=0.0, seed=0):
-    source = numpy.random.default_rng(seed)
-    return source.normal(size=(count, size)) @ source.normal(size=(size, size)) + shift
 
 
 def test_the_frechet_distance_is_scipys():

@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
+from metric_cases import drawn
 from torchmetrics.image.kid import poly_mmd
 
 from neurarium.metrics import KernelDistance
-
-
-def drawn(count, size, shift=0.0, seed=0):
-    source = numpy.random.default_rng(seed)
-    return source.normal(size=(count, size)) @ source.normal(size=(size, size)) + shift
 
 
 def test_the_kernel_distance_is_torchmetrics():

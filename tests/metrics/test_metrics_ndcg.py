@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from metric_strategies import table
 from sklearn.metrics import ndcg_score
 
 from neurarium.metrics import NDCG
-
-
-def table(elements, rows=3, items=5):
-    return arrays.arrays(numpy.float64, (rows, items), elements=elements)
 
 
 @given(

@@ -8,13 +8,9 @@ import numpy
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from metric_strategies import table
 
 from neurarium.metrics import MRR
-
-
-def table(elements, rows=3, items=5):
-    return arrays.arrays(numpy.float64, (rows, items), elements=elements)
 
 
 @given(

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Hashable
-from typing import Any
 
-from torch import Tensor
-
-from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.metrics.checks import finite, tensor, weighting
-from neurarium.metrics.metric import State, SumMetric
+from neurarium.metrics.counted import CountedMetric
+from neurarium.metrics.metric import State
 
 
-@dataclasses.dataclass(frozen=True)
-class Surprises:
-    """Checked rows `(batch, 4)` float64: nats, tokens, characters, bytes; and a weight per example."""
-
-    rows: Tensor
-    weights: Tensor
-
-    def reweighted(self, factors: Tensor) -> Surprises:
-        return dataclasses.replace(self, weights=self.weights * factors)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-class LanguageMetric(SumMetric):
-    """A metric of language models. Predictions are rows `(batch, 4)` (`NextToken.surprise`); targets are not read.
+class LanguageMetric(CountedMetric):
+    """A metric of language models. Predictions are rows `(batch, 4)` (`NextToken.surprise`): nats, tokens, characters, bytes.
 
     All tokens of all examples count alike.
     """
 
     goal = "min"
 
-    def check(self, predictions: Any, targets: Any = None, weights: Any = None) -> Surprises:
-        rows = tensor(predictions, "predictions").double()
-        if rows.ndim != 2 or rows.shape[1] != 4:
-            raise ShapeError(
-                "metrics of language models read four numbers per example",
-                expected="(batch, 4), as NextToken.surprise gives it",
-                received=tuple(rows.shape),
-            )
-        finite(predictions=rows)
-        return Surprises(rows, weighting(weights, len(rows), rows.device))
-
-    def shares(self) -> Hashable:
-        return LanguageMetric
-
-    def shares_check(self) -> Hashable:
-        return LanguageMetric
-
-    def terms(self, examples: Surprises) -> State:
-        return {"sums": examples.rows * examples.weights[:, None]}
+    shape = (4,)
+    read = "metrics of language models read four numbers per example"
+    given = "(batch, 4), as NextToken.surprise gives it"
 
 
 @recorded
@@ -70,7 +34,7 @@ class LanguagePerplexity(LanguageMetric):
     """
 
     def result(self, state: State) -> float:
-        nats, tokens, _, _ = state["sums"].tolist()
+        nats, tokens, _, _ = state["counts"].tolist()
         return math.exp(min(nats / tokens, 700.0)) if tokens else math.nan
 
 
@@ -86,7 +50,7 @@ class BitsPerCharacter(LanguageMetric):
     """
 
     def result(self, state: State) -> float:
-        nats, _, characters, _ = state["sums"].tolist()
+        nats, _, characters, _ = state["counts"].tolist()
         return nats / math.log(2) / characters if characters else math.nan
 
 
@@ -102,5 +66,5 @@ class BitsPerByte(LanguageMetric):
     """
 
     def result(self, state: State) -> float:
-        nats, _, _, bytes_ = state["sums"].tolist()
+        nats, _, _, bytes_ = state["counts"].tolist()
         return nats / math.log(2) / bytes_ if bytes_ else math.nan

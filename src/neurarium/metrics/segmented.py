@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
-from collections.abc import Hashable
-from typing import Any
 
 from torch import Tensor
 
-from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.metrics.checks import finite, tensor, weighting
 from neurarium.metrics.confusion import counts
-from neurarium.metrics.metric import State, SumMetric
+from neurarium.metrics.counted import CountedMetric
+from neurarium.metrics.metric import State
 
 
-@dataclasses.dataclass(frozen=True)
-class Tables:
-    """Checked tables `(batch, classes, classes)` float64, targets by predictions, and a weight per image."""
-
-    tables: Tensor
-    weights: Tensor
-
-    def reweighted(self, factors: Tensor) -> Tables:
-        return dataclasses.replace(self, weights=self.weights * factors)
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-
-class TableMetric(SumMetric):
-    """A metric of masks. Predictions are tables of pixels `(batch, classes, classes)` (`Mask.tables`); targets are not read.
+class TableMetric(CountedMetric):
+    """A metric of masks. Predictions are tables of pixels `(batch, classes, classes)` (`Mask.tables`), targets by predictions.
 
     All pixels of all images count alike. `each` gives the value per class: NaN where a class is neither there nor
     predicted; the metric is the mean over the others.
@@ -43,28 +25,15 @@ class TableMetric(SumMetric):
     def each(self, table: Tensor) -> Tensor:
         """Return the values per class of a table `(classes, classes)`."""
 
-    def check(self, predictions: Any, targets: Any = None, weights: Any = None) -> Tables:
-        tables = tensor(predictions, "predictions").double()
-        if tables.ndim != 3 or tables.shape[1] != tables.shape[2]:
-            raise ShapeError(
-                "metrics of masks read a table of pixels per image",
-                expected="(batch, classes, classes), as Mask.tables gives it",
-                received=tuple(tables.shape),
-            )
-        finite(predictions=tables)
-        return Tables(tables, weighting(weights, len(tables), tables.device))
+    read = "metrics of masks read a table of pixels per image"
+    given = "(batch, classes, classes), as Mask.tables gives it"
 
-    def shares(self) -> Hashable:
-        return TableMetric
-
-    def shares_check(self) -> Hashable:
-        return TableMetric
-
-    def terms(self, examples: Tables) -> State:
-        return {"table": examples.tables * examples.weights[:, None, None]}
+    @classmethod
+    def fits(cls, shape: tuple[int, ...]) -> bool:
+        return len(shape) == 2 and shape[0] == shape[1]
 
     def result(self, state: State) -> float:
-        return float(self.each(state["table"]).nanmean())
+        return float(self.each(state["counts"]).nanmean())
 
 
 @recorded

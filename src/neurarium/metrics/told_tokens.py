@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Hashable
-from typing import Any
-
 import torch
-from torch import Tensor
 
-from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.metrics.checks import finite, tensor, weighting
-from neurarium.metrics.metric import State, SumMetric
+from neurarium.metrics.counted import CountedMetric
+from neurarium.metrics.metric import State
 
 
-@dataclasses.dataclass(frozen=True)
-class Told:
-    """Checked rows `(batch, 3)` float64, and a weight per text."""
-
-    rows: Tensor
-    weights: Tensor
-
-    def reweighted(self, factors: Tensor) -> Told:
-        return dataclasses.replace(self, weights=self.weights * factors)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-class ToldMetric(SumMetric):
+class ToldMetric(CountedMetric):
     """A metric of texts, each token told from those before it.
 
     Predictions are rows `(batch, 3)` (`Text.tokens_told`): the sum of -log p of a text's tokens, how many of them had the
     highest probability, how many there are. Targets are not read. All tokens of all texts count alike.
     """
 
-    def check(self, predictions: Any, targets: Any = None, weights: Any = None) -> Told:
-        rows = tensor(predictions, "predictions").double()
-        if rows.ndim != 2 or rows.shape[1] != 3:
-            raise ShapeError(
-                "metrics of told tokens read three numbers per text",
-                expected="(batch, 3), as Text.tokens_told gives it",
-                received=tuple(rows.shape),
-            )
-        finite(predictions=rows)
-        return Told(rows, weighting(weights, len(rows), rows.device))
-
-    def shares(self) -> Hashable:
-        return ToldMetric
-
-    def shares_check(self) -> Hashable:
-        return ToldMetric
-
-    def terms(self, examples: Told) -> State:
-        return {"told": examples.rows * examples.weights[:, None]}
+    shape = (3,)
+    read = "metrics of told tokens read three numbers per text"
+    given = "(batch, 3), as Text.tokens_told gives it"
 
 
 @recorded
@@ -71,7 +35,7 @@ class TokenPerplexity(ToldMetric):
     goal = "min"
 
     def result(self, state: State) -> float:
-        nats, _, count = state["told"]
+        nats, _, count = state["counts"]
         return float(torch.exp(nats / count))
 
 
@@ -88,5 +52,5 @@ class NextTokenAccuracy(ToldMetric):
     goal = "max"
 
     def result(self, state: State) -> float:
-        _, right, count = state["told"]
+        _, right, count = state["counts"]
         return float(right / count)

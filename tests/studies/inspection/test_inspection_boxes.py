@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 import pytest
+from inspection_helpers import kinds
 from PIL import Image as Pillow
 
 import neurarium as nr
@@ -43,10 +44,6 @@ def check(tmp_path):
         return nr.studies.check_data(tmp_path / "images", **given)
 
     return check
-
-
-def kinds(found: Inspection) -> list[tuple[str, str]]:
-    return [(each.severity, each.kind) for each in found.findings if each.severity != "note"]
 
 
 def test_boxes_without_faults_give_no_warning_and_are_counted(rows, check):

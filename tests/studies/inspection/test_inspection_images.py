@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
+from inspection_helpers import kinds
 from PIL import Image as Pillow
 from PIL import ImageFilter
 
@@ -34,10 +35,6 @@ def folder(tmp_path):
             for each in range(count):
                 scene(1000 * number + 100 * (split == "test") + each).save(place / f"{each:02d}.png")
     return tmp_path / "pets"
-
-
-def kinds(found: Inspection) -> list[tuple[str, str]]:
-    return [(each.severity, each.kind) for each in found.findings if each.severity != "note"]
 
 
 def test_a_clean_folder_gives_no_warning(folder):

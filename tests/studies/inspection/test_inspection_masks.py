@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy
 import pytest
+from inspection_helpers import kinds
 from PIL import Image as Pillow
 
 import neurarium as nr
@@ -43,10 +44,6 @@ def maps(tmp_path):
 def check(folder, **options) -> Inspection:
     given = {"masks": str(folder / "masks"), "validation": 0.2, "timing": False, **options}
     return nr.studies.check_data(folder / "images", **given)
-
-
-def kinds(found: Inspection) -> list[tuple[str, str]]:
-    return [(each.severity, each.kind) for each in found.findings if each.severity != "note"]
 
 
 def test_masks_without_faults_give_no_warning_and_their_pixels_are_counted(maps):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from neurarium.data.preparation.statistics import histogram_moments, moments
 from neurarium.data.preparation.target_recognition import recognise_target
 from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.readers.encodings import missing_path
-from neurarium.data.readers.folders import FileNames, Folder, inner_folder, read_folder, split_folders
+from neurarium.data.readers.folders import FileNames, Folder, digest, inner_folder, read_folder, split_folders
 from neurarium.data.readers.image_archives import is_archive, unpacked
 from neurarium.data.readers.listing import read_listing
 from neurarium.data.readers.pictures import Rules
@@ -236,7 +235,7 @@ def _from_files(
     storage = Decision("storage", called, reason, "--set storage=, --set memory=")
     dataset.decisions = [*decisions, *more, *split, storage, *_left_out(found)]
     dataset.summary["quarantined"] = [each for folder in found.values() for each in folder.quarantined]
-    dataset.summary["sha256"] = _digest(found)
+    dataset.summary["sha256"] = digest(found)
     return dataset
 
 
@@ -391,19 +390,3 @@ def _left_out(found: Mapping[str, Folder]) -> list[Decision]:
             Decision("empty classes", f"without {shown}", "no image is in these folders", "add images")
         )
     return decisions
-
-
-def _digest(found: Mapping[str, Folder]) -> str:
-    """Return a hash of names, sizes and labels: what tells whether the data has changed, without reading it again."""
-    digest = hashlib.sha256()
-    for key, folder in sorted(found.items()):
-        for place, path in enumerate(folder.paths):
-            label = (
-                folder.labels[place]
-                if folder.labels
-                else folder.frame.row(place)
-                if folder.frame is not None
-                else ""
-            )
-            digest.update(f"{key}\0{folder.name(path)}\0{path.stat().st_size}\0{label}\n".encode())
-    return digest.hexdigest()

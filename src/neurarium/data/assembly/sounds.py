@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from neurarium.data.preparation.target_recognition import recognise_target
 from neurarium.data.preparation.targets import Labels, match
 from neurarium.data.preparation.transcripts import transcripts_of
 from neurarium.data.readers.encodings import missing_path
-from neurarium.data.readers.folders import FileNames, Folder, split_folders
+from neurarium.data.readers.folders import FileNames, Folder, digest, split_folders
 from neurarium.data.readers.listing import read_listing
 from neurarium.data.readers.pictures import shown
 from neurarium.data.readers.recordings import SUFFIXES, sound_files
@@ -141,7 +140,7 @@ def _read(
         key: FileNames(takes[key if key in takes else "train"].files, part) for key, part in parts.items()
     }
     dataset.decisions = [decision, *split, *dataset.decisions]
-    dataset.summary["sha256"] = _digest(takes)
+    dataset.summary["sha256"] = digest({key: take.files for key, take in takes.items()})
     return dataset
 
 
@@ -304,16 +303,3 @@ def _another_class(part: str, label: str, names: Sequence[str]) -> DataError:
         expected=", ".join(names[:20]),
         received=label,
     )
-
-
-def _digest(takes: Mapping[str, Takes]) -> str:
-    """Return a hash of names, sizes and labels: what tells whether the data has changed, without reading it again."""
-    digest = hashlib.sha256()
-    for key, take in sorted(takes.items()):
-        held = take.files
-        for place, path in enumerate(held.paths):
-            label = (
-                held.labels[place] if held.labels else held.frame.row(place) if held.frame is not None else ""
-            )
-            digest.update(f"{key}\0{held.name(path)}\0{path.stat().st_size}\0{label}\n".encode())
-    return digest.hexdigest()

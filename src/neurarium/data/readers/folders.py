@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,22 @@ class Folder:
     def broken(self) -> list[dict[str, str]]:
         """Return those left out that should have been images by their names."""
         return [each for each in self.quarantined if Path(each["file"]).suffix.lower() in SUFFIXES]
+
+
+def digest(found: Mapping[str, Folder]) -> str:
+    """Return a hash of names, sizes and labels: what tells whether the data has changed, without reading it again.
+
+    Args:
+        found: the files of each part.
+    """
+    summed = hashlib.sha256()
+    for key, folder in sorted(found.items()):
+        for place, path in enumerate(folder.paths):
+            label: Any = folder.labels[place] if folder.labels else ""
+            if not folder.labels and folder.frame is not None:
+                label = folder.frame.row(place)
+            summed.update(f"{key}\0{folder.name(path)}\0{path.stat().st_size}\0{label}\n".encode())
+    return summed.hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
