@@ -31,15 +31,6 @@ def test_rows_are_taken_as_a_beam_search_needs_them():
     assert torch.equal(keys[:, :, :3], whole[[1, 1, 0]]) and cache.batch == 3
 
 
-def test_rewinding_forgets_the_last_positions():
-    cache, whole, _ = filled(4)
-    cache.rewind(2)
-    keys, _ = cache.append(torch.ones(2, 3, 1, 4), torch.ones(2, 3, 1, 4))
-    assert torch.equal(keys[:, :, :2], whole[:, :, :2]) and (keys[:, :, 2] == 1).all() and cache.filled == 3
-    with pytest.raises(OptionError, match="no such position"):
-        cache.rewind(9)
-
-
 def test_a_full_cache_and_another_batch_are_refused():
     cache, _, _ = filled(8)
     with pytest.raises(ShapeError, match="no place"):

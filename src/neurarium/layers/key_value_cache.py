@@ -77,15 +77,5 @@ class KeyValueCache:
         if self.keys is not None and self.values is not None:
             self.keys, self.values = self.keys[rows], self.values[rows]
 
-    def rewind(self, filled: int) -> None:
-        """Forget all positions from `filled` on.
-
-        Raises:
-            OptionError: more positions than were read.
-        """
-        if not 0 <= filled <= self.filled:
-            raise OptionError("no such position was read", expected=f"0 to {self.filled}", received=filled)
-        self.filled = filled
-
     def __repr__(self) -> str:
         return f"KeyValueCache({self.batch}, {self.length}): {self.filled} filled"

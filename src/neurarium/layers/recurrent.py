@@ -62,9 +62,9 @@ class Direction(nn.Module):
         """Return the states of all steps, and what is carried on behind the last: `(batch, parts, width)`, as `before` is."""
         if before is None:
             before = sequence.new_zeros(len(sequence), self.parts, self.width)
-        return self._fused(sequence, before) if self._fuses(sequence) else self._stepwise(sequence, before)
+        return self._fused(sequence, before) if self._fuses() else self._stepwise(sequence, before)
 
-    def _fuses(self, sequence: Tensor) -> bool:
+    def _fuses(self) -> bool:
         plain = all(
             type(each) is nn.Linear
             and not (each._forward_hooks or each._forward_pre_hooks or each._backward_hooks)

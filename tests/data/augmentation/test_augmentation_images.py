@@ -241,7 +241,6 @@ def pillow(change, images):
         ),
         (colors.autocontrast, ImageOps.autocontrast),
         (colors.equalize, ImageOps.equalize),
-        (colors.invert, ImageOps.invert),
         (lambda x: colors.posterize(x, torch.full((len(x),), 3.0)), lambda i: ImageOps.posterize(i, 3)),
         (lambda x: colors.solarize(x, torch.full((len(x),), 100 / 255)), lambda i: ImageOps.solarize(i, 100)),
     ],

@@ -76,11 +76,6 @@ def solarize(images: Tensor, threshold: Tensor) -> Tensor:
     )
 
 
-def invert(images: Tensor) -> Tensor:
-    """Return negatives."""
-    return 1 - images
-
-
 def autocontrast(images: Tensor) -> Tensor:
     """Return images stretched per channel, so that the darkest pixel is 0 and the brightest 1."""
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +15,6 @@ from neurarium.core.recipe import recorded
 from neurarium.networks.series.additive import AdditiveForecaster
 from neurarium.networks.series.forecaster import Normalization, by_channel
 from neurarium.networks.sizing import Distribution
-
-Basis = Literal["generic", "trend", "seasonality"]
 
 
 @recorded

@@ -29,12 +29,12 @@ def findings(table: Table) -> Iterator[Finding]:
                 yield from _spelled(table, name, subject)
         elif kind.kind == "numeric":
             values = column.drop_nulls().to_numpy()
-            yield from _numbers(subject, name, values[numpy.isfinite(values)])
+            yield from _numbers(subject, values[numpy.isfinite(values)])
     for name in table.targets:
         yield from _target(table, name)
 
 
-def _numbers(subject: str, name: str, values: numpy.ndarray) -> Iterator[Finding]:
+def _numbers(subject: str, values: numpy.ndarray) -> Iterator[Finding]:
     different, counts = numpy.unique(values, return_counts=True)
     if len(different) < 3:
         return
