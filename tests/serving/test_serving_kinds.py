@@ -250,7 +250,7 @@ def test_the_words_of_a_text_get_their_tags():
         "tags": [["N", "V"], ["D", "N", "V"]] * 9,
     }
     run = fitted(
-        nr.data.tagged(rows), epochs=8, options={"width": "16", "dropout": "0.0", "learning_rate": "0.01"}
+        nr.data.tagged(rows), epochs=30, options={"width": "16", "dropout": "0.0", "learning_rate": "0.01"}
     )
     predictor = Predictor(run)
     text, words = told(predictor, "a dog sings", {"words": ["Anna", "barks"]})

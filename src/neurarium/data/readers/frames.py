@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -74,18 +73,18 @@ def _dotted(frame: polars.DataFrame) -> list[str]:
     texts = [name for name, kind in frame.schema.items() if kind == polars.String]
     head = frame.head(100)
 
-    def written(name: str, pattern: str, mark: str) -> bool:
-        if not re.match(pattern, str(head.get_column(name)[0]).strip()):
-            return False  # without a query: tables may have thousands of columns
-        for part in (head, frame):  # most columns of a large table are told by their first rows
-            known = part.get_column(name).str.strip_chars().drop_nulls()
-            if not known.len() or not known.str.contains(pattern).all():
-                return False
-        return bool(known.str.contains(mark).any())
+    def written(pattern: str, mark: str) -> Iterator[str]:
+        marked = frame.select(polars.col(texts).str.contains(mark).any()).row(
+            0
+        )  # one query for thousands of columns
+        for name in (name for name, has_any in zip(texts, marked, strict=True) if has_any):
+            known = (part.get_column(name).str.strip_chars().drop_nulls() for part in (head, frame))
+            if all(part.len() and part.str.contains(pattern).all() for part in known):
+                yield name
 
-    if not any(written(name, DECIMAL_COMMA, r",(\d{1,2}|\d{4,})$") for name in texts):
+    if not texts or next(written(DECIMAL_COMMA, r",(\d{1,2}|\d{4,})\s*$"), None) is None:
         return []
-    return [name for name in texts if written(name, DOTTED, r"\.")]
+    return list(written(DOTTED, r"\."))
 
 
 def _from_memory(

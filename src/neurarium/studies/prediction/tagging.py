@@ -55,7 +55,7 @@ def predict_tags(run: Run, raw: Any, *, batch_size: int = 256) -> tuple[polars.D
     >>> import neurarium as nr
     >>> rows = {"tokens": [["Anna", "sings"], ["a", "dog", "barks"]] * 9, "tags": [["N", "V"], ["D", "N", "V"]] * 9}
     >>> options = {"width": 16, "dropout": 0.0, "learning_rate": 0.01}
-    >>> run = nr.studies.train(nr.data.tagged(rows), epochs=8, options=options, progress=False)
+    >>> run = nr.studies.train(nr.data.tagged(rows), epochs=30, options=options, progress=False)
     >>> nr.studies.predict_tags(run, [["a", "dog", "sings"]])[0]["prediction"].to_list()
     ['D', 'N', 'V']
     """
