@@ -178,7 +178,26 @@ def test_a_coco_file_from_training_to_prediction(run_line):
     code, told, said = run_line("predict", "run", "--input", "photos", "--out", "found")
     assert code == 0, said
     held = json.loads(Path("found/boxes.json").read_text())
-    assert [each["name"] for each in held["categories"]] == ["long", "short"] and len(held["images"]) == 24
+    # the ids of the user's own file, by label; the images are numbered where no list says their ids
+    assert held["categories"] == [{"id": 6, "name": "long"}, {"id": 5, "name": "short"}]
+    assert sorted(each["id"] for each in held["images"]) == list(range(1, 25))
+    listed = json.loads(Path("coco.json").read_text())
+    for image in listed["images"]:
+        image["id"] += 500
+    Path("own.json").write_text(json.dumps({**listed, "annotations": []}))
+    code, _, said = run_line("predict", "run", "-i", "photos", "--out", "found", "--boxes", "own.json")
+    assert code == 0, said
+    wanted = {each["file_name"]: each["id"] for each in listed["images"]}
+    held = json.loads(Path("found/boxes.json").read_text())
+    assert {each["file_name"]: each["id"] for each in held["images"]} == wanted
+    results = json.loads(Path("found/detections.json").read_text())  # what loadRes of pycocotools reads: a list
+    assert len(results) == len(held["annotations"]) and all(
+        set(each) == {"image_id", "category_id", "bbox", "score"} for each in results
+    )
+    assert {each["image_id"] for each in results} <= set(wanted.values())
+    assert {each["category_id"] for each in results} <= {5, 6}
+    code, _, said = run_line("predict", "run", "--input", "photos", "--boxes", "own.json")
+    assert code == 2 and "add --out FOLDER" in said
     code, told, said = run_line("evaluate", "run", "--input", "photos", "--boxes", "coco.json")
     assert code == 0 and told["examples"] == 24 and "map_50" in told["metrics"], said
     code, _, said = run_line("evaluate", "run", "--boxes", "coco.json")

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from neurarium.core.errors import OptionError, ShapeError
-from neurarium.losses import Dice
+from neurarium.losses import CrossEntropyDice, Dice, Tversky
 
 
 def test_agrees_with_the_equation_for_one_class():
@@ -43,6 +43,20 @@ def test_masked_and_ignored_pixels_are_absent():
     spoiled = torch.where(mask[:, None], logits, torch.nan)
     assert torch.allclose(Dice().mean(spoiled, targets, mask=mask), cut, atol=1e-12)
     assert torch.allclose(Dice(ignore_index=7).mean(logits, torch.where(mask, targets, 7)), cut, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "loss", [Dice(ignore_index=9), Tversky(gamma=4 / 3, ignore_index=9), CrossEntropyDice(ignore_index=9)]
+)
+def test_an_example_without_a_counted_pixel_weighs_nothing(loss):
+    logits, targets = torch.randn(3, 2, 4, 4, dtype=torch.float64), torch.randint(2, (3, 4, 4))
+    targets[1] = 9
+    total, weight = loss(logits, targets)
+    alone = loss(logits[[0, 2]], targets[[0, 2]])
+    assert float(weight) == 2.0 == float(alone.weight)
+    assert float(total) == pytest.approx(float(alone.total), abs=1e-12)
+    weighted = loss(logits, targets, weights=torch.tensor([2.0, 5.0, 3.0], dtype=torch.float64))
+    assert float(weighted.weight) == 5.0
 
 
 def test_empty_against_empty_is_no_loss():

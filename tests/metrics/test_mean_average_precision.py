@@ -8,7 +8,7 @@ import torch
 
 from neurarium.core.errors import ShapeError
 from neurarium.metrics import MeanAveragePrecision, MeanAveragePrecision50, make_metric
-from neurarium.metrics.mean_average_precision import OVERLAPS
+from neurarium.metrics.box_matching import OVERLAPS
 
 
 def scene(images=12, classes=3, seed=0):
@@ -165,3 +165,47 @@ def test_it_is_what_pycocotools_gives(seed, whole, half):
     predictions, targets = crowded(seed)
     assert MeanAveragePrecision().value(predictions, targets) == pytest.approx(whole, abs=1e-12)
     assert MeanAveragePrecision50().value(predictions, targets) == pytest.approx(half, abs=1e-12)
+
+
+def of_sizes(seed, images=12, classes=3, there=9, said=140):
+    """Things of all sizes with crowds among them, areas that are not those of the boxes, and more than 100 boxes of a class."""
+    chance = numpy.random.default_rng(seed)
+    low = chance.uniform(0, 200, (images, there, 2))
+    boxes = numpy.concatenate([low, low + numpy.exp(chance.uniform(2, 5.3, (images, there, 2)))], 2)
+    labels = chance.integers(0, classes, (images, there))
+    crowd = chance.uniform(size=(images, there)) < 0.2
+    present = (chance.uniform(size=(images, there)) < 0.8) & ~crowd
+    areas = chance.uniform(0.5, 1.0, (images, there)) * (boxes[..., 2:] - boxes[..., :2]).prod(-1)
+    near = chance.integers(0, there, (images, said))
+    moved = numpy.take_along_axis(boxes, near[..., None], 1)
+    moved = moved + chance.normal(0, 0.08, moved.shape) * numpy.tile(moved[..., 2:] - moved[..., :2], 2)
+    moved[..., 2:] = numpy.maximum(moved[..., 2:], moved[..., :2] + 1)
+    again = numpy.take_along_axis(labels, near, 1)
+    again[: images // 3] = 0  # of these images one class alone is found, more than 100 times
+    predictions = {"boxes": moved, "scores": chance.uniform(0.05, 1, (images, said)), "labels": again}
+    targets = {"boxes": boxes, "labels": labels, "present": present, "crowd": crowd, "areas": areas}
+    return tuple({k: torch.from_numpy(v) for k, v in part.items()} for part in (predictions, targets))
+
+
+COCO = ("map", "map_50", "map_75", "map_small", "map_medium", "map_large", "mar_100")  # stats 0 to 5, and 8
+
+
+# fmt: off
+OF_PYCOCOTOOLS = [
+    (1, [0.22203474559661893, 0.34095491528187366, 0.26882632895141195, 0.21578547078423824, 0.2703024601359598,
+         0.5334285351612085, 0.6550909090909091]),
+    (2, [0.23580765977940943, 0.3843876526044697, 0.26691719224132837, 0.2892528186760746, 0.24400213313386224,
+         0.14426776194102925, 0.6840024898848428]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("seed", "wanted"), OF_PYCOCOTOOLS)
+def test_crowds_areas_and_a_hundred_of_each_class_are_what_pycocotools_gives(seed, wanted):
+    """COCOeval of pycocotools 2.0.11 on the same boxes."""
+    predictions, targets = of_sizes(seed)
+    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(wanted, abs=1e-12)
+    # at half the size, with the area that a pixel has in the picture, nothing changes
+    small = ({**part, "boxes": part["boxes"] / 2} for part in (predictions, targets))
+    predictions, targets = (next(small), next(small) | {"pixel_area": torch.full((12,), 4.0)})
+    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(wanted, abs=1e-12)

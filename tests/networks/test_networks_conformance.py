@@ -79,7 +79,7 @@ NETWORKS = {
     "EfficientCapsNet": ({"widths": (4, 6, 6, 8), "part_dim": 4, "dim": 4}, ("image",)),
     "ResNet": ({"blocks": (1, 1), "widths": (4, 8)}, ("image",)),
     "ConvNeXt": ({"blocks": (1, 1), "widths": (4, 8)}, ("image",)),
-    "ViT": ({"dim": 8, "heads": 2, "blocks": 1}, ("image",)),
+    "ViT": ({"width": 8, "heads": 2, "blocks": 1}, ("image",)),
     "VGG": ({"blocks": (1, 1), "widths": (4, 8), "hidden": 8, "normalization": False}, ("image",)),
     "InceptionV3": ({}, ("photo",)),
     "MobileNetV2": ({"width": 0.25}, ("image",)),

@@ -33,7 +33,7 @@ NETWORKS = {
         {"series": torch.randn(6, 7, 3), "lengths": torch.tensor([7, 3, 1, 5, 2, 7])},
     ),
     "vit": (
-        lambda: nr.networks.ViT.for_data(Image(3, 8, 8), Classes(("a", "b", "c")), dim=8, heads=2, blocks=1),
+        lambda: nr.networks.ViT.for_data(Image(3, 8, 8), Classes(("a", "b", "c")), width=8, heads=2, blocks=1),
         torch.randn(6, 3, 8, 8),
     ),
     "ft-transformer": (

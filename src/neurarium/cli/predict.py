@@ -86,6 +86,7 @@ def predict(
     input_text: InputText = None,
     attention: Attention = False,
     out: Page = None,
+    boxes: a.Boxes = None,
     output: OutputFile = None,
     keep: Keep = None,
     dropout_samples: a.DropoutSamples = None,
@@ -98,9 +99,10 @@ def predict(
     """Predict new data: a row per example, in its order.
 
     Example: neurarium predict runs/adult-1 --input new.csv --output predictions.csv
+    Example: neurarium predict runs/photos-1 --input new/ --out found/ --boxes new.json
     Example: neurarium predict runs/sst2-1 --input-text "I love this movie" --attention
     """
-    _check(input, input_text, attention, out, components)
+    _check(input, input_text, attention, out, components, boxes)
     if output is not None and output.suffix.lower() not in FORMATS:
         raise unknown("format of a table of predictions", output.suffix or output.name, FORMATS)
     from neurarium.studies.prediction.learner import with_dropout
@@ -118,7 +120,7 @@ def predict(
         raw, seen = _literal(trained, input_text, attention)  # refused before anything is printed
     pictures = out is not None and not attention
     if pictures:
-        found = _pictured(trained, input, out)
+        found = _pictured(trained, input, out, boxes)
     else:
         found = predict_with_notes(trained, raw, beam=beam, components=components)
     frame, notes = found
@@ -238,7 +240,7 @@ def _attention(found: Any, predicted: dict[str, Any], out: Path | None, said: Ou
     return found.to_json()
 
 
-def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
+def _pictured(run: Any, input: Any, out: Any, boxes: Any) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Write what is found in images as pictures, and as a table beside them.
 
     Raises:
@@ -252,7 +254,7 @@ def _pictured(run: Any, input: Any, out: Any) -> tuple[polars.DataFrame, dict[st
             received=f"--out {out}",
             fix="write the table with --output FILE",
         )
-    frame, notes = predict_scenes(run, input, out)
+    frame, notes = predict_scenes(run, input, out, boxes)
     write_table(frame, out / "predictions.csv")
     return frame, notes
 

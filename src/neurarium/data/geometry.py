@@ -102,13 +102,22 @@ def area(boxes: Tensor) -> Tensor:
     return (boxes[..., 2] - boxes[..., 0]).clamp(min=0) * (boxes[..., 3] - boxes[..., 1]).clamp(min=0)
 
 
+def shared(one: Tensor, other: Tensor) -> Tensor:
+    """Return the area that boxes `(..., 4)` have in common, elementwise with broadcasting.
+
+    >>> shared(torch.tensor([0.0, 0.0, 2.0, 2.0]), torch.tensor([1.0, 0.0, 3.0, 2.0])).item()
+    2.0
+    """
+    return area(_within(one, other))
+
+
 def iou(one: Tensor, other: Tensor) -> Tensor:
     """Return the intersection over union of boxes `(..., 4)`, elementwise with broadcasting; 0 where both are empty.
 
     >>> iou(torch.tensor([0.0, 0.0, 2.0, 2.0]), torch.tensor([1.0, 0.0, 3.0, 2.0])).item()
     0.3333333432674408
     """
-    common = area(_within(one, other))
+    common = shared(one, other)
     return common / (area(one) + area(other) - common).clamp(min=1e-9)
 
 
@@ -120,7 +129,7 @@ def giou(one: Tensor, other: Tensor) -> Tensor:
     >>> giou(torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([2.0, 0.0, 3.0, 1.0])).item()
     -0.3333333432674408
     """
-    common = area(_within(one, other))
+    common = shared(one, other)
     union = (area(one) + area(other) - common).clamp(min=1e-9)
     low = torch.minimum(one[..., :2], other[..., :2])
     high = torch.maximum(one[..., 2:], other[..., 2:])

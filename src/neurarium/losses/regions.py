@@ -27,7 +27,7 @@ class RegionLoss(Loss):
         smooth: added to both sides of the fraction, above 0: empty against empty is then no loss, and nothing is 0 / 0.
         class_axis: where the outputs have their classes: 1 for `(batch, classes, height, width)`, or -1.
         background: whether class 0 counts, where there are several classes.
-        ignore_index: a target index whose pixels do not count, or None.
+        ignore_index: a target index whose pixels do not count, or None; an example without any other counts nothing.
 
     Shapes: outputs `(batch, classes, ...)` logits; with one class its sigmoid is taken, with several their softmax.
     Targets `(batch, ...)` indices (for one class: 0, 1 or a probability), or `(batch, classes, ...)` floats.
@@ -78,6 +78,12 @@ class RegionLoss(Loss):
             ignored = targets == self.ignore_index
             present, targets = (~ignored).to(outputs.dtype).unsqueeze(-1), torch.where(ignored, 0, targets)
         return outputs, torch.cat([self._shares(outputs, targets) * present, present], dim=-1)
+
+    def counted(self, outputs: Tensor, targets: Tensor) -> Tensor | None:
+        """Return 1 for each example of which a pixel counts, 0 for the others, which would else pull every mean to no loss."""
+        if self.ignore_index is None:
+            return None
+        return (targets[..., -1].reshape(len(targets), -1) > 0).any(1).to(outputs.dtype)
 
     def _shares(self, outputs: Tensor, targets: Tensor) -> Tensor:
         if targets.ndim == outputs.ndim:

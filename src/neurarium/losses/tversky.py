@@ -70,4 +70,6 @@ class Tversky(RegionLoss):
         if self.gamma == 1:
             return 1 - share.mean(-1)
         # Above a smallest rest: a root has no finite slope at 0.
-        return (1 - share).clamp(min=torch.finfo(share.dtype).eps).pow(1 / self.gamma).mean(-1)
+        powers = (1 - share).clamp(min=torch.finfo(share.dtype).eps).pow(1 / self.gamma).mean(-1)
+        counted = self.counted(outputs, targets)
+        return powers if counted is None else powers * counted

@@ -79,6 +79,21 @@ MEMBERS: dict[str, Member] = {
     "MeanAveragePrecision50": Member(
         "mean_average_precision", "map-50", "average precision of boxes at an overlap of one half", "10a"
     ),
+    "MeanAveragePrecision75": Member(
+        "mean_average_precision", "map-75", "average precision of boxes at an overlap of three quarters", "10a"
+    ),
+    "MeanAveragePrecisionSmall": Member(
+        "mean_average_precision", "map-small", "average precision of boxes up to 32 x 32 pixels", "10a"
+    ),
+    "MeanAveragePrecisionMedium": Member(
+        "mean_average_precision", "map-medium", "average precision of boxes from 32 x 32 to 96 x 96 pixels", "10a"
+    ),
+    "MeanAveragePrecisionLarge": Member(
+        "mean_average_precision", "map-large", "average precision of boxes from 96 x 96 pixels on", "10a"
+    ),
+    "MeanAverageRecall100": Member(
+        "mean_average_precision", "mar-100", "share of boxes found, mean over classes and overlaps", "10a"
+    ),
     "NDCG": Member("ndcg", "ndcg", "discounted gain of a ranking, relative to the best one", "08"),
     "MRR": Member("reciprocal_rank", "mrr", "mean reciprocal rank of the first relevant item", "08"),
     "HitRate": Member(

@@ -45,7 +45,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     ),
     "regression": ("rmse", "mae", "r2", "median_absolute_error"),
     "segmentation": ("iou", "dice", "accuracy"),
-    "detection": ("map_50", "map"),
+    "detection": ("map_50", "map", "map_75", "map_small", "map_medium", "map_large", "mar_100"),
     "frames": ("frame_nll", "frame_accuracy"),
     "forecast": ("mse", "mae"),
     "ranking": ("ndcg_at_10", "mrr", "hit_rate_at_10"),

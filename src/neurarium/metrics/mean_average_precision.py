@@ -12,11 +12,11 @@ from torch import Tensor
 
 from neurarium.core.errors import ShapeError
 from neurarium.core.recipe import recorded
-from neurarium.data.geometry import iou
+from neurarium.data.geometry import area
+from neurarium.metrics.box_matching import AREAS, OVERLAPS, first_of_each, overlaps_of, taken
 from neurarium.metrics.checks import weighting
 from neurarium.metrics.metric import KeptMetric, State
 
-OVERLAPS = tuple(0.5 + 0.05 * step for step in range(10))
 RECALLS = 101
 
 
@@ -39,12 +39,15 @@ class Found:
 class MeanAveragePrecision(KeptMetric):
     """The mean over classes and over IoU thresholds 0.50, 0.55, ..., 0.95 of the average precision, as COCO counts it.
 
-    Predictions, best first, each take the free box of their class that they overlap most, if by the threshold; the others
-    are false. Average precision is the mean over recalls 0, 0.01, ..., 1 of the highest precision at that recall or above.
-    Classes without a box are left out.
+    Predictions, best first and up to 100 of each image and class, each take the free box of their class that they overlap
+    most, if by the threshold; the others are false. Average precision is the mean over recalls 0, 0.01, ..., 1 of the
+    highest precision at that recall or above. Classes without a box are left out.
 
     Predictions `{"boxes": (batch, most, 4), "scores": (batch, most), "labels": (batch, most)}`, a score of 0 where there is
-    none (`data.geometry.detected`); targets as those of a `Boxes` spec. The most per image must be the same in all batches.
+    none (`data.geometry.detected`); targets as those of a `Boxes` spec. Where these hold `crowd`, what lies in a crowd is
+    neither right nor false. `areas` (else those of the boxes) and `pixel_area` say how large things are in the picture, for
+    the figures of small, medium and large ones: boxes of another size, and predictions of another size that take none, do
+    not count there. The most per image must be the same in all batches.
 
     Lin et al., "Microsoft COCO", arXiv:1405.0312; its evaluation code decides.
 
@@ -56,6 +59,7 @@ class MeanAveragePrecision(KeptMetric):
 
     goal = "max"
     overlaps: ClassVar[tuple[float, ...]] = OVERLAPS
+    size: ClassVar[int] = 0  # the place of the range of areas in AREAS
 
     def check(self, predictions: Any, targets: Any, weights: Any = None) -> Found:
         needed = ({"boxes", "scores", "labels"}, {"boxes", "labels", "present"})
@@ -78,19 +82,24 @@ class MeanAveragePrecision(KeptMetric):
         return MeanAveragePrecision
 
     def contribution(self, examples: Found) -> State:
-        said, there = examples.predictions, examples.targets
+        said, there = examples.predictions, _told(examples.targets)
         order = said["scores"].argsort(dim=1, descending=True, stable=True)
         scores, labels = said["scores"].gather(1, order), said["labels"].gather(1, order)
         boxes = said["boxes"].gather(1, order[..., None].expand(-1, -1, 4))
-        overlap = iou(boxes[:, :, None].double(), there["boxes"][:, None].double())
-        like = (labels[:, :, None] == there["labels"][:, None]) & there["present"][:, None]
-        hits = taken(torch.where(like & (scores > 0)[..., None], overlap, -1.0))
-        truth = torch.where(there["present"], there["labels"], -1)
+        sure = first_of_each(labels, scores > 0)
+        known = there["present"] | there["crowd"]
+        like = (labels[:, :, None] == there["labels"][:, None]) & known[:, None] & sure[..., None]
+        overlap = overlaps_of(boxes, there["boxes"], there["crowd"])
+        counted = there["present"][:, None] & _in_ranges(there["areas"])
+        hits, aside = taken(torch.where(like, overlap, -1.0), ~counted, there["crowd"])
+        own = _in_ranges(area(boxes.double()) * there["pixel_area"][:, None])
+        aside |= ~hits & ~own.transpose(1, 2)[..., None]
         return {
-            "scores": scores.double(),
+            "scores": torch.where(sure, scores, 0.0).double(),
             "labels": labels,
-            "hits": hits,
-            "truth": truth,
+            "hits": hits & ~aside,
+            "aside": aside,
+            "truth": torch.where(counted, there["labels"][:, None], -1),
             "weights": examples.weights,
         }
 
@@ -99,19 +108,22 @@ class MeanAveragePrecision(KeptMetric):
         return float(torch.stack(list(values.values())).mean()) if values else float("nan")
 
     def each(self, state: State) -> dict[int, Tensor]:
-        """Return the average precision of each class that has a box, the mean over the thresholds."""
+        """Return the figure of each class that has a box, the mean over the thresholds."""
         chosen = [OVERLAPS.index(each) for each in self.overlaps]
-        found = {}
-        for label in torch.unique(state["truth"]).tolist():
+        hits, aside = (state[name][:, :, self.size][..., chosen] for name in ("hits", "aside"))
+        truth, found = state["truth"][:, self.size], {}
+        for label in torch.unique(truth).tolist():
             if label < 0:
                 continue
-            there = ((state["truth"] == label).sum(1).double() * state["weights"]).sum()
+            there = ((truth == label).sum(1).double() * state["weights"]).sum()
             picked = (state["labels"] == label) & (state["scores"] > 0)
-            weights = state["weights"][:, None].expand_as(state["scores"])[picked]
-            found[label] = average_precision(
-                state["scores"][picked], state["hits"][picked][:, chosen], weights, there
-            ).mean()
+            weights = state["weights"][:, None].expand_as(state["scores"])[picked][:, None] * ~aside[picked]
+            found[label] = self.figure(state["scores"][picked], hits[picked], weights, there).mean()
         return found
+
+    def figure(self, scores: Tensor, hits: Tensor, weights: Tensor, there: Tensor) -> Tensor:
+        """Return the figure of one class at each threshold; arguments as of `average_precision`."""
+        return average_precision(scores, hits, weights, there)
 
 
 @recorded
@@ -125,38 +137,75 @@ class MeanAveragePrecision50(MeanAveragePrecision):
     0.0
     """
 
-    overlaps = (0.5,)
+    overlaps = OVERLAPS[:1]
 
 
-def taken(overlap: Tensor) -> Tensor:
-    """Return which predictions take a box, at each threshold.
+@recorded
+class MeanAveragePrecision75(MeanAveragePrecision):
+    """The mean average precision at an IoU of 0.75 alone."""
 
-    Args:
-        overlap: `(batch, predictions, boxes)`, best predictions first; below 0 where the two cannot be one.
+    overlaps = OVERLAPS[5:6]
 
-    Returns:
-        `(batch, predictions, thresholds)` bool.
+
+@recorded
+class MeanAveragePrecisionSmall(MeanAveragePrecision):
+    """The mean average precision of things of up to 32 x 32 pixels of the picture; NaN where there are none."""
+
+    size = 1
+
+
+@recorded
+class MeanAveragePrecisionMedium(MeanAveragePrecision):
+    """The mean average precision of things of 32 x 32 to 96 x 96 pixels of the picture; NaN where there are none."""
+
+    size = 2
+
+
+@recorded
+class MeanAveragePrecisionLarge(MeanAveragePrecision):
+    """The mean average precision of things of 96 x 96 pixels of the picture or more; NaN where there are none."""
+
+    size = 3
+
+
+@recorded
+class MeanAverageRecall100(MeanAveragePrecision):
+    """The mean over classes and IoU thresholds of the share of boxes that are found by up to 100 predictions per image and class.
+
+    >>> box = torch.tensor([[[0.0, 0.0, 4.0, 4.0]]])
+    >>> said = {"boxes": box, "scores": torch.tensor([[0.9]]), "labels": torch.tensor([[0]])}
+    >>> there = {"boxes": box.repeat(1, 2, 1), "labels": torch.tensor([[0, 0]]), "present": torch.tensor([[True, True]])}
+    >>> MeanAverageRecall100().value(said, there)
+    0.5
     """
-    count, predictions, boxes = overlap.shape
-    least = torch.tensor(OVERLAPS, dtype=overlap.dtype)[:, None] - 1e-12
-    free = torch.ones(count, len(OVERLAPS), boxes, dtype=torch.bool)
-    hits = torch.zeros(count, predictions, len(OVERLAPS), dtype=torch.bool)
-    if not boxes:
-        return hits
-    for place in range(predictions):
-        own = overlap[:, place, None]
-        best, which = torch.where(free & (own >= least), own, -1.0).max(dim=2)
-        hits[:, place] = best >= 0
-        free &= ~(hits[:, place, :, None] & (torch.arange(boxes) == which[..., None]))
-    return hits
+
+    def figure(self, scores: Tensor, hits: Tensor, weights: Tensor, there: Tensor) -> Tensor:
+        return (hits * weights.double()).sum(0) / there
+
+
+def _told(targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Complete targets that say nothing of crowds and of areas in the picture."""
+    plain = {
+        "crowd": torch.zeros_like(targets["present"]),
+        "pixel_area": targets["boxes"].new_ones(len(targets["boxes"])),
+        "areas": area(targets["boxes"].double()),
+    }
+    return {**plain, **targets}
+
+
+def _in_ranges(areas: Tensor) -> Tensor:
+    """Return in which ranges areas `(batch, boxes)` lie, `(batch, ranges, boxes)`."""
+    low, high = torch.tensor(AREAS, dtype=torch.float64).unbind(1)
+    return (areas[:, None] >= low[:, None]) & (areas[:, None] <= high[:, None])
 
 
 def average_precision(scores: Tensor, hits: Tensor, weights: Tensor, there: Tensor) -> Tensor:
     """Return the average precision at each threshold, interpolated at 101 recalls.
 
     Args:
-        scores, weights: `(predictions,)`.
+        scores: `(predictions,)`.
         hits: `(predictions, thresholds)`, whether each takes a box.
+        weights: `(predictions, thresholds)`, 0 for what does not count, or `(predictions,)`.
         there: how many boxes there are, above 0.
 
     >>> ap = average_precision(torch.tensor([0.9, 0.8]), torch.tensor([[True], [False]]), torch.ones(2), torch.tensor(2.0))
@@ -164,8 +213,8 @@ def average_precision(scores: Tensor, hits: Tensor, weights: Tensor, there: Tens
     0.505
     """
     order = scores.argsort(descending=True, stable=True)
-    right = (hits[order].double() * weights[order, None].double()).cumsum(0)
-    all_ = weights[order].double().cumsum(0)[:, None]
+    weights = (weights if weights.ndim == 2 else weights[:, None])[order].double()
+    right, all_ = (hits[order] * weights).cumsum(0), weights.cumsum(0)
     recall, precision = right / there, right / all_.clamp(min=1e-12)
     highest = precision.flip(0).cummax(0).values.flip(0) if len(precision) else precision
     padded = torch.cat([highest, highest.new_zeros(1, highest.shape[1])])

@@ -42,6 +42,7 @@ def test_a_csv_and_a_coco_file_say_the_same(tmp_path):
     images, folder = made(tmp_path)
     one, other = (boxes(images, boxes=folder / name) for name in ("boxes.csv", "boxes.json"))
     assert one.targets == other.targets and one.targets.names == ("cat", "dog")
+    assert other.preparation.target.ids == (7, 9) and one.preparation.target.ids == ()
     for key, value in one.train.targets.items():
         assert torch.equal(value, other.train.targets[key])
     together = torch.cat([part.targets["present"].sum(1) for part in one.splits.values()])
@@ -57,6 +58,28 @@ def test_boxes_move_with_their_images(tmp_path):
     found = held["boxes"][held["present"]]
     # twice as large, with a border of 20 above and below
     assert (found == torch.tensor([4.0, 28.0, 24.0, 40.0])).all() and len(found) >= 5
+
+
+def test_crowds_and_areas_are_told_for_measuring_and_not_learned(tmp_path):
+    images, folder = made(tmp_path)
+    held = json.loads((folder / "boxes.json").read_text())
+    for each in held["annotations"]:
+        each["area"] = 33.0
+    crowd = {"category_id": 9, "bbox": [20, 0, 20, 20], "iscrowd": 1, "area": 400}
+    held["annotations"] += [{**crowd, "id": 100 + n, "image_id": n} for n in range(10)]
+    (folder / "crowds.json").write_text(json.dumps(held))
+    data = boxes(images, boxes=folder / "crowds.json", size=80)
+    targets = data.train.targets
+    assert data.targets.most == 2 and int(targets["crowd"].sum()) == len(data.train)
+    assert not (targets["crowd"] & targets["present"]).any()
+    assert targets["boxes"][targets["crowd"]][0].tolist() == [40.0, 20.0, 80.0, 60.0]
+    assert set(targets["areas"][targets["present"]].tolist()) == {33.0}
+    assert set(targets["pixel_area"].tolist()) == {0.25}  # twice as large as the pictures
+    cut = boxes(images, boxes=folder / "crowds.json", size=20, aspect="crop").train.targets
+    # the middle 20 x 20 of 40 x 20: the boxes from 2 to 12 across keep 2 of 10 columns
+    assert cut["areas"][cut["present"]].tolist() == pytest.approx([33.0 / 5] * int(cut["present"].sum()))
+    (what,) = [each.choice for each in data.decisions if each.subject == "boxes left out"]
+    assert what == 10
 
 
 def test_images_that_the_list_does_not_name_are_left_out(tmp_path):

@@ -108,7 +108,7 @@ def test_vit():
         num_labels=5, layer_norm_eps=1e-6,
     )  # fmt: skip
     theirs = shaken(transformers.ViTForImageClassification(config))
-    ours = ViT(3, 32, 32, 5, patch=8, dim=16, heads=2, blocks=2, hidden=32).eval()
+    ours = ViT(3, 32, 32, 5, patch=8, width=16, heads=2, blocks=2, expansion=2).eval()
     state = theirs.state_dict()
     places = state.pop("vit.embeddings.position_embeddings")
     found = {"read_out": state.pop("vit.embeddings.cls_token") + places[:, :1], "positions": places[:, 1:]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,13 +84,14 @@ def boxes(
     how = how_to_split(found, validation, test, test_fraction, split, seed)
     spec, rules, decisions = choose_looks(found, size, channels, Rules(aspect, background, levels))
     classes = _classes(keys, listed)
-    most = max((len(listed.boxes[key]) for part in keys.values() for key in part), default=0)
+    most = most_boxes(listed, (key for part in keys.values() for key in part))
     if most > MOST:
         raise DataError(
             f"an image has more than {MOST} boxes", expected=f"{MOST} or fewer", received=f"{most:,}",
             fix="cut such images into tiles",
         )  # fmt: skip
-    target = BoxTarget(classes, max(1, most), spec.height, spec.width)
+    ids = tuple(listed.categories[name] for name in classes) if listed.categories else ()
+    target = BoxTarget(classes, max(1, most), spec.height, spec.width, ids)
     held, storage = pixels_of(found, spec, rules, memory)
     encoded = {key: encoded_boxes(found[key], keys[key], listed, target, rules.aspect) for key in found}
     shown = f"the labels of {sum(len(listed.labels[k]) for k in keys['train']):,} boxes"
@@ -103,7 +104,7 @@ def boxes(
         decisions.append(Decision("images missing", len(absent), said, "add them, or take them off the list"))
     decisions += _vanished(keys, listed, encoded, spec)
     if listed.left:
-        why = "crowds, or without an area: no single thing can be told from them"
+        why = "crowds, in which no box counts as false, or without an area: no single thing can be told from them"
         decisions.append(Decision("boxes left out", len(listed.left), why, "mend them in the list"))
     dataset = collected(
         name or root.name, found, held, encoded, target, spec, rules, how,
@@ -172,19 +173,33 @@ def _classes(keys: Mapping[str, Sequence[str]], listed: Listed) -> tuple[str, ..
     return label_names(sorted(names["train"]))
 
 
+def most_boxes(listed: Listed, keys: Iterable[str]) -> int:
+    """Return how many boxes the fullest of some images has, its crowds among them."""
+    return max((len(listed.boxes[key]) + len(listed.crowds.get(key, ())) for key in keys), default=0)
+
+
 def encoded_boxes(
     folder: Folder, keys: Sequence[str], listed: Listed, target: BoxTarget, aspect: str
 ) -> dict[str, torch.Tensor]:
-    """Return the targets of a part: boxes at the prepared size, labels, and which of them are there."""
-    sides = torch.zeros(len(keys), target.most, 4)
-    labels = torch.zeros(len(keys), target.most, dtype=torch.int64)
-    present = torch.zeros(len(keys), target.most, dtype=torch.bool)
+    """Return the targets of a part, as a `Boxes` spec has them, at the prepared size."""
+    room = (len(keys), target.most)
+    held = {
+        "boxes": torch.zeros(*room, 4),
+        "labels": torch.zeros(room, dtype=torch.int64),
+        "present": torch.zeros(room, dtype=torch.bool),
+        "crowd": torch.zeros(room, dtype=torch.bool),
+        "areas": torch.zeros(room),
+        "pixel_area": torch.ones(len(keys)),
+    }
     codes = {name: code for code, name in enumerate(target.classes)}
     for place, (path, key) in enumerate(zip(folder.paths, keys, strict=True)):
         head = header(path)
-        if isinstance(head, str) or not listed.boxes[key]:
+        if isinstance(head, str):
             continue
-        own = numpy.array(listed.boxes[key])
+        fit = fit_of(head.width, head.height, (target.height, target.width), aspect)
+        held["pixel_area"][place] = fit.pixel_area
+        crowds = [(box, label) for box, label in listed.crowds.get(key, ()) if label in codes]
+        own = numpy.array(listed.boxes[key] + [box for box, _ in crowds]).reshape(-1, 4)
         over = (own < -1).any(1) | (own > numpy.array([head.width, head.height] * 2) + 1).any(1)
         if over.any():
             raise DataError(
@@ -193,16 +208,20 @@ def encoded_boxes(
                 received=", ".join(f"{value:g}" for value in own[over][0]),
                 fix="mend the list: COCO has left, top, width, height; a CSV the four sides, in pixels",
             )
-        fit = fit_of(head.width, head.height, (target.height, target.width), aspect)
         moved = fit.boxes(own)
+        left = (moved[:, 2:] - moved[:, :2]).prod(1) * fit.pixel_area / (own[:, 2:] - own[:, :2]).prod(1)
+        rows = {
+            "boxes": moved,
+            "labels": numpy.array([codes[each] for each in (*listed.labels[key], *(k for _, k in crowds))], int),
+            "present": numpy.arange(len(own)) < len(listed.boxes[key]),
+            "crowd": numpy.arange(len(own)) >= len(listed.boxes[key]),
+            # of a thing that the frame cuts, as large a part as of its box
+            "areas": numpy.array([*listed.areas[key], *(0.0 for _ in crowds)]) * numpy.where(left < 0.99, left, 1),
+        }  # fmt: skip
         seen = ((moved[:, 2:] - moved[:, :2]) > 0.5).all(1)  # what was cut off is not there
-        count = int(seen.sum())
-        sides[place, :count] = torch.from_numpy(moved[seen]).float()
-        labels[place, :count] = torch.tensor(
-            [codes[each] for each, on in zip(listed.labels[key], seen, strict=True) if on], dtype=torch.int64
-        )
-        present[place, :count] = True
-    return {"boxes": sides, "labels": labels, "present": present}
+        for name, values in rows.items():
+            held[name][place, : int(seen.sum())] = torch.from_numpy(values[seen]).to(held[name].dtype)
+    return held
 
 
 def _counted(held: Mapping[str, torch.Tensor], target: BoxTarget) -> dict[str, int]:

@@ -11,7 +11,7 @@ import torch
 
 from neurarium.core import batches
 from neurarium.core.errors import DataError, OptionError
-from neurarium.data.assembly.boxes import encoded_boxes
+from neurarium.data.assembly.boxes import encoded_boxes, most_boxes
 from neurarium.data.assembly.dense import image_folder
 from neurarium.data.assembly.masks import encoded_masks
 from neurarium.data.examples import Examples
@@ -85,6 +85,5 @@ def _boxes(
             received=", ".join(unknown[:5]),
             fix="mend the names, or leave these boxes out",
         )
-    most = max((len(listed.boxes[key]) for key in keys["evaluation"]), default=0)
-    room = dataclasses.replace(target, most=max(target.most, most))
+    room = dataclasses.replace(target, most=max(target.most, most_boxes(listed, keys["evaluation"])))
     return encoded_boxes(folder, keys["evaluation"], listed, room, preparation.rules.aspect)

@@ -42,12 +42,14 @@ class BoxTarget:
         classes: their names, in the order of their codes.
         most: how many boxes an image has room for.
         height, width: of the prepared images.
+        ids: of the classes, in the user's COCO file; none: their codes.
     """
 
     classes: tuple[str, ...]
     most: int
     height: int
     width: int
+    ids: tuple[int, ...] = ()
     columns: ClassVar[tuple[str, ...]] = ()
 
     @property

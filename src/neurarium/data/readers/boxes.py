@@ -28,14 +28,23 @@ class Listed:
     Args:
         boxes: for each image its boxes `(boxes, 4)` in pixels of the file.
         labels: for each image the labels of its boxes.
+        areas: for each image the areas of its things in pixels of the file: as COCO says them, else those of the boxes.
+        crowds: for each image the boxes of its crowds, each with its label: of what lies in one nothing can be said.
         left: boxes that were left out, as (reason, place in the list): "crowd" or "no area".
         sizes: for each image (width, height), where the list says it.
+        categories, images: the ids that a COCO file gives to labels and to images.
     """
 
     boxes: dict[str, list[tuple[float, float, float, float]]] = dataclasses.field(default_factory=dict)
     labels: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    areas: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    crowds: dict[str, list[tuple[tuple[float, float, float, float], str]]] = dataclasses.field(
+        default_factory=dict
+    )
     left: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     sizes: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    categories: dict[str, Any] = dataclasses.field(default_factory=dict)
+    images: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def read_boxes(path: Path, faults: list[DataError] | None = None) -> Listed:
@@ -90,9 +99,11 @@ def _from_coco(path: Path, faults: list[DataError] | None) -> Listed:
     try:
         names = {each["id"]: str(each["file_name"]) for each in held["images"]}
         kinds = {each["id"]: str(each["name"]) for each in held["categories"]}
+        found.images = {name: key for key, name in names.items()}
+        found.categories = {name: key for key, name in kinds.items()}
         for each in held["images"]:
             name = str(each["file_name"])
-            found.boxes[name], found.labels[name] = [], []
+            found.boxes[name], found.labels[name], found.areas[name] = [], [], []
             if each.get("width") and each.get("height"):
                 found.sizes[name] = (int(each["width"]), int(each["height"]))
         for number, each in enumerate(held["annotations"]):
@@ -104,12 +115,15 @@ def _from_coco(path: Path, faults: list[DataError] | None) -> Listed:
             left, top, width, height = (float(value) for value in each["bbox"])
             if any([_told(fault, faults) for fault in unknown]):
                 continue
+            box = (left, top, left + width, top + height)
+            name, kind = names[each["image_id"]], kinds[each["category_id"]]
             if each.get("iscrowd"):
                 found.left.append(("crowd", place))
+                if width > 0 and height > 0:
+                    found.crowds.setdefault(name, []).append((box, kind))
                 continue
-            box = (left, top, left + width, top + height)
-            kind = kinds[each["category_id"]]
-            _told(_add(found, names[each["image_id"]], box, kind, f"{place} of {path}"), faults)
+            area = float(each.get("area") or 0)
+            _told(_add(found, name, box, kind, f"{place} of {path}", area), faults)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is damaged: {place or 'its images or categories'}: {error!r}",
@@ -167,6 +181,7 @@ def _from_csv(path: Path, faults: list[DataError] | None) -> Listed:
     for number, (image, *sides, label) in enumerate(frame.select(COLUMNS).iter_rows(), start=2):
         found.boxes.setdefault(str(image), [])
         found.labels.setdefault(str(image), [])
+        found.areas.setdefault(str(image), [])
         if all(each in (None, "") for each in (*sides, label)):
             continue
         _told(_line(found, str(image), sides, label, f"line {number} of {path}"), faults)
@@ -195,9 +210,14 @@ def _line(found: Listed, image: str, sides: Sequence[Any], label: Any, where: st
 
 
 def _add(
-    found: Listed, name: str, box: tuple[float, float, float, float], label: str, where: str
+    found: Listed,
+    name: str,
+    box: tuple[float, float, float, float],
+    label: str,
+    where: str,
+    area: float = 0.0,
 ) -> DataError | None:
-    """Add a box, or return what is wrong with it."""
+    """Add a box, or return what is wrong with it; an area of 0 stands for that of the box."""
     left, top, right, bottom = box
     if not all(numpy.isfinite(box)) or right < left or bottom < top:
         return DataError(
@@ -211,6 +231,7 @@ def _add(
         return None
     found.boxes[name].append(box)
     found.labels[name].append(label)
+    found.areas[name].append(area if area > 0 else (right - left) * (bottom - top))
     return None
 
 

@@ -70,6 +70,11 @@ class Fit:
         moved = (boxes - numpy.tile(shift, 2)) / numpy.tile(scale, 2)
         return moved.clip(0, numpy.array([self.width, self.height, self.width, self.height]))
 
+    @property
+    def pixel_area(self) -> float:
+        """How many pixels of the picture a pixel of the result stands for."""
+        return self.cut_width * self.cut_height / (self.new_width * self.new_height)
+
     def _map(self) -> tuple[numpy.ndarray, numpy.ndarray]:
         scale = numpy.array([self.new_width / self.cut_width, self.new_height / self.cut_height])
         return scale, numpy.array([self.across, self.down]) - numpy.array([self.left, self.top]) * scale

@@ -22,37 +22,40 @@ class EncoderBlock(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int, dropout: float, activation: str):
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.attention = Attention(width, heads, dropout)
+        self.attention = Attention(width, heads)
         self.drop1 = Dropout(dropout)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.widen = nn.Linear(width, hidden)
         self.activate = elementwise(activation)
+        self.drop_inside = Dropout(dropout)
         self.narrow = nn.Linear(hidden, width)
         self.drop2 = Dropout(dropout)
 
     def forward(self, places: Tensor) -> Tensor:
         places = places + self.drop1(self.attention(self.norm1(places)))
-        return places + self.drop2(self.narrow(self.activate(self.widen(self.norm2(places)))))
+        return places + self.drop2(self.narrow(self.drop_inside(self.activate(self.widen(self.norm2(places))))))
 
 
 @recorded
 class ViT(nn.Module):
     """A vision transformer: patches become vectors, positions are added, an encoder of attention, one vector is read out.
 
-    Z_0 = [class; E x_1; ...; E x_n] + P; Z_l by blocks of attention and perceptron, each after a normalization
+    Z_0 = [class; E x_1 + P_1; ...; E x_n + P_n]; Z_l by blocks of attention and perceptron, each after a normalization
+
+    The paper adds a learned position to the class's vector too: the sum of two learned vectors is one learned vector.
 
     Args:
         channels: colours of an image.
         image_height, image_width: in pixels; other sizes are framed at the right and below to whole patches.
         outputs: how many numbers are predicted.
         patch: pixels per side of a patch.
-        dim: numbers per patch.
+        width: numbers per patch.
         blocks: how many.
-        heads: of the attention; divide `dim`.
-        hidden: width of the perceptrons; four times `dim` where None.
+        heads: of the attention; divide `width`.
+        expansion: the inner layer of the perceptrons has `expansion * width` numbers.
         pooling: `class`: a learned vector among the patches is read out; `mean`: the mean of all patches.
         positions: `learned`, or `sinusoidal` in two dimensions.
-        dropout: after each sublayer and on the weights of the attention.
+        dropout: after every dense layer but queries, keys and values, and after the positions (appendix B.1).
         activation: of the perceptrons.
         distribution: `gaussian` for a mean and a raw variance per output.
 
@@ -64,7 +67,7 @@ class ViT(nn.Module):
 
     Dosovitskiy et al. 2020, arXiv:2010.11929, equations 1 to 4.
 
-    >>> ViT(3, 32, 32, 10, dim=16, heads=2, blocks=1)(torch.zeros(2, 3, 32, 32)).shape
+    >>> ViT(3, 32, 32, 10, width=16, heads=2, blocks=1)(torch.zeros(2, 3, 32, 32)).shape
     torch.Size([2, 10])
     """
 
@@ -75,10 +78,10 @@ class ViT(nn.Module):
         image_width: int,
         outputs: int,
         patch: int = 4,
-        dim: int = 192,
+        width: int = 192,
         blocks: int = 9,
         heads: int = 3,
-        hidden: int | None = None,
+        expansion: float = 4.0,
         pooling: Literal["class", "mean"] = "class",
         positions: Literal["learned", "sinusoidal"] = "learned",
         dropout: float = 0.0,
@@ -95,21 +98,25 @@ class ViT(nn.Module):
         self.distribution = distribution
         self.size, self.patch = (image_height, image_width), patch
         self.grid = (math.ceil(image_height / patch), math.ceil(image_width / patch))
-        self.embed = nn.Conv2d(channels, dim, patch, patch)
-        self.read_out = nn.Parameter(torch.zeros(1, 1, dim)) if pooling == "class" else None
+        self.embed = nn.Conv2d(channels, width, patch, patch)
+        self.read_out = nn.Parameter(torch.zeros(1, 1, width)) if pooling == "class" else None
         count = self.grid[0] * self.grid[1]
         if positions == "learned":
-            self.positions = nn.Parameter(0.02 * torch.randn(1, count, dim))
+            self.positions = nn.Parameter(0.02 * torch.randn(1, count, width))
         else:
-            self.register_buffer("positions", waves(self.grid, dim)[None])
+            self.register_buffer("positions", waves(self.grid, width)[None])
         self.drop = Dropout(dropout)
         self.blocks = nn.ModuleList(
-            EncoderBlock(dim, heads, hidden or 4 * dim, dropout, activation) for _ in range(blocks)
+            EncoderBlock(width, heads, round(expansion * width), dropout, activation) for _ in range(blocks)
         )
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.feature_dim = dim
-        self.map_dims = (dim,)
-        self.head = nn.Linear(dim, head_outputs(outputs, distribution))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.feature_dim = width
+        self.map_dims = (width,)
+        self.head = nn.Linear(width, head_outputs(outputs, distribution))
+        for module in self.blocks.modules():  # as the authors' program
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
 
     @classmethod
     def for_data(cls, inputs: Spec, targets: Spec, **options: Any) -> ViT:
@@ -120,7 +127,7 @@ class ViT(nn.Module):
         return cls(inputs.channels, inputs.height, inputs.width, targets.outputs, **options)  # type: ignore[attr-defined]
 
     def places(self, images: Tensor) -> Tensor:
-        """Return the last vector of each place, the class's first where there is one: `(batch, places, dim)`."""
+        """Return the last vector of each place, the class's first where there is one: `(batch, places, width)`."""
         if tuple(images.shape[-2:]) != self.size:
             raise ShapeError(
                 "the positions were made for images of another size",
@@ -138,12 +145,12 @@ class ViT(nn.Module):
         return self.norm(x)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """Return the last vectors of the patches as one map, `[(batch, dim, grid height, grid width)]`."""
+        """Return the last vectors of the patches as one map, `[(batch, width, grid height, grid width)]`."""
         patches = self.places(images)[:, self.read_out is not None :]
         return [patches.transpose(1, 2).unflatten(2, self.grid)]
 
     def features(self, images: Tensor) -> Tensor:
-        """Return what is read out, `(batch, dim)`."""
+        """Return what is read out, `(batch, width)`."""
         places = self.places(images)
         return places[:, 0] if self.read_out is not None else places.mean(1)
 

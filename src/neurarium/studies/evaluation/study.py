@@ -286,7 +286,7 @@ def _fill_boxes(report: EvaluationReport, seen: Seen, targets: Boxes) -> None:
         report.per_class[name] = {
             "ap_50": float(at_half.get(number, math.nan)),
             "ap": float(at_all.get(number, math.nan)),
-            "boxes": float((state["truth"] == number).sum()),
+            "boxes": float((state["truth"][:, 0] == number).sum()),
         }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from neurarium.core.errors import DataError, OptionError
 from neurarium.core.files import write_atomically, write_json, writing
 from neurarium.data.geometry import detected
+from neurarium.data.readers.boxes import read_boxes
 from neurarium.data.readers.encodings import missing_path
 from neurarium.data.readers.fitting import Fit, fit_of
 from neurarium.data.readers.pictures import decode, files, header
@@ -31,7 +33,7 @@ def is_dense(run: Run) -> bool:
 
 
 def predict_scenes(
-    run: Run, raw: Any, out: str | Path | None = None
+    run: Run, raw: Any, out: str | Path | None = None, boxes: str | Path | None = None
 ) -> tuple[polars.DataFrame, dict[str, Any]]:
     """Find masks or boxes in image files.
 
@@ -39,7 +41,9 @@ def predict_scenes(
         run: a trained run of masks or boxes.
         raw: an image file, or a folder of them.
         out: a folder for what was found. Masks: `masks/NAME.png`, of the size of the image and with the values of the
-            training masks, and `overlays/NAME.png`. Boxes: `boxes.json` (COCO) and `pictures/NAME.png`.
+            training masks, and `overlays/NAME.png`. Boxes: `boxes.json` (COCO, with the category ids of the training's COCO
+            file), `detections.json` (the list of results that pycocotools' `loadRes` reads) and `pictures/NAME.png`.
+        boxes: a COCO file of these images, whose image ids are taken; else they are numbered from 1.
 
     Returns:
         The table and the notes (`quarantined`). Masks: a row per file with the `share` of each class. Boxes: a row per box
@@ -47,7 +51,7 @@ def predict_scenes(
 
     Raises:
         DataError: no such file, or no readable image.
-        OptionError: arrays.
+        OptionError: arrays; `boxes` for a run of masks.
     """
     path = require_files(raw)
     if not path.exists():
@@ -65,7 +69,15 @@ def predict_scenes(
             received="; ".join(f"{each['file']}: {each['reason']}" for each in quarantined[:3]) or "no files",
         )
     base = path if path.is_dir() else path.parent
-    write = _Masks(run, base, out) if isinstance(run.targets, Mask) else _Boxes(run, base, out)
+    if boxes is not None and isinstance(run.targets, Mask):
+        raise OptionError(
+            "the run finds masks, whose files have the names of the images", received=f"--boxes {boxes}",
+            fix="leave it out",
+        )  # fmt: skip
+    if boxes is not None and not Path(boxes).exists():
+        raise missing_path(Path(boxes))
+    ids = {} if boxes is None else read_boxes(Path(boxes), faults=[]).images
+    write = _Masks(run, base, out) if isinstance(run.targets, Mask) else _Boxes(run, base, out, ids)
     for file, found, fit in _found(run, good, quarantined):
         write.add(file, found, fit)
     return write.finish(), {"quarantined": quarantined, "files": [str(each) for each in good]}
@@ -124,10 +136,20 @@ class _Masks:
 class _Boxes:
     """Collects boxes: a row each, a COCO file, and the pictures."""
 
-    def __init__(self, run: Run, base: Path, out: str | Path | None):
+    def __init__(self, run: Run, base: Path, out: str | Path | None, ids: Mapping[str, Any]):
         self.run, self.base, self.out = run, base, None if out is None else Path(out)
         self.rows: list[dict[str, Any]] = []
         self.images: list[dict[str, Any]] = []
+        alone = Counter(Path(name).name for name in ids)
+        self.ids = {Path(name).name: key for name, key in ids.items() if alone[Path(name).name] == 1} | dict(ids)
+        self.next = max((each for each in ids.values() if isinstance(each, int)), default=0) + 1
+
+    def _id(self, name: Path) -> Any:
+        """The id of an image in the user's list, by its place or by its name alone; else the next free number."""
+        found = self.ids.get(name.as_posix(), self.ids.get(name.name))
+        if found is None:
+            found, self.next = self.next, self.next + 1
+        return found
 
     def add(self, file: Path, found: dict[str, numpy.ndarray], fit: Fit) -> None:
         names = self.run.targets.names  # type: ignore[union-attr]
@@ -137,7 +159,7 @@ class _Boxes:
         scores = found["scores"][there].astype(float).tolist()
         name = file.relative_to(self.base)
         self.images.append(
-            {"id": len(self.images), "file_name": name.as_posix(), "width": fit.width, "height": fit.height}
+            {"id": self._id(name), "file_name": name.as_posix(), "width": fit.width, "height": fit.height}
         )
         for box, label, score in zip(sides.tolist(), labels, scores, strict=True):
             corners = dict(zip(("x_min", "y_min", "x_max", "y_max"), box, strict=True))
@@ -152,29 +174,34 @@ class _Boxes:
         schema = {**kinds, **dict.fromkeys(("x_min", "y_min", "x_max", "y_max"), polars.Float64)}
         frame = polars.DataFrame(self.rows, schema=schema)
         if self.out is not None:
-            write_json(self.out / "boxes.json", self._coco())
+            held = self._coco()
+            write_json(self.out / "boxes.json", held)
+            told = ("image_id", "category_id", "bbox", "score")
+            write_json(
+                self.out / "detections.json", [{key: each[key] for key in told} for each in held["annotations"]]
+            )
         return frame
 
     def _coco(self) -> dict[str, Any]:
         names = list(self.run.targets.names)  # type: ignore[union-attr]
         ids = {str(self.base / each["file_name"]): each["id"] for each in self.images}
-        notes = [
-            {
-                "id": number,
-                "image_id": ids[row["file"]],
-                "category_id": names.index(row["label"]),
-                "bbox": [
-                    row["x_min"],
-                    row["y_min"],
-                    row["x_max"] - row["x_min"],
-                    row["y_max"] - row["y_min"],
-                ],
-                "score": row["score"],
-            }
-            for number, row in enumerate(self.rows)
-        ]
-        kinds = [{"id": code, "name": name} for code, name in enumerate(names)]
-        return {"images": self.images, "annotations": notes, "categories": kinds}
+        kinds = dict(zip(names, self.run.preparation.target.ids or range(len(names)), strict=True))
+        notes = []
+        for number, row in enumerate(self.rows, start=1):  # pycocotools takes an id of 0 for nothing
+            wide, high = row["x_max"] - row["x_min"], row["y_max"] - row["y_min"]
+            notes.append(
+                {
+                    "id": number,
+                    "image_id": ids[row["file"]],
+                    "category_id": kinds[row["label"]],
+                    "bbox": [row["x_min"], row["y_min"], wide, high],
+                    "area": wide * high,
+                    "iscrowd": 0,
+                    "score": row["score"],
+                }
+            )
+        told = [{"id": key, "name": name} for name, key in kinds.items()]
+        return {"images": self.images, "annotations": notes, "categories": told}
 
 
 def save(pixels: numpy.ndarray, path: Path) -> None:
