@@ -130,6 +130,14 @@ def test_nothing_found_is_zero_and_nothing_there_is_no_number():
         MeanAveragePrecision().value(torch.zeros(2), torch.zeros(2))
 
 
+def test_what_lies_beyond_the_picture_is_cut_off():
+    targets = {**one([[0.0, 0.0, 10.0, 10.0]], [0], [0]), "present": torch.tensor([[True]])}
+    said = one([[-8.0, -8.0, 10.0, 12.0]], [0.9], [0])  # 100 of 360
+    assert MeanAveragePrecision().value(said, targets) == 0.0
+    targets["frame"] = torch.tensor([[0.0, 0.0, 40.0, 10.0]])
+    assert MeanAveragePrecision().value(said, targets) == pytest.approx(1.0)
+
+
 def crowded(seed, images=25, classes=4, there=6, said=14):
     """As `scene`, with more boxes, every fifth image empty, and things that nobody finds."""
     chance = numpy.random.default_rng(seed)

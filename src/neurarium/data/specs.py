@@ -384,7 +384,8 @@ class Boxes(Spec):
     Batch: `{"boxes": (batch, most, 4) float32, "labels": (batch, most) int64, "present": (batch, most) bool}`; a box is
     (left, top, right, bottom) in pixels of the prepared image, and where `present` is False there is none. Beside these, for
     measuring: `crowd` `(batch, most)` bool, boxes in which single things cannot be told; `areas` `(batch, most)`, of the things
-    in pixels of the picture; `pixel_area` `(batch,)`, how many of these a prepared pixel stands for. A network gives
+    in pixels of the picture; `pixel_area` `(batch,)`, how many of these a prepared pixel stands for; `frame` `(batch, 4)`, the
+    border of the picture. A network gives
     maps of one level or more in a row, `(batch, len(names) + 4, cells)`: a logit per class that a thing has its centre there,
     and four raw distances from there to the sides of its box (see `data.geometry`).
     """

@@ -47,7 +47,7 @@ class MeanAveragePrecision(KeptMetric):
     none (`data.geometry.detected`); targets as those of a `Boxes` spec. Where these hold `crowd`, what lies in a crowd is
     neither right nor false. `areas` (else those of the boxes) and `pixel_area` say how large things are in the picture, for
     the figures of small, medium and large ones: boxes of another size, and predictions of another size that take none, do
-    not count there. The most per image must be the same in all batches.
+    not count there. Predictions are cut at the `frame`, the border of the picture. The most per image must be the same in all batches.
 
     Lin et al., "Microsoft COCO", arXiv:1405.0312; its evaluation code decides.
 
@@ -85,14 +85,15 @@ class MeanAveragePrecision(KeptMetric):
         said, there = examples.predictions, _told(examples.targets)
         order = said["scores"].argsort(dim=1, descending=True, stable=True)
         scores, labels = said["scores"].gather(1, order), said["labels"].gather(1, order)
-        boxes = said["boxes"].gather(1, order[..., None].expand(-1, -1, 4))
+        low, high = (there["frame"][:, None, corner].double().repeat(1, 1, 2) for corner in (slice(2), slice(2, 4)))
+        boxes = said["boxes"].gather(1, order[..., None].expand(-1, -1, 4)).double().clamp(low, high)
         sure = first_of_each(labels, scores > 0)
         known = there["present"] | there["crowd"]
         like = (labels[:, :, None] == there["labels"][:, None]) & known[:, None] & sure[..., None]
         overlap = overlaps_of(boxes, there["boxes"], there["crowd"])
         counted = there["present"][:, None] & _in_ranges(there["areas"])
         hits, aside = taken(torch.where(like, overlap, -1.0), ~counted, there["crowd"])
-        own = _in_ranges(area(boxes.double()) * there["pixel_area"][:, None])
+        own = _in_ranges(area(boxes) * there["pixel_area"][:, None])
         aside |= ~hits & ~own.transpose(1, 2)[..., None]
         return {
             "scores": torch.where(sure, scores, 0.0).double(),
@@ -184,8 +185,10 @@ class MeanAverageRecall100(MeanAveragePrecision):
 
 
 def _told(targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Complete targets that say nothing of crowds and of areas in the picture."""
+    """Complete targets that say nothing of crowds, and of areas and borders of the picture."""
+    beyond = torch.tensor([-1e9, -1e9, 1e9, 1e9])
     plain = {
+        "frame": beyond.expand(len(targets["boxes"]), 4),
         "crowd": torch.zeros_like(targets["present"]),
         "pixel_area": targets["boxes"].new_ones(len(targets["boxes"])),
         "areas": area(targets["boxes"].double()),

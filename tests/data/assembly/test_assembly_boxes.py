@@ -75,6 +75,7 @@ def test_crowds_and_areas_are_told_for_measuring_and_not_learned(tmp_path):
     assert targets["boxes"][targets["crowd"]][0].tolist() == [40.0, 20.0, 80.0, 60.0]
     assert set(targets["areas"][targets["present"]].tolist()) == {33.0}
     assert set(targets["pixel_area"].tolist()) == {0.25}  # twice as large as the pictures
+    assert targets["frame"].unique(dim=0).tolist() == [[0.0, 20.0, 80.0, 60.0]]
     cut = boxes(images, boxes=folder / "crowds.json", size=20, aspect="crop").train.targets
     # the middle 20 x 20 of 40 x 20: the boxes from 2 to 12 across keep 2 of 10 columns
     assert cut["areas"][cut["present"]].tolist() == pytest.approx([33.0 / 5] * int(cut["present"].sum()))

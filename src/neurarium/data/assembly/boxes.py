@@ -190,6 +190,7 @@ def encoded_boxes(
         "crowd": torch.zeros(room, dtype=torch.bool),
         "areas": torch.zeros(room),
         "pixel_area": torch.ones(len(keys)),
+        "frame": torch.tensor([0.0, 0.0, target.width, target.height]).repeat(len(keys), 1),
     }
     codes = {name: code for code, name in enumerate(target.classes)}
     for place, (path, key) in enumerate(zip(folder.paths, keys, strict=True)):
@@ -198,6 +199,9 @@ def encoded_boxes(
             continue
         fit = fit_of(head.width, head.height, (target.height, target.width), aspect)
         held["pixel_area"][place] = fit.pixel_area
+        held["frame"][place] = torch.from_numpy(
+            fit.boxes(numpy.array([[0.0, 0.0, head.width, head.height]]))[0]
+        )
         crowds = [(box, label) for box, label in listed.crowds.get(key, ()) if label in codes]
         own = numpy.array(listed.boxes[key] + [box for box, _ in crowds]).reshape(-1, 4)
         over = (own < -1).any(1) | (own > numpy.array([head.width, head.height] * 2) + 1).any(1)
