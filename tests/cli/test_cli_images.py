@@ -190,7 +190,9 @@ def test_a_coco_file_from_training_to_prediction(run_line):
     wanted = {each["file_name"]: each["id"] for each in listed["images"]}
     held = json.loads(Path("found/boxes.json").read_text())
     assert {each["file_name"]: each["id"] for each in held["images"]} == wanted
-    results = json.loads(Path("found/detections.json").read_text())  # what loadRes of pycocotools reads: a list
+    results = json.loads(
+        Path("found/detections.json").read_text()
+    )  # what loadRes of pycocotools reads: a list
     assert len(results) == len(held["annotations"]) and all(
         set(each) == {"image_id", "category_id", "bbox", "score"} for each in results
     )

@@ -212,8 +212,12 @@ OF_PYCOCOTOOLS = [
 def test_crowds_areas_and_a_hundred_of_each_class_are_what_pycocotools_gives(seed, wanted):
     """COCOeval of pycocotools 2.0.11 on the same boxes."""
     predictions, targets = of_sizes(seed)
-    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(wanted, abs=1e-12)
+    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(
+        wanted, abs=1e-12
+    )
     # at half the size, with the area that a pixel has in the picture, nothing changes
     small = ({**part, "boxes": part["boxes"] / 2} for part in (predictions, targets))
     predictions, targets = (next(small), next(small) | {"pixel_area": torch.full((12,), 4.0)})
-    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(wanted, abs=1e-12)
+    assert [make_metric(name).value(predictions, targets) for name in COCO] == pytest.approx(
+        wanted, abs=1e-12
+    )

@@ -21,6 +21,7 @@ from neurarium.core.errors import DataError, OptionError
 from neurarium.data import boxes, masks
 from neurarium.data.examples import Examples
 from neurarium.data.geometry import detected, iou
+from neurarium.data.readers.pictures import Rules
 from neurarium.data.specs import IGNORED, Mask
 from neurarium.report import render
 from neurarium.report.scenes import scenes
@@ -204,6 +205,35 @@ def test_several_levels_find_the_large_digit_around_a_small_one_which_one_level_
         found[levels] = [float(hit[kind].double().mean()) for kind in (large, ~large)]
     assert found[2][0] > 0.8 and found[2][1] > 0.8  # large, small
     assert found[1][0] < 0.3 < 0.8 < found[1][1]
+
+
+@pytest.mark.parametrize(("side", "shown"), [(90, 360), (1000, 800)])
+def test_pictures_of_masks_have_the_size_of_their_file(monkeypatch, tmp_path, side, shown):
+    """A wide photograph that the network reads as 8 x 8 with a border above and below: half of it is found."""
+    pixels = numpy.full((side // 2, side, 3), 60, numpy.uint8)
+    pixels[:, -1] = 255  # a line of one pixel, which nothing of 8 x 8 can show
+    Pillow.fromarray(pixels).save(tmp_path / "wide.png")
+    truth = torch.full((1, 8, 8), IGNORED)
+    truth[:, 2:6] = 0
+    outputs = torch.zeros(1, 2, 8, 8)
+    outputs[:, 1, :, :4] = 1.0  # a thing in the left half
+    monkeypatch.setattr(scene_examples, "evaluating", lambda method: nullcontext("cpu"))
+    method = SimpleNamespace(targets=Mask(("ground", "thing"), 8, 8), predict=lambda inputs: outputs)
+    examples = Examples({"inputs": torch.zeros(1, 3, 8, 8), "targets": truth})
+    preparation = SimpleNamespace(mean=[0.0], scale=[1.0], rules=Rules("letterbox"))
+    (row,) = scene_examples.scene_examples(
+        method, examples, preparation, files=lambda place: tmp_path / "wide.png"
+    )
+    picture = numpy.asarray(Pillow.open(io.BytesIO(base64.b64decode(row["found"].partition(",")[2]))))
+    assert picture.shape == (shown // 2, shown, 3)
+    colored = numpy.abs(picture[shown // 4, :, 0].astype(int) - picture[shown // 4, :, 2]) > 20
+    assert colored[: shown // 2 - 9].all() and not colored[shown // 2 + 9 :].any()
+    if side < 800:
+        assert picture[:, -1].min() == 255 and picture[:, -9].max() < 100
+    gone = scene_examples.scene_examples(
+        method, examples, preparation, files=lambda place: tmp_path / "no.png"
+    )
+    assert Pillow.open(io.BytesIO(base64.b64decode(gone[0]["found"].partition(",")[2]))).width == 384
 
 
 def test_the_picture_of_a_mask_is_without_its_border_and_under_its_name(monkeypatch):

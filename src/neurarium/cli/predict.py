@@ -165,9 +165,19 @@ def _written(frame: polars.DataFrame, place: Path | None, said: Output) -> None:
 
 
 def _check(
-    input: Path | None, input_text: str | None, attention: bool, out: Path | None, components: bool
+    input: Path | None,
+    input_text: str | None,
+    attention: bool,
+    out: Path | None,
+    components: bool,
+    boxes: str | None,
 ) -> None:
     """Find what is missing or contradicts itself before the run is loaded."""
+    if boxes is not None and (out is None or attention):
+        raise OptionError(
+            "--boxes gives the ids of the images to the files that --out writes",
+            expected="--out FOLDER beside it", received=f"--boxes {boxes} alone", fix="add --out FOLDER, or leave it out",
+        )  # fmt: skip
     if (input is None) == (input_text is None):
         raise OptionError(
             "there is nothing to predict" if input is None else "there are two things to predict",

@@ -80,13 +80,19 @@ MEMBERS: dict[str, Member] = {
         "mean_average_precision", "map-50", "average precision of boxes at an overlap of one half", "10a"
     ),
     "MeanAveragePrecision75": Member(
-        "mean_average_precision", "map-75", "average precision of boxes at an overlap of three quarters", "10a"
+        "mean_average_precision",
+        "map-75",
+        "average precision of boxes at an overlap of three quarters",
+        "10a",
     ),
     "MeanAveragePrecisionSmall": Member(
         "mean_average_precision", "map-small", "average precision of boxes up to 32 x 32 pixels", "10a"
     ),
     "MeanAveragePrecisionMedium": Member(
-        "mean_average_precision", "map-medium", "average precision of boxes from 32 x 32 to 96 x 96 pixels", "10a"
+        "mean_average_precision",
+        "map-medium",
+        "average precision of boxes from 32 x 32 to 96 x 96 pixels",
+        "10a",
     ),
     "MeanAveragePrecisionLarge": Member(
         "mean_average_precision", "map-large", "average precision of boxes from 96 x 96 pixels on", "10a"

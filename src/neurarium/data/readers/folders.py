@@ -85,7 +85,11 @@ class FileNames:
     places: Any
 
     def __call__(self, place: int) -> str:
-        return self.folder.name(self.folder.paths[int(self.places[place])])
+        return self.folder.name(self.path(place))
+
+    def path(self, place: int) -> Path:
+        """Return the file of an example."""
+        return self.folder.paths[int(self.places[place])]
 
 
 def split_folders(root: Path) -> dict[str, Path]:

@@ -33,7 +33,9 @@ class EncoderBlock(nn.Module):
 
     def forward(self, places: Tensor) -> Tensor:
         places = places + self.drop1(self.attention(self.norm1(places)))
-        return places + self.drop2(self.narrow(self.drop_inside(self.activate(self.widen(self.norm2(places))))))
+        return places + self.drop2(
+            self.narrow(self.drop_inside(self.activate(self.widen(self.norm2(places)))))
+        )
 
 
 @recorded

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -10,6 +13,8 @@ from torch import Tensor
 
 from neurarium.data.dataset import Told
 from neurarium.data.geometry import detected, iou
+from neurarium.data.readers.fitting import Fit, fit_of
+from neurarium.data.readers.pictures import decode, header
 from neurarium.data.specs import IGNORED, Boxes, Mask
 from neurarium.studies.pictures.drawing import RIGHT, WRONG, framed, overlaid
 from neurarium.studies.pictures.thumbnails import picture
@@ -18,10 +23,48 @@ from neurarium.training.method import Method
 
 SURE = 0.3
 SIDE = 384  # pixels of a picture; smaller images are enlarged
+LARGEST = 800  # pixels of a picture as it stands in its file; larger files are made smaller
+
+
+@dataclasses.dataclass
+class View:
+    """An image to draw on, and where the places of the prepared image are in it.
+
+    Args:
+        pixels: `(height, width, 3)` bytes.
+        fit: how its file became the prepared image; None where the picture is the prepared image.
+    """
+
+    pixels: numpy.ndarray
+    fit: Fit | None = None
+
+    def codes(self, codes: Tensor) -> numpy.ndarray:
+        """Bring a mask of the prepared image to the size of the picture."""
+        if self.fit is None:
+            return codes.numpy()
+        found = self.fit.back_mask(codes.numpy().astype(numpy.uint8), IGNORED)
+        rows, columns = (
+            (numpy.arange(after) + 0.5) * before / after
+            for before, after in zip(found.shape, self.pixels.shape, strict=False)
+        )
+        return found[rows.astype(int)[:, None], columns.astype(int)]
+
+    def boxes(self, boxes: Tensor) -> Tensor:
+        """Move boxes `(boxes, 4)` of the prepared image to the picture."""
+        if self.fit is None:
+            return boxes
+        moved = self.fit.back_boxes(boxes.double().numpy())
+        return torch.from_numpy(moved * (self.pixels.shape[1] / self.fit.width))
 
 
 def scene_examples(
-    method: Method, examples: Any, preparation: Any, *, count: int = 8, told: Told | None = None
+    method: Method,
+    examples: Any,
+    preparation: Any,
+    *,
+    count: int = 8,
+    told: Told | None = None,
+    files: Callable[[int], Path] | None = None,
 ) -> list[dict[str, str]]:
     """Draw examples at equal distances of a split.
 
@@ -31,6 +74,8 @@ def scene_examples(
         preparation: says how its images were standardized.
         count: how many.
         told: says which file an example is.
+        files: the file itself: pictures then have its size, or one of 800 pixels where it is larger; else that of the
+            prepared image.
 
     Returns:
         For each: `truth` and `found`, pictures as data addresses, `note`, a measure in words, and `name`, its file.
@@ -40,9 +85,12 @@ def scene_examples(
     batch = examples.take(places)
     with evaluating(method) as device:
         outputs = method.predict(batch["inputs"].to(device)).cpu()
-    pixels = [shown(each, preparation) for each in batch["inputs"]]
+    views = [
+        (files and _as_filed(files(place), targets, preparation)) or View(shown(each, preparation))
+        for place, each in zip(places.tolist(), batch["inputs"], strict=True)
+    ]
     drawn = _masks if isinstance(targets, Mask) else _boxes
-    rows = drawn(targets, pixels, outputs, batch["targets"])
+    rows = drawn(targets, views, outputs, batch["targets"])
     return [
         row | {"name": told(place) if told else ""} for row, place in zip(rows, places.tolist(), strict=True)
     ]
@@ -57,21 +105,33 @@ def shown(image: Tensor, preparation: Any) -> numpy.ndarray:
     return raw.expand(3, -1, -1).permute(1, 2, 0).numpy()
 
 
-def _masks(
-    targets: Mask, pixels: list[numpy.ndarray], outputs: Tensor, truth: Tensor
-) -> list[dict[str, str]]:
+def _as_filed(path: Path, targets: Mask | Boxes, preparation: Any) -> View | None:
+    """Return an image as it stands in its file; None where that is no longer there, or no longer an image."""
+    head = header(path)
+    if isinstance(head, str):
+        return None
+    less = min(1.0, LARGEST / max(head.width, head.height))
+    size = tuple(max(1, round(side * less)) for side in (head.height, head.width))
+    pixels = decode(path, 3, size, dataclasses.replace(preparation.rules, aspect="stretch"))  # type: ignore[arg-type]
+    if isinstance(pixels, str):
+        return None
+    fit = fit_of(head.width, head.height, (targets.height, targets.width), preparation.rules.aspect)
+    return View(pixels.transpose(1, 2, 0), fit)
+
+
+def _masks(targets: Mask, views: list[View], outputs: Tensor, truth: Tensor) -> list[dict[str, str]]:
     found = targets.decided(outputs)
     tables = targets.tables(outputs, truth)
     rows = []
-    for image, said, real, table in zip(pixels, found, truth, tables, strict=True):
+    for view, said, real, table in zip(views, found, truth, tables, strict=True):
         right = float(table.diagonal().sum() / table.sum().clamp(min=1))
         # as the figure of the report: over the classes that are there or were found, the ground among them
         both = table.sum(0) + table.sum(1)
         dice = float((2 * table.diagonal() / both.clamp(min=1))[both > 0].mean()) if both.any() else 1.0
         note = f"Dice {dice:.3f}; {right:.1%} of the pixels right"
-        seen = _pictured(real)
+        seen = _pictured(real) if view.fit is None else (slice(None), slice(None))
         truth_drawn, found_drawn = (
-            _grown(overlaid(image[seen], each.numpy()[seen])) for each in (real, said)
+            _grown(overlaid(view.pixels[seen], view.codes(each)[seen])) for each in (real, said)
         )
         rows.append(_row(truth_drawn, found_drawn, note))
     return rows
@@ -92,11 +152,11 @@ def _pictured(codes: Tensor) -> tuple[slice, slice]:
 
 
 def _boxes(
-    targets: Boxes, pixels: list[numpy.ndarray], outputs: Tensor, truth: dict[str, Tensor]
+    targets: Boxes, views: list[View], outputs: Tensor, truth: dict[str, Tensor]
 ) -> list[dict[str, str]]:
     found = detected(outputs, targets)
     rows = []
-    for place, image in enumerate(pixels):
+    for place, view in enumerate(views):
         there, sure = truth["present"][place], found["scores"][place] >= SURE
         real, labels = truth["boxes"][place][there], truth["labels"][place][there]
         said, kinds = found["boxes"][place][sure], found["labels"][place][sure]
@@ -108,7 +168,13 @@ def _boxes(
         ]
         missed, wrong = seen.count(False), right.count(False)
         note = f"{len(seen)} there: {seen.count(True)} found, {missed} missed; {wrong} wrong"
-        rows.append(_row(_marked(image, real, names, seen), _marked(image, said, told, right), note))
+        rows.append(
+            _row(
+                _marked(view.pixels, view.boxes(real), names, seen),
+                _marked(view.pixels, view.boxes(said), told, right),
+                note,
+            )
+        )
     return rows
 
 
@@ -153,8 +219,10 @@ def _grown(image: numpy.ndarray) -> numpy.ndarray:
 
 
 def _row(truth: numpy.ndarray, found: numpy.ndarray, note: str) -> dict[str, str]:
-    return {
-        "truth": picture(truth.transpose(2, 0, 1), SIDE),
-        "found": picture(found.transpose(2, 0, 1), SIDE),
-        "note": note,
+    kind: Any = (
+        "jpeg" if max(truth.shape) > 1.5 * SIDE else "png"
+    )  # sixteen photographs are not to fill the page
+    drawn = {"truth": truth, "found": found}
+    return {key: picture(each.transpose(2, 0, 1), LARGEST, kind) for key, each in drawn.items()} | {
+        "note": note
     }

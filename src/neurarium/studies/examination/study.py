@@ -148,6 +148,12 @@ def _dataset(run: Run, data: Any) -> Dataset:
     return data
 
 
+def _scenes(run: Run, method: Method, data: Dataset, split: str) -> list[dict[str, str]]:
+    """Examples of a split of masks or boxes, at the size of their files where there are some."""
+    files = getattr(data.files.get(split), "path", None)
+    return scene_examples(method, data.splits[split], run.preparation, told=data.told(split), files=files)
+
+
 def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     full = extent == "full"
     if isinstance(run.targets, NextToken):
@@ -167,7 +173,7 @@ def _examined(run: Run, data: Dataset, extent: Extent, found: _Parts) -> None:
     if split is not None and isinstance(targets, Mask | Boxes):
         found.add(
             "scenes",
-            lambda: scene_examples(method, data.splits[split], run.preparation, told=data.told(split)),
+            lambda: _scenes(run, method, data, split),
         )
         return
     if split is not None and isinstance(targets, Horizon):

@@ -141,7 +141,9 @@ class _Boxes:
         self.rows: list[dict[str, Any]] = []
         self.images: list[dict[str, Any]] = []
         alone = Counter(Path(name).name for name in ids)
-        self.ids = {Path(name).name: key for name, key in ids.items() if alone[Path(name).name] == 1} | dict(ids)
+        self.ids = {Path(name).name: key for name, key in ids.items() if alone[Path(name).name] == 1} | dict(
+            ids
+        )
         self.next = max((each for each in ids.values() if isinstance(each, int)), default=0) + 1
 
     def _id(self, name: Path) -> Any:
@@ -178,7 +180,8 @@ class _Boxes:
             write_json(self.out / "boxes.json", held)
             told = ("image_id", "category_id", "bbox", "score")
             write_json(
-                self.out / "detections.json", [{key: each[key] for key in told} for each in held["annotations"]]
+                self.out / "detections.json",
+                [{key: each[key] for key in told} for each in held["annotations"]],
             )
         return frame
 
