@@ -160,7 +160,7 @@ class RandAugment(Policy):
     """Apply `layers` operations, drawn at random with return, all at one magnitude M of 30.
 
     m = M / 30: shear 0.3 m, shift 0.45 m of the side, rotation 30 m degrees, colors 1 ± 0.9 m, 8 - 4 m bits, solarize
-    from 1 - m. Cubuk et al., arXiv:1909.13719, algorithm 1.
+    from 1 - m. Cubuk et al., arXiv:1909.13719, algorithm 1; the scale of 30 is that of today's libraries.
 
     Args:
         layers: operations per image, N.

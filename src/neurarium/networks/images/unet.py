@@ -49,8 +49,9 @@ class Contracting(nn.Module):
 class Expanding(nn.Module):
     """A step of the right side: the coarser map is enlarged, put beside the finer one, and both are convolved.
 
-    `(batch, before, h, w)` and `(batch, skip, H, W)` -> `(batch, skip, H, W)`. The paper's 2x2 convolution of the
-    enlarged map is a 1x1 convolution before the enlargement: for the nearest pixel the order does not matter.
+    `(batch, before, h, w)` and `(batch, skip, H, W)` -> `(batch, skip, H, W)`. Where the paper has an up-convolution of
+    2x2, here a 1x1 convolution comes before the enlargement to the nearest pixel: a quarter of its weights, the four
+    pixels of a cell begin equal, and maps of odd sides fit.
     """
 
     def __init__(self, before: int, skip: int):
@@ -86,7 +87,8 @@ class UNet(nn.Module):
         OptionError: no width, a trunk without maps.
 
     Ronneberger, Fischer and Brox, arXiv:1505.04597, figure 1; here with padding, so that nothing is lost at the border,
-    and with normalization.
+    and with normalization. Its dropout at the end of the contracting path and its weights of pixels between touching cells
+    (equation 2) are not here.
 
     >>> UNet(1, 2, width=4, depth=2)(torch.zeros(1, 1, 13, 10)).shape
     torch.Size([1, 2, 13, 10])
