@@ -34,6 +34,11 @@ def _option(*flags: str, help: str, group: str, **more: Any) -> Any:
     return typer.Option(*flags, help=help, rich_help_panel=group, show_default=False, **more)
 
 
+TASKS = (
+    "classification", "regression", "labels", "series", "language-model", "tagging", "forecast",
+    "anomaly", "translation", "summarization", "transcription",
+)  # fmt: skip
+
 Data = Annotated[
     str | None,
     typer.Argument(
@@ -128,19 +133,7 @@ Task = Annotated[
         help="classification, regression, labels (several per row), series (a series per row), language-model, tagging (a "
         "tag per word), forecast, anomaly (what is odd over time), translation or summarization (--text into --target), or transcription (of sound).",
         group=DATA,
-        autocompletion=completion.choices(
-            "classification",
-            "regression",
-            "labels",
-            "series",
-            "language-model",
-            "tagging",
-            "forecast",
-            "anomaly",
-            "translation",
-            "summarization",
-            "transcription",
-        ),
+        autocompletion=completion.choices(*TASKS),
     ),
 ]
 Test = Annotated[

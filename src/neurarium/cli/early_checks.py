@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neurarium.cli.arguments import TASKS
 from neurarium.cli.command import Command, seconds
 from neurarium.core.errors import OptionError, unknown
 from neurarium.core.members import find
 
 LEAST = {"horizon": 1, "lora": 1, "batch_size": 1, "ensemble": 1, "patience": 1, "workers": 0}
 CHOICES = {
-    "task": (
-        "classification",
-        "regression",
-        "labels",
-        "series",
-        "language-model",
-        "tagging",
-        "forecast",
-        "anomaly",
-        "translation",
-        "summarization",
-        "transcription",
-    ),
+    "task": TASKS,
     "split": ("stratified", "random", "grouped", "time"),
     "keep": ("best", "averaged", "last"),
     "precision": ("float32", "bfloat16", "float16"),
